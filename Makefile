@@ -1,0 +1,37 @@
+# Two commands do all the set-up on a machine that has Python 3.11+ and make. Both use .venv here and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.locked-$(shell cksum requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
+# One thread a process is fastest for the small networks of the tests.
+export OMP_NUM_THREADS ?= 2
+
+.PHONY: demo test lint types unit clean
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.locked-*
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/semedit sample --count 8 --seed 3 --out demo-out/samples
+	$(BIN)/semedit invert docs/portrait.png --out demo-out
+	$(BIN)/semedit edit --attr smile --regions face --out demo-out
+	@echo "The pictures are in demo-out/portrait: side-by-side.png (the inversion) and edits/ (the edit)."
+
+test: lint types unit
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+unit: $(STAMP)
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,31 @@
+"""How well, and how fast, drawn portraits of unseen seeds are inverted (spec 12, section 2)."""
+
+import statistics
+from typing import Any
+
+import torch
+
+from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.renderer import render
+from semedit.images import quantise
+from semedit.model import Model
+
+#: No training set or held-out set of the library uses this seed.
+UNSEEN_SEED = 990_001
+
+
+def reconstruction(model: Model, count: int = 16, batch: int = 1, seed: int = UNSEEN_SEED) -> list[dict[str, Any]]:
+    """Rows of the table: one for each measure, mean, standard deviation and median over ``count`` portraits."""
+    images, _ = render(sample_factors(count, seed), model.generator.config.size)
+    targets, inverter = quantise(images), model.inverter()
+    inversions = [model.invert(part, inverter=inverter) for part in targets.split(batch)]
+    seconds = statistics.mean(i.seconds for i in inversions)
+    rows = []
+    for name, protocol in inversions[0].protocols.items():
+        values = torch.cat([inversion.metrics[name] for inversion in inversions])
+        rows.append({
+            "task": "reconstruction", "method": "optimize", "model": model.name, "metric": name,
+            "value": values.mean().item(), "std": values.std(unbiased=False).item(), "median": values.median().item(),
+            "n": count, "skipped": 0, "protocol": protocol, "seconds_per_image": seconds,
+        })  # fmt: skip
+    return rows

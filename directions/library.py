@@ -1,0 +1,45 @@
+"""A file of directions, one for each attribute, tied to the generator that they were learnt for."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+
+from directions.interfacegan import InterFaceGAN
+from semedit.checkpoint import Weights, load_weights, save_weights
+from semedit.errors import LatentError, UnknownName
+
+KIND = "directions"
+
+
+class DirectionLibrary(Mapping[str, InterFaceGAN]):
+    """Fitted directions by attribute. ``fingerprint`` names the generator whose latent space they live in."""
+
+    def __init__(self, directions: Mapping[str, InterFaceGAN], fingerprint: str):
+        self.directions, self.fingerprint = dict(directions), fingerprint
+
+    def __getitem__(self, attribute: str) -> InterFaceGAN:
+        if attribute not in self.directions:
+            raise UnknownName("attribute with a direction", attribute, self.directions)
+        return self.directions[attribute]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.directions)
+
+    def __len__(self) -> int:
+        return len(self.directions)
+
+    def save(self, path: str | Path) -> None:
+        tensors = {name: torch.from_numpy(d.direction_) for name, d in self.directions.items()}
+        extra = {name: d.state() for name, d in self.directions.items()}
+        save_weights(path, Weights(KIND, {"fingerprint": self.fingerprint}, tensors, extra))
+
+    @classmethod
+    def load(cls, path: str | Path, fingerprint: str = "") -> "DirectionLibrary":
+        """Read a file; LatentError if it was learnt for a generator other than ``fingerprint`` names."""
+        weights = load_weights(path, KIND)
+        own = weights.config["fingerprint"]
+        if fingerprint and own != fingerprint:
+            raise LatentError(f"{path}: directions of generator {own}, not of {fingerprint}")
+        made = {n: InterFaceGAN.from_state(n, t.numpy(), weights.extra[n]) for n, t in weights.tensors.items()}
+        return cls(made, own)

@@ -1,0 +1,124 @@
+"""``semedit bench``: measured figures, each with its protocol."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, number
+
+app = typer.Typer(help="Measure speed, reconstruction, editing and fidelity.", no_args_is_help=True)
+CountOption = Annotated[int, typer.Option("--count", min=4, help="Pictures to measure on.")]
+SaveOption = Annotated[str | None, typer.Option("--out", help="Also write the rows as JSON to this file.")]
+
+
+def _finish(rows: list[dict[str, Any]], columns: list[str], as_json: bool, out: str | None) -> None:
+    """Print rows as a table of ``columns`` or as JSON, and save them if asked to."""
+    from semedit.files import write_json
+
+    report = Report(as_json)
+    for row in rows:
+        report.add(**row)
+    if out:
+        write_json(Path(out), rows)
+    text = [[_cell(row.get(column)) for column in columns] for row in rows]
+    report.table([column.replace("_", " ") for column in columns], text)
+    report.finish()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return number(value, 4 if abs(value) < 0.1 else 3) if isinstance(value, float) else str(value)
+
+
+@app.command()
+def speed(
+    size: Annotated[
+        list[int] | None, typer.Option(help="Official configurations to time (default: 256 and 512).")
+    ] = None,
+    batch: Annotated[list[int] | None, typer.Option(help="Batch sizes (default: 1 and 4).")] = None,
+    precision: Annotated[list[str] | None, typer.Option(help="fp32 or bf16 (default: both).")] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each, alternating.")] = 5,
+    show_profile: Annotated[bool, typer.Option("--profile", help="Also print where the time goes.")] = False,
+    out: SaveOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Time the generator against the textbook formulation, same weights, same output."""
+    from semedit.siblings import sibling
+
+    bench = sibling("benchmarks").speed
+    rows = []
+    for side in size or (256, 512):
+        generator = bench.random_generator(side)
+        for count in batch or (1, 4):
+            for kind in precision or ("fp32", "bf16"):
+                rows.append(bench.compare(generator, count, kind, runs))
+            if show_profile and not json:
+                report = Report(json)
+                report.say(f"{side} px, batch {count}, fp32: share of CPU time")
+                for name, share in bench.hot_spots(generator, count):
+                    report.say(f"  {100 * share:5.1f} %  {name}")
+    columns = ["size", "batch", "precision", "seconds", "textbook_seconds", "ratio", "ratio_low", "ratio_high"]
+    columns += ["peak_mb", "textbook_peak_mb", "difference"]
+    _finish(rows, columns, json, out)
+
+
+METRIC_COLUMNS = ["metric", "value", "std", "n", "skipped", "protocol"]
+
+
+@app.command()
+def reconstruction(
+    model: ModelOption = "portraits",
+    count: CountOption = 16,
+    batch: Annotated[int, typer.Option(min=1, help="Portraits inverted at once.")] = 1,
+    out: SaveOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Invert drawn portraits of unseen seeds and measure what comes back."""
+    from semedit.model import load
+    from semedit.siblings import sibling
+
+    rows = sibling("benchmarks").inversion.reconstruction(load(model), count, batch)
+    _finish(rows, ["metric", "value", "std", "median", "n", "seconds_per_image", "protocol"], json, out)
+
+
+@app.command()
+def editing(
+    model: ModelOption = "portraits",
+    count: CountOption = 64,
+    attr: Annotated[list[str] | None, typer.Option(help="Attributes (default: the five of the paper).")] = None,
+    regions: Annotated[
+        str | None, typer.Option(help="Regions (default: each attribute's own; 'all' is unmasked).")
+    ] = None,
+    out: SaveOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Score gain and share of the change inside the regions, at strength 1."""
+    from semedit.model import load
+    from semedit.siblings import sibling
+
+    bench = sibling("benchmarks").editing
+    rows = bench.locality(load(model), tuple(attr or bench.PAPER_ATTRIBUTES), count, regions)
+    _finish(rows, ["attr", "regions", *METRIC_COLUMNS], json, out)
+
+
+@app.command()
+def fidelity(
+    model: ModelOption = "portraits",
+    count: CountOption = 2_000,
+    seed: SeedOption = 660_001,
+    write_card: Annotated[bool, typer.Option("--write-card", help="Put the figures on the model's card.")] = False,
+    out: SaveOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Frechet distance in the domain's features beside its floor, mask agreement, attribute rates."""
+    from semedit import zoo
+    from semedit.model import load
+    from semedit.siblings import sibling
+
+    loaded = load(model)
+    rows = sibling("benchmarks").fidelity.fidelity(loaded, count, seed)
+    if write_card and loaded.entry:
+        zoo.write_quality(loaded.entry, "fidelity", rows)
+    _finish(rows, METRIC_COLUMNS, json, out)

@@ -1,0 +1,91 @@
+"""What every command shares: options, progress on stderr, one result object on stdout, exit codes."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from semedit.errors import ConfigError, SemeditError
+
+OK, SOME_FAILED, MISUSE = 0, 1, 2
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of text.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that is drawn at random.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps ...")]
+OutOption = Annotated[str, typer.Option("--out", help="Folder for results.")]
+ModelOption = Annotated[str, typer.Option("--model", help="A model's name, or a generator file.")]
+
+stdout, stderr = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+def complain(message: str) -> None:
+    """One line on stderr, never wrapped."""
+    print(f"semedit: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+
+
+def check_device(device: str) -> str:
+    """``device`` if torch can use it here; ConfigError otherwise."""
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ConfigError(f"device '{device}' cannot be used here ({str(error).splitlines()[0][:100]})") from None
+    return device
+
+
+@contextmanager
+def progress_bar(text: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr; the yielded function takes (done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr, transient=True, disable=quiet or not stderr.is_terminal) as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class Report:
+    """Results and failures of a command, printed at the end as text or JSON."""
+
+    def __init__(self, as_json: bool):
+        self.as_json = as_json
+        self.results: list[dict[str, Any]] = []
+        self.failed: list[dict[str, str]] = []
+
+    def say(self, text: str) -> None:
+        """A line for a human reader; silent under --json."""
+        if not self.as_json:
+            stdout.print(text, soft_wrap=True)
+
+    def table(self, columns: list[str], rows: list[list[str]], title: str | None = None) -> None:
+        if self.as_json:
+            return
+        table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        stdout.print(table)
+
+    def add(self, **result: Any) -> None:
+        self.results.append(result)
+
+    def fail(self, source: str, error: SemeditError) -> None:
+        self.failed.append({"input": source, "error": str(error)})
+        complain(f"{error}" if source in str(error) else f"{source}: {error}")
+
+    def finish(self) -> None:
+        """Print the JSON object if asked for, and leave with 0, 1 (some inputs failed) or 2 (all did)."""
+        if self.as_json:
+            print(json.dumps({"results": self.results, "failed": self.failed}))  # noqa: T201
+        if self.failed:
+            raise typer.Exit(SOME_FAILED if self.results else MISUSE)
+
+
+def number(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}"

@@ -1,0 +1,57 @@
+"""The base of every configuration: frozen, keyword-only, checked, and read back from JSON without loss."""
+
+import json
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from semedit.errors import ConfigError
+
+
+class Config(BaseModel):
+    """A frozen set of named options. A misspelt option or a value out of range raises ConfigError.
+
+    A config stands beside the component that owns it, and is the only source of its defaults.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    noun: ClassVar[str] = "configuration"
+
+    def __init__(self, **options: Any):
+        try:
+            super().__init__(**options)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            valid = (
+                f" (valid options: {', '.join(type(self).model_fields)})" if first["type"] == "extra_forbidden" else ""
+            )
+            message = first["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"{self.noun}: {where + ': ' if where else ''}{message}{valid}") from None
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        return cls(**data)
+
+    def with_overrides(self, assignments: list[str]) -> Self:
+        """Apply ``a.b=value`` assignments (values are JSON, or plain text where they are not)."""
+        data = self.to_json()
+        for assignment in assignments:
+            path, equals, text = assignment.partition("=")
+            if not equals:
+                raise ConfigError(f"'{assignment}': options are set as name=value")
+            try:
+                value = json.loads(text)
+            except json.JSONDecodeError:
+                value = text
+            *parents, leaf = path.split(".")
+            target: Any = data
+            for parent in parents:
+                target = target.get(parent)
+                if not isinstance(target, dict):
+                    raise ConfigError(f"'{path}': {self.noun} has no group called '{parent}'")
+            target[leaf] = value
+        return type(self)(**data)

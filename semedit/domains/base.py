@@ -1,0 +1,53 @@
+"""What a domain is: everything about a kind of picture that is not a generator."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+from torch import Tensor
+
+from semedit.attributes import AttributeScorer
+from semedit.faces import Aligned
+from semedit.perceptual import DomainFeatures
+from semedit.regions import RegionTable
+
+
+class PerceptualMetric(Protocol):
+    """A differentiable distance between batches of pictures, with its protocol id."""
+
+    @property
+    def protocol(self) -> str: ...
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor: ...
+
+
+class IdentityMetric(Protocol):
+    """A similarity in [-1, 1] of the persons in two batches of pictures, with its protocol id."""
+
+    @property
+    def identity_protocol(self) -> str: ...
+
+    def identity(self, a: Tensor, b: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A kind of picture: aligner, regions, metrics, parser, attributes, resolution.
+
+    The loaders open weights on first use and raise MissingWeights, naming what is missing, where there are none.
+    ``edit_regions`` gives, for each attribute, the regions that its edit changes unless told otherwise.
+    ``poor_psnr`` is the reconstruction quality below which a picture is reported as outside the domain.
+    """
+
+    name: str
+    regions: RegionTable
+    resolution: int
+    attribute_names: tuple[str, ...]
+    edit_regions: Mapping[str, str]
+    align: Callable[[Image.Image, int, int | None], Aligned]
+    perceptual: Callable[[], PerceptualMetric]
+    identity: Callable[[], IdentityMetric]
+    features: Callable[[], DomainFeatures]
+    attributes: Callable[[], AttributeScorer]
+    poor_psnr: float

@@ -1,0 +1,78 @@
+"""The portraits domain: drawn pictures with ground truth, and networks trained on them that ship with the library."""
+
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from semedit.attributes import AttributeScorer
+from semedit.domains.base import Domain
+from semedit.domains.portraits.factors import ATTRIBUTES
+from semedit.errors import MissingWeights
+from semedit.faces import (
+    Aligned,
+    align_face,
+    choose_face,
+    crop_transform,
+    cut,
+    detect_faces,
+    frames_differ,
+    whole_picture,
+)
+from semedit.perceptual import DomainFeatures
+from semedit.regions import CELEBAMASK
+
+#: How much more than the FFHQ crop a drawn portrait shows around the face.
+ZOOM = 1.16
+WEIGHTS = Path(__file__).parents[2] / "weights" / "portraits"
+
+EDIT_REGIONS = {
+    "smile": "face", "bald": "hair", "beard": "face", "bangs": "hair", "glasses": "glasses", "mouth_open": "mouth",
+    "earrings": "earrings", "hat": "hat,hair", "long_hair": "hair", "dyed_hair": "hair",
+}  # fmt: skip
+
+
+def align(image: Image.Image, size: int, face: int | None = None) -> Aligned:
+    """A picture framed like a drawn portrait.
+
+    If a face is found and the picture is not framed around it already, it is cut out; a picture without a face that
+    the detector knows (most drawings) is taken whole. Raises SeveralFaces when one of several must be chosen.
+    """
+    whole = whole_picture(image, size)
+    faces = detect_faces(image)
+    if not faces:
+        return align_face(image, size, face) if face else whole
+    alignment = crop_transform(choose_face(faces, face).landmarks, size, ZOOM)
+    return cut(image, alignment) if face or frames_differ(alignment, whole.alignment) else whole
+
+
+def _weights(name: str, command: str) -> Path:
+    path = WEIGHTS / name
+    if not path.exists():
+        raise MissingWeights(f"the portraits domain's {name} is missing at {path}; '{command}' trains it")
+    return path
+
+
+@cache
+def features() -> DomainFeatures:
+    return DomainFeatures.load(_weights("features.safetensors", "semedit fit features"))
+
+
+@cache
+def attributes() -> AttributeScorer:
+    return AttributeScorer.load(_weights("attributes.safetensors", "semedit fit attributes"))
+
+
+PORTRAITS = Domain(
+    name="portraits",
+    regions=CELEBAMASK,
+    resolution=64,
+    attribute_names=ATTRIBUTES,
+    edit_regions=EDIT_REGIONS,
+    align=align,
+    perceptual=features,
+    identity=features,
+    features=features,
+    attributes=attributes,
+    poor_psnr=18.0,
+)

@@ -1,0 +1,48 @@
+"""A pool of drawn portraits, made once and kept beside the run that uses it."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from semedit.data.source import Pool
+from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.renderer import Style, render
+from semedit.files import write_safetensors
+
+CHUNK = 256
+
+
+def draw_pool(count: int, size: int, seed: int, style: Style = "soft",
+              progress: Callable[[int, int], None] | None = None) -> Pool:  # fmt: skip
+    """Draw ``count`` portraits of ``size`` px; chunk k has the factors of seed ``seed * 100_003 + k``."""
+    images = torch.empty(count, 3, size, size, dtype=torch.uint8)
+    labels = torch.empty(count, size, size, dtype=torch.uint8)
+    for k, start in enumerate(range(0, count, CHUNK)):
+        stop = min(start + CHUNK, count)
+        drawn, label = render(sample_factors(CHUNK, seed * 100_003 + k).select(slice(0, stop - start)), size, style)
+        images[start:stop] = to_bytes(drawn)
+        labels[start:stop] = label
+        if progress:
+            progress(stop, count)
+    return Pool(images, labels)
+
+
+def to_bytes(images: torch.Tensor) -> torch.Tensor:
+    """[-1, 1] -> uint8 as the official tools do: trunc(127.5 clamp(x) + 127.5)."""
+    return images.clamp(-1, 1).mul(127.5).add(127.5).to(torch.uint8)
+
+
+def cached_pool(folder: Path, count: int, size: int, seed: int, style: Style = "soft",
+                progress: Callable[[int, int], None] | None = None) -> Pool:  # fmt: skip
+    """:func:`draw_pool`, read from ``folder`` if it was drawn with the same arguments before."""
+    key = hashlib.sha256(json.dumps([count, size, seed, style]).encode()).hexdigest()[:12]
+    path = folder / f"pool-{key}.safetensors"
+    if not path.exists():
+        pool = draw_pool(count, size, seed, style, progress)
+        write_safetensors(path, {"images": pool.images, "labels": pool.labels}, {})
+    tensors = load_file(path)
+    return Pool(tensors["images"], tensors["labels"])

@@ -1,0 +1,182 @@
+"""The bundle that a user loads and holds: generator, domain, attribute scorer, directions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from semedit import zoo
+from semedit.domains import Domain, domain
+from semedit.errors import ConfigError, LatentError, MissingWeights, UnknownName
+from semedit.faces import Aligned
+from semedit.generator import SemanticGenerator
+from semedit.images import read_picture, to_tensor
+from semedit.latent import Latent
+from semedit.protocols import Inversion, Inverter, Synthesis
+from semedit.siblings import sibling
+
+if TYPE_CHECKING:
+    from directions import DirectionLibrary
+
+Picture = str | Path | Image.Image | Tensor
+
+
+@dataclass(frozen=True)
+class EditReport:
+    """What an edit did to B pictures; every tensor is (B,).
+
+    scores: probability of the attribute; inside_share: share of the absolute pixel change inside the chosen regions'
+    masks (old or new), dilated by 2 px; preservation: 1 - mean absolute change on [0, 1].
+    """
+
+    score_before: Tensor
+    score_after: Tensor
+    inside_share: Tensor
+    preservation: Tensor
+    perceptual: Tensor
+    identity: Tensor
+    protocols: dict[str, str]
+
+
+class Model:
+    """A generator with everything that its domain knows. Made by :func:`load`, or from parts."""
+
+    def __init__(self, generator: SemanticGenerator, domain: Domain, name: str = "", entry: zoo.Entry | None = None):
+        self.generator, self.domain, self.name, self.entry = generator, domain, name, entry
+
+    def to(self, device: str) -> "Model":
+        """Move the generator to a device; returns this model."""
+        self.generator.to(device)
+        return self
+
+    @cached_property
+    def directions(self) -> "DirectionLibrary":
+        """The attribute directions of this generator. Raises MissingWeights if there are none."""
+        path = self.entry.file(zoo.DIRECTIONS) if self.entry else None
+        if path is None:
+            raise MissingWeights(
+                f"model '{self.name}' has no directions; 'semedit fit directions --model {self.name}' learns them"
+            )
+        library: DirectionLibrary = sibling("directions").DirectionLibrary.load(path, self.generator.fingerprint)
+        return library
+
+    def sample(self, count: int, seed: int = 0, psi: float = 0.7) -> Latent:
+        """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
+        z = torch.randn(count, self.generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
+        with torch.no_grad():
+            latent = self.generator.latent(self.generator.mapping(z.to(self.generator.device)))
+        return latent.truncate(self.generator.mean_w(), psi).annotated(seed=seed, psi=psi)
+
+    @torch.no_grad()
+    def synthesise(self, latent: Latent, batch: int = 64) -> Synthesis:
+        """Render codes, ``batch`` at a time. LatentError for codes of another generator."""
+        latent.check_generator(self.generator.fingerprint)
+        parts = [self.generator(part.to(self.generator.device)) for part in latent.data.split(batch)]
+        names = ("image", "segmentation", "coarse_segmentation", "depths")
+        return Synthesis(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+
+    def align(self, picture: Picture, face: int | None = None) -> Aligned:
+        """Find and cut the face of a picture at the generator's size, as the domain does it."""
+        if isinstance(picture, Tensor):
+            raise ConfigError("a tensor is taken as aligned already; pass a file or a Pillow image to align")
+        image = picture if isinstance(picture, Image.Image) else read_picture(picture)
+        return self.domain.align(image.convert("RGB"), self.generator.config.size, face)
+
+    def inverter(self, method: str = "optimize", **options: Any) -> Inverter:
+        """The inverter of a registered method, set up for this model; ``options`` override its defaults."""
+        encoders = sibling("encoders")
+        if method not in encoders.INVERTERS:
+            raise UnknownName("inversion method", method, encoders.INVERTERS)
+        base = encoders.PORTRAITS_OPTIONS if self.domain.name == "portraits" else encoders.OptimizationConfig()
+        config = type(base)(**{**base.to_json(), **options})
+        inverter: Inverter = encoders.INVERTERS[method](self.generator, self.domain.perceptual(), config)
+        return inverter
+
+    def invert(self, picture: Picture, *, face: int | None = None, inverter: Inverter | None = None,
+               progress: Callable[[int, int], None] | None = None) -> Inversion:  # fmt: skip
+        """Invert a picture (file or Pillow image), or aligned ones as a tensor (B, 3, H, W) in [-1, 1].
+
+        ``inverter`` is one from :meth:`inverter`, by default that method's default. Identity joins the metrics; the
+        alignment of a file or image joins the latent's metadata.
+        """
+        details: dict[str, Any] = {}
+        if isinstance(picture, Tensor):
+            target = picture
+        else:
+            aligned = self.align(picture, face)
+            target = to_tensor(aligned.crop)[None]
+            details["alignment"] = aligned.alignment.to_json()
+        inverter = inverter or self.inverter()
+        inversion = inverter.invert(target, progress)
+        metrics, protocols = dict(inversion.metrics), dict(inversion.protocols)
+        identity = self.domain.identity()
+        metrics["identity"] = identity.identity(inversion.reconstruction, inversion.target)
+        protocols["identity"] = identity.identity_protocol
+        latent = inversion.latent.annotated(inverter=type(inverter).__name__, **details)
+        return replace(inversion, latent=latent, metrics=metrics, protocols=protocols)
+
+    def edit(self, latent: Latent, attr: str, strength: float = 1.0, regions: str | None = None,
+             preserve: tuple[str, ...] = ()) -> Latent:  # fmt: skip
+        """Change an attribute in the chosen regions (default: the attribute's own).
+
+        ``preserve`` names attributes whose directions are projected out. Raises UnknownName, LatentError.
+        """
+        latent.check_generator(self.generator.fingerprint)
+        editor = self.directions[attr]
+        if preserve:
+            editor = editor.preserving([self.directions[name] for name in preserve])
+        edited: Latent = editor.edit(latent, strength, regions)
+        return edited
+
+    def report(self, before: Latent, after: Latent, attr: str, regions: str) -> EditReport:
+        """Compare the pictures of two codes; see EditReport."""
+        if len(before) != len(after):
+            raise LatentError(f"{len(before)} codes before and {len(after)} after an edit")
+        old, new = self.synthesise(before), self.synthesise(after)
+        scorer = self.domain.attributes()
+        column = scorer.index(attr)
+        perceptual, identity = self.domain.perceptual(), self.domain.identity()
+        with torch.no_grad():
+            return EditReport(
+                scorer.score(old.image)[:, column],
+                scorer.score(new.image)[:, column],
+                inside_share(old, new, before.regions.select(regions).regions),
+                1 - (old.image - new.image).abs().flatten(1).mean(1) / 2,
+                perceptual.distance(old.image, new.image),
+                identity.identity(old.image, new.image),
+                {
+                    "perceptual": perceptual.protocol,
+                    "identity": identity.identity_protocol,
+                    "score": f"{self.domain.name}-attributes",
+                },
+            )
+
+
+def inside_share(old: Synthesis, new: Synthesis, regions: tuple[int, ...], dilate: int = 2) -> Tensor:
+    """Share (B,) of the absolute pixel change that lies in the regions' masks, old or new, dilated by ``dilate`` px.
+
+    1 where nothing changed.
+    """
+    chosen = torch.tensor(regions, device=old.image.device)
+    inside = (torch.isin(old.labels, chosen) | torch.isin(new.labels, chosen)).float()[:, None]
+    inside = torch.nn.functional.max_pool2d(inside, 2 * dilate + 1, stride=1, padding=dilate)
+    change = (old.image - new.image).abs().sum(1, keepdim=True)
+    total = change.flatten(1).sum(1)
+    return torch.where(total > 0, (change * inside).flatten(1).sum(1) / total.clamp(min=1e-12), torch.ones_like(total))
+
+
+def load(name_or_path: str | Path = "portraits", domain_name: str | None = None) -> Model:
+    """Load a model by name, or wrap a generator file; ``domain_name`` overrides what the model's card says.
+
+    Raises UnknownName, MissingWeights or CheckpointError.
+    """
+    generator = zoo.load_generator(name_or_path)
+    if Path(name_or_path).exists():
+        return Model(generator, domain(domain_name or "faces"), Path(name_or_path).stem)
+    entry = zoo.find(str(name_or_path))
+    return Model(generator, domain(domain_name or entry.domain), entry.name, entry)

@@ -1,0 +1,179 @@
+"""Distances between pictures: a domain's own feature network, LPIPS where its weights are present, pixel measures.
+
+Every measure has a protocol id, and numbers are only compared under the same id. The domain's feature distance is
+built like LPIPS (Zhang et al. 2018: unit-normalised features, squared difference) but it is not LPIPS, and never
+called so.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semedit.checkpoint import Weights, load_state, load_weights, save_weights
+from semedit.convnet import Trunk, TrunkConfig
+from semedit.errors import MissingWeights
+
+KIND = "feature-network"
+
+
+class FeatureNetwork(nn.Module):
+    """One trunk with the heads that teach it what matters in a domain: parser, attributes and factors.
+
+    ``maps`` feed the perceptual distance, ``pooled`` the Frechet distance, ``identity`` the identity score.
+    """
+
+    def __init__(self, config: TrunkConfig, *, attributes: int, factors: int, regions: int):
+        super().__init__()
+        self.trunk = Trunk(config)
+        widths = config.widths
+        self.attributes = nn.Linear(widths[-1], attributes)
+        flat = widths[-1] * (config.size // 2 ** len(widths)) ** 2
+        self.factors = nn.Sequential(nn.Flatten(), nn.Linear(flat, 128), nn.ReLU(), nn.Linear(128, factors))
+        coarse = widths[::-1]
+        fine = (*coarse[1:], widths[0])
+        self.lateral = nn.ModuleList(nn.Conv2d(c, f, 1) for c, f in zip(coarse, fine, strict=True))
+        self.fuse = nn.ModuleList(nn.Conv2d(f, f, 3, padding=1) for f in fine)
+        self.parser = nn.Conv2d(widths[0], regions, 1)
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Feature maps of the trunk, finest first."""
+        return self.trunk(images)
+
+    def pooled(self, maps: list[Tensor]) -> Tensor:
+        """Mean of the last map over space (B, C)."""
+        return maps[-1].mean((2, 3))
+
+    def segment(self, maps: list[Tensor]) -> Tensor:
+        """Region logits (B, R, S, S) at the trunk's input size."""
+        x = maps[-1]
+        for lateral, fuse, skip in zip(self.lateral, self.fuse, maps[-2::-1], strict=True):
+            x = F.interpolate(lateral(x), scale_factor=2, mode="nearest") + skip
+            x = F.relu(fuse(x))
+        return self.parser(x)
+
+
+class DomainFeatures:
+    """The feature network of a domain as a user's object: distances, identity, embeddings, label maps.
+
+    The first ``identity_width`` regressed factors describe the person, the rest the scene.
+    """
+
+    def __init__(
+        self, network: FeatureNetwork, domain: str, identity_width: int, card: Mapping[str, Any] | None = None
+    ):
+        self.network = network.eval().requires_grad_(False)
+        self.domain, self.identity_width, self.card = domain, identity_width, dict(card or {})
+
+    @property
+    def protocol(self) -> str:
+        return f"{self.domain}-features@{self.network.trunk.config.size}"
+
+    @property
+    def identity_protocol(self) -> str:
+        return f"{self.domain}-identity-factors@{self.network.trunk.config.size}"
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """Perceptual distance (B,) of picture pairs (B, 3, H, W); differentiable.
+
+        Per map: unit-normalise over channels, squared difference, sum over channels, mean over space; mean over maps.
+        """
+        total: Tensor = torch.zeros(())
+        maps_a, maps_b = self.network.maps(a), self.network.maps(b)
+        for x, y in zip(maps_a, maps_b, strict=True):
+            x, y = F.normalize(x, dim=1, eps=1e-6), F.normalize(y, dim=1, eps=1e-6)
+            total = total + (x - y).square().sum(1).mean((1, 2))
+        return total / len(maps_a)
+
+    @torch.no_grad()
+    def embed(self, images: Tensor, batch: int = 256) -> Tensor:
+        """Pooled features (B, C) of pictures, for Frechet distances."""
+        return torch.cat([self.network.pooled(self.network.maps(part)) for part in images.split(batch)])
+
+    @torch.no_grad()
+    def parse(self, images: Tensor, batch: int = 64) -> Tensor:
+        """Label maps (B, H, W) of pictures of any size, by the domain's parser."""
+        size = images.shape[-1]
+        logits = [self.network.segment(self.network.maps(part)) for part in images.split(batch)]
+        return fit_logits(torch.cat(logits), size).argmax(1)
+
+    @torch.no_grad()
+    def identity(self, a: Tensor, b: Tensor) -> Tensor:
+        """Identity similarity (B,): cosine of the regressed identity factors (each in [-1, 1] over the domain)."""
+        faces = [self.network.factors(self.network.maps(x)[-1])[:, : self.identity_width] for x in (a, b)]
+        return F.cosine_similarity(faces[0], faces[1], dim=1)
+
+    def save(self, path: str | Path) -> None:
+        net = self.network
+        config = {
+            "trunk": net.trunk.config.to_json(),
+            "attributes": net.attributes.out_features,
+            "factors": net.factors[-1].out_features,
+            "regions": net.parser.out_channels,
+            "domain": self.domain,
+            "identity_width": self.identity_width,
+        }
+        save_weights(path, Weights(KIND, config, net.state_dict(), self.card), half=True)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "DomainFeatures":
+        """Read a file written by :meth:`save`; CheckpointError if it is anything else."""
+        weights = load_weights(path, KIND)
+        config = weights.config
+        sizes = {name: config[name] for name in ("attributes", "factors", "regions")}
+        network = FeatureNetwork(TrunkConfig.from_json(config["trunk"]), **sizes)
+        load_state(network, weights.tensors, path)
+        return cls(network, config["domain"], config["identity_width"], weights.extra)
+
+
+def fit_logits(logits: Tensor, size: int) -> Tensor:
+    if logits.shape[-1] == size:
+        return logits
+    return F.interpolate(logits, size=(size, size), mode="bilinear", align_corners=False)
+
+
+BACKBONES = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}
+
+
+class Lpips:
+    """LPIPS v0.1 (spec 06, section 6) on pictures pooled to 256 px, with torchvision's backbone from a local file.
+
+    ``net`` is "alex" or "vgg", two protocols. Raises MissingWeights if the backbone's file is absent: without it the
+    number would be meaningless. Nothing is downloaded.
+    """
+
+    def __init__(self, net: Literal["alex", "vgg"] = "vgg", backbone: str | Path | None = None):
+        default = Path(torch.hub.get_dir()) / "checkpoints" / BACKBONES[net]
+        path = Path(backbone or os.environ.get(f"SEMEDIT_LPIPS_{net.upper()}") or default)
+        if not path.exists():
+            raise MissingWeights(
+                f"LPIPS ({net}) needs torchvision's {BACKBONES[net]} at {path}; put the file there, or set "
+                f"SEMEDIT_LPIPS_{net.upper()} to its path"
+            )
+        import lpips
+
+        self.protocol = f"lpips-{net}-v0.1@256"
+        self.network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False).eval().requires_grad_(False)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        own = self.network.net.state_dict()
+        renamed = {key: state["features." + key.split(".", 1)[1]] for key in own}
+        load_state(self.network.net, renamed, path)
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """LPIPS (B,) of picture pairs (B, 3, H, W) in [-1, 1]; differentiable."""
+        pooled = [F.adaptive_avg_pool2d(x, 256) if x.shape[-1] > 256 else x for x in (a, b)]
+        return self.network(*pooled).flatten()
+
+
+def mse(a: Tensor, b: Tensor) -> Tensor:
+    """Mean squared error (B,) on [-1, 1]."""
+    return (a - b).square().flatten(1).mean(1)
+
+
+def psnr(a: Tensor, b: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio (B,) in dB, for the range [-1, 1] (peak to peak 2)."""
+    return 10 * torch.log10(4.0 / mse(a, b).clamp(min=1e-12))

@@ -1,0 +1,79 @@
+"""The contracts between the parts: what a generator returns, what an inverter and an editor must do."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from semedit.latent import Latent
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What one call of a generator puts out.
+
+    image (B, 3, H, W), about [-1, 1]; segmentation (B, R, H, W), unbounded, its argmax is the label map;
+    coarse_segmentation (B, R, h, w) in [-1, 1]; depths (B, R, h, w), zero for the background.
+    """
+
+    image: Tensor
+    segmentation: Tensor
+    coarse_segmentation: Tensor
+    depths: Tensor
+
+    @property
+    def labels(self) -> Tensor:
+        """Label map (B, H, W), int64."""
+        return self.segmentation.argmax(1)
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """A picture's code and how well it gives the picture back.
+
+    latent: B codes; reconstruction and target (B, 3, H, W) in [-1, 1]; history: one dict of loss terms a step;
+    metrics: name -> per-image values (B,); protocols: metric name -> protocol id; seconds: per image.
+    """
+
+    latent: "Latent"
+    reconstruction: Tensor
+    target: Tensor
+    history: list[dict[str, float]]
+    metrics: Mapping[str, Tensor]
+    protocols: Mapping[str, str]
+    seconds: float
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def single(self, index: int, **metadata: Any) -> "Inversion":
+        """The inversion of one picture of the batch, with ``metadata`` added to its latent."""
+        chosen = slice(index, index + 1)
+        return replace(
+            self,
+            latent=self.latent[index].annotated(**metadata),
+            reconstruction=self.reconstruction[chosen],
+            target=self.target[chosen],
+            metrics={name: value[chosen] for name, value in self.metrics.items()},
+        )
+
+
+@runtime_checkable
+class Editor(Protocol):
+    """latent -> edited latent. ``strength`` 0 is the identity, bit for bit; only the chosen regions' rows change.
+
+    ``regions`` is the text of ``--regions`` (RegionTable.select); None means the editor's own choice.
+    """
+
+    def edit(self, latent: "Latent", strength: float, regions: str | None = None) -> "Latent": ...
+
+
+@runtime_checkable
+class Inverter(Protocol):
+    """images (B, 3, H, W) in [-1, 1] at the generator's size -> Inversion. ``progress`` receives (step, steps)."""
+
+    def invert(self, images: Tensor, progress: Callable[[int, int], None] | None = None) -> Inversion: ...
+
+
+#: Distance between two batches of pictures (B, 3, H, W) in [-1, 1], one value (B,) for each pair.
+Metric = Callable[[Tensor, Tensor], Tensor]

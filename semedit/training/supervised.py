@@ -1,0 +1,171 @@
+"""Training of the portraits domain's own networks on drawn pictures with their exact labels.
+
+Two networks: the attribute classifier (scores edits and labels samples) and the feature network (perceptual and
+Frechet distances, identity, parser). They see different pictures from different seeds, and share no weights.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semedit.attributes import AttributeClassifier, AttributeScorer
+from semedit.config import Config
+from semedit.convnet import TrunkConfig
+from semedit.domains.portraits.factors import (
+    ATTRIBUTES,
+    IDENTITY_RANGES,
+    SCENE_RANGES,
+    attributes,
+    identity_vector,
+    sample_factors,
+)
+from semedit.domains.portraits.pool import to_bytes
+from semedit.domains.portraits.renderer import render
+from semedit.perceptual import DomainFeatures, FeatureNetwork
+from semedit.regions import CELEBAMASK
+
+SCENE_TARGETS = ("yaw", "pitch", "roll", "scale", "x", "y", "light", "hair_length", "hair_volume", "eye_open")
+
+
+class FitConfig(Config):
+    """How a domain network is trained: ``pictures`` drawn, ``epochs`` over them, one-cycle AdamW at peak ``lr``."""
+
+    noun: ClassVar[str] = "fit configuration"
+
+    trunk: TrunkConfig = TrunkConfig()
+    pictures: int = Field(16_000, ge=64)
+    held_out: int = Field(2_000, ge=16)
+    epochs: int = Field(5, ge=1)
+    batch: int = Field(64, ge=2)
+    lr: float = Field(3e-3, gt=0)
+    noise: float = Field(0.06, ge=0, description="standard deviation of the noise added to inputs")
+    seed: int = 11
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Drawn pictures with everything known about them; images and labels are uint8."""
+
+    images: Tensor
+    labels: Tensor
+    attributes: Tensor
+    factors: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def draw_labelled(count: int, size: int, seed: int, chunk: int = 512) -> Labelled:
+    """Draw ``count`` portraits of ``size`` px with labels, attributes and regression targets in [-1, 1]."""
+    parts: list[tuple[Tensor, ...]] = []
+    for k, start in enumerate(range(0, count, chunk)):
+        factors = sample_factors(min(chunk, count - start), seed * 100_019 + k)
+        images, labels = render(factors, size)
+        scene = [
+            2 * (factors[n] - SCENE_RANGES[n][0]) / (SCENE_RANGES[n][1] - SCENE_RANGES[n][0]) - 1 for n in SCENE_TARGETS
+        ]
+        targets = torch.cat([identity_vector(factors), torch.stack(scene, dim=1)], dim=1)
+        parts.append((to_bytes(images), labels, attributes(factors), targets))
+    return Labelled(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def as_input(images: Tensor, noise: float) -> Tensor:
+    """uint8 pictures as network input, jittered in brightness and with noise: generated pictures are not drawn ones."""
+    x = images.float() / 127.5 - 1
+    if noise:
+        x = x * (1 + 0.1 * torch.randn(len(x), 1, 1, 1)) + 0.05 * torch.randn(len(x), 1, 1, 1)
+        x = x + noise * torch.rand(len(x), 1, 1, 1) * torch.randn_like(x)
+    return x
+
+
+def _fit(network: nn.Module, data: Labelled, config: FitConfig, loss_of: Callable[[Tensor, Tensor], Tensor],
+         progress: Callable[[int, int], None] | None) -> None:  # fmt: skip
+    """Minimise ``loss_of(inputs, indices)`` with AdamW and a one-cycle schedule, in bf16 where it is supported."""
+    steps = config.epochs * (len(data) // config.batch)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, total_steps=steps, pct_start=0.2)
+    generator, done = torch.Generator().manual_seed(config.seed), 0
+    network.train()
+    for _ in range(config.epochs):
+        order = torch.randperm(len(data), generator=generator)
+        for indices in order[: len(order) // config.batch * config.batch].split(config.batch):
+            optimiser.zero_grad(set_to_none=True)
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = loss_of(as_input(data.images[indices], config.noise), indices)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            done += 1
+            if progress:
+                progress(done, steps)
+    network.eval()
+
+
+def fit_attributes(config: FitConfig, progress: Callable[[int, int], None] | None = None) -> AttributeScorer:
+    """Train the attribute classifier; its card holds the balanced accuracy of each attribute on held-out portraits."""
+    torch.manual_seed(config.seed)
+    data = draw_labelled(config.pictures, config.trunk.size, config.seed)
+    network = AttributeClassifier(config.trunk, len(ATTRIBUTES)).to(memory_format=torch.channels_last)
+
+    def loss_of(x: Tensor, indices: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(network(x).float(), data.attributes[indices] * 0.98 + 0.01)
+
+    _fit(network, data, config, loss_of, progress)
+    scorer = AttributeScorer(network, ATTRIBUTES)
+    held = draw_labelled(config.held_out, config.trunk.size, config.seed + 1_000)
+    predicted, truth = scorer.score(as_input(held.images, 0)) > 0.5, held.attributes > 0.5
+    hits = [(predicted[:, i] == truth[:, i]).float() for i in range(len(ATTRIBUTES))]
+    accuracy = {n: 0.5 * (h[truth[:, i]].mean() + h[~truth[:, i]].mean()).item() for i, (n, h) in
+                enumerate(zip(ATTRIBUTES, hits, strict=True))}  # fmt: skip
+    scorer.card = {"balanced_accuracy": accuracy, "held_out": config.held_out, "config": config.to_json()}
+    return scorer
+
+
+def fit_features(config: FitConfig, progress: Callable[[int, int], None] | None = None) -> DomainFeatures:
+    """Train the feature network; its card holds parser mIoU and identity-factor correlation on held-out portraits."""
+    torch.manual_seed(config.seed + 1)
+    data = draw_labelled(config.pictures, config.trunk.size, config.seed + 7)
+    network = FeatureNetwork(
+        config.trunk, attributes=len(ATTRIBUTES), factors=data.factors.shape[1], regions=len(CELEBAMASK)
+    ).to(memory_format=torch.channels_last)
+
+    def loss_of(x: Tensor, indices: Tensor) -> Tensor:
+        maps = network.maps(x)
+        pooled = F.binary_cross_entropy_with_logits(
+            network.attributes(network.pooled(maps)).float(), data.attributes[indices]
+        )
+        factors = F.smooth_l1_loss(network.factors(maps[-1]).float(), data.factors[indices], beta=0.2)
+        parsing = F.cross_entropy(network.segment(maps).float(), data.labels[indices].long())
+        return pooled + 4 * factors + 2 * parsing
+
+    _fit(network, data, config, loss_of, progress)
+    features = DomainFeatures(network, "portraits", len(IDENTITY_RANGES))
+    held = draw_labelled(config.held_out, config.trunk.size, config.seed + 2_000)
+    inputs = as_input(held.images, 0)
+    with torch.no_grad():
+        regressed = torch.cat([network.factors(network.maps(part)[-1]) for part in inputs.split(256)])
+    people = slice(0, len(IDENTITY_RANGES))
+    both = torch.stack([regressed[:, people], held.factors[:, people]])
+    both = (both - both.mean(1, keepdim=True)) / both.std(1, keepdim=True)
+    features.card = {
+        "parser_miou": mean_iou(features.parse(inputs), held.labels.long(), len(CELEBAMASK)),
+        "identity_factor_correlation": (both[0] * both[1]).mean().item(),
+        "held_out": config.held_out,
+        "config": config.to_json(),
+    }
+    return features
+
+
+def mean_iou(predicted: Tensor, truth: Tensor, regions: int, min_share: float = 0.0) -> float:
+    """Mean intersection over union of label maps, over the regions that cover more than ``min_share`` of ``truth``."""
+    scores = []
+    for region in range(regions):
+        here, there = truth == region, predicted == region
+        if here.float().mean() > min_share:
+            scores.append((here & there).sum() / (here | there).sum())
+    return torch.stack(scores).mean().item()
