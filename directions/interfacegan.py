@@ -55,10 +55,9 @@ def project(primal: Array, conditions: list[Array]) -> Array:
     if not conditions:
         return primal
     stack = np.stack(conditions).astype(np.float64)
-    try:
-        weights = np.linalg.solve(stack @ stack.T, stack @ primal)
-    except np.linalg.LinAlgError:
-        raise ConfigError("the directions to preserve depend on each other linearly; leave one out") from None
+    if np.linalg.matrix_rank(stack) < len(stack):
+        raise ConfigError("the directions to preserve depend on each other linearly; leave one out")
+    weights = np.linalg.solve(stack @ stack.T, stack @ primal)
     rest = primal - weights @ stack
     norm = np.linalg.norm(rest)
     if norm < 1e-6:

@@ -207,9 +207,8 @@ class RenderBlock(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor | None, noise: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """(B, I, H, W), skip (B, 3+R, H, W) or None -> (B, O, 2H, 2W) and the next skip (B, 3+R, 2H, 2W)."""
-        up_bias = (self.up_bias * SQRT2)[:, None, None]
-        x = up_conv(x, self.up.effective_weight())
-        x = leaky(x.add_((noise[0] * (self.noise_weight[0] * SQRT2) + up_bias).to(x.dtype)))
+        x = up_conv(x, self.up.effective_weight(transposed=True), self.up_bias * SQRT2)
+        x = leaky(x.add_((noise[0] * (self.noise_weight[0] * SQRT2)).to(x.dtype)))
         x = F.conv2d(x, self.conv.effective_weight(), self.conv_bias * SQRT2, padding=1)
         x = leaky(x.add_((noise[1] * (self.noise_weight[1] * SQRT2)).to(x.dtype)))
         return x, self.heads(x) if skip is None else self.heads(x) + upsample2(skip)

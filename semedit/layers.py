@@ -90,11 +90,17 @@ class FixedConv(nn.Module):
         self.modulation = nn.Parameter(torch.ones(in_ch))
         self.folded = Folded()
 
-    def effective_weight(self) -> Tensor:
+    def effective_weight(self, transposed: bool = False) -> Tensor:
+        """The weight to convolve with, (O, I, 3, 3), or (I, O, 3, 3) for a transposed convolution.
+
+        One module uses one of the two forms, so one is kept.
+        """
+
         def make() -> Tensor:
             weight = self.weight * (self.modulation[:, None, None] / math.sqrt(self.weight[0].numel()))
             demodulated = weight * torch.rsqrt(weight.square().sum((1, 2, 3), keepdim=True) + 1e-8)
-            return (demodulated * SQRT2).contiguous(memory_format=torch.channels_last)
+            form = demodulated.transpose(0, 1) if transposed else demodulated
+            return (form * SQRT2).contiguous(memory_format=torch.channels_last)
 
         return self.folded(make, self.weight, self.modulation)
 

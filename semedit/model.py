@@ -73,7 +73,7 @@ class Model:
         return latent.truncate(self.generator.mean_w(), psi).annotated(seed=seed, psi=psi)
 
     @torch.no_grad()
-    def synthesise(self, latent: Latent, batch: int = 64) -> Synthesis:
+    def synthesise(self, latent: Latent, batch: int = 8) -> Synthesis:
         """Render codes, ``batch`` at a time. LatentError for codes of another generator."""
         latent.check_generator(self.generator.fingerprint)
         parts = [self.generator(part.to(self.generator.device)) for part in latent.data.split(batch)]

@@ -146,7 +146,7 @@ def read_pickle(path: str | Path) -> dict[str, Any]:
         with torch.serialization.safe_globals([argparse.Namespace]):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if any(word in str(error).lower() for word in ("global", "blocked", "unsupported")):
+        if any(word in str(error).lower() for word in ("global", "blocked")):
             raise CheckpointError(
                 f"{path}: refused, as it holds objects other than tensors and plain values; nothing in it was run"
             ) from None

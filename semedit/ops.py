@@ -41,18 +41,25 @@ class _Blur(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, pad: int, gain: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, bias: Tensor | None, pad: int, gain: float) -> Tensor:
         ctx.pad, ctx.gain = pad, gain
-        return F.conv2d(x, blur_kernel(x.shape[1], x, gain), padding=pad, groups=x.shape[1])
+        own = None if bias is None else bias.to(x.dtype)
+        return F.conv2d(x, blur_kernel(x.shape[1], x, gain), own, padding=pad, groups=x.shape[1])
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return _Blur.apply(gradients[0], 3 - ctx.pad, ctx.gain), None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
+        (gradient,) = gradients
+        wide = torch.promote_types(gradient.dtype, torch.float32)
+        for_bias = gradient.sum((0, 2, 3), dtype=wide) if ctx.needs_input_grad[1] else None
+        return _Blur.apply(gradient, None, 3 - ctx.pad, ctx.gain), for_bias, None, None
 
 
-def blur(x: Tensor, pad: int, gain: float = 1.0) -> Tensor:
-    """Low-pass ``x`` (B, C, H, W) with gain*k and ``pad`` (0 to 3) zeros on each side: side H + 2 pad - 3."""
-    return _Blur.apply(x, pad, gain)
+def blur(x: Tensor, pad: int, gain: float = 1.0, bias: Tensor | None = None) -> Tensor:
+    """Low-pass ``x`` (B, C, H, W) with gain*k and ``pad`` (0 to 3) zeros on each side, then add bias (C,).
+
+    The output side is H + 2 pad - 3.
+    """
+    return _Blur.apply(x, bias, pad, gain)
 
 
 def upsample2(x: Tensor) -> Tensor:
@@ -67,12 +74,12 @@ def upsample2(x: Tensor) -> Tensor:
     return doubled[..., 2 : 2 + 2 * height, 2 : 2 + 2 * width]
 
 
-def up_conv(x: Tensor, weight: Tensor) -> Tensor:
-    """Transposed 3x3 convolution with stride 2, then the blur 4k with padding (1, 1): (B, I, H, W) -> (B, O, 2H, 2W).
+def up_conv(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Transposed 3x3 convolution with stride 2, then the blur 4k with padding (1, 1), then a bias (O,).
 
-    ``weight`` is (O, I, 3, 3).
+    (B, I, H, W) -> (B, O, 2H, 2W); ``weight`` is (I, O, 3, 3).
     """
-    return blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), pad=1, gain=4.0)  # over (B, O, 2H+1, 2W+1)
+    return blur(F.conv_transpose2d(x, weight, stride=2), pad=1, gain=4.0, bias=bias)  # over (B, O, 2H+1, 2W+1)
 
 
 def down_conv(x: Tensor, weight: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ def invert(
     report = Report(json)
     loaded = load(model).to(check_device(device))
     options = {} if steps is None else {"steps": steps}
-    inverter = loaded.inverter(method, **options)
+    inverter = None
     taken: set[Path] = set()
     began = time.monotonic()
     for start in range(0, len(files), BATCH):
@@ -64,6 +64,7 @@ def invert(
             sources.append(path)
         if not crops:
             continue
+        inverter = inverter or loaded.inverter(method, **options)
         label = sources[0].name if len(sources) == 1 else f"{len(sources)} pictures"
         with progress_bar(f"inverting {label}", json) as progress:
             inversion = loaded.invert(torch.stack([crop for crop, _ in crops]), inverter=inverter, progress=progress)

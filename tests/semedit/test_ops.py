@@ -24,16 +24,22 @@ def test_blur_is_the_filter(pad):
 def test_up_conv_doubles_and_down_conv_halves():
     x, w3, w1 = torch.randn(1, 2, 8, 8), torch.randn(4, 2, 3, 3), torch.randn(4, 2, 1, 1)
     stretched = F.conv_transpose2d(x, w3.transpose(0, 1), stride=2)
-    torch.testing.assert_close(up_conv(x, w3), upfirdn(stretched, KERNEL * 4, 1, (1, 1)), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        up_conv(x, w3.transpose(0, 1)), upfirdn(stretched, KERNEL * 4, 1, (1, 1)), rtol=1e-5, atol=1e-5
+    )
     three = F.conv2d(upfirdn(x, KERNEL, 1, (2, 2)), w3, stride=2)
     torch.testing.assert_close(down_conv(x, w3), three, rtol=1e-5, atol=1e-5)
     one = F.conv2d(upfirdn(x, KERNEL, 1, (1, 1)), w1, stride=2)
     torch.testing.assert_close(down_conv(x, w1), one, rtol=1e-5, atol=1e-5)
-    assert up_conv(x, w3).shape[-1] == 16 and down_conv(x, w3).shape[-1] == 4 and down_conv(x, w1).shape[-1] == 4
+    assert (
+        up_conv(x, w3.transpose(0, 1)).shape[-1] == 16
+        and down_conv(x, w3).shape[-1] == 4
+        and down_conv(x, w1).shape[-1] == 4
+    )
 
 
 @pytest.mark.parametrize("function", [
-    lambda x: blur(x, 1), lambda x: upsample2(x), lambda x: up_conv(x, torch.ones(1, 1, 3, 3, dtype=x.dtype)) ** 2,
+    lambda x: blur(x, 1, bias=x.sum((0, 2, 3))) ** 2, lambda x: upsample2(x), lambda x: up_conv(x, torch.ones(1, 1, 3, 3, dtype=x.dtype)) ** 2,
     lambda x: down_conv(x, torch.ones(1, 1, 3, 3, dtype=x.dtype)) ** 2,
 ])  # fmt: skip
 def test_first_and_second_derivatives(function):

@@ -1,0 +1,310 @@
+"""The command line on the shipped model: what it writes, what it prints, and what it does with bad input."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from semedit.cli.main import run
+from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.renderer import render
+from semedit.images import save_picture
+from semedit.latent import Latent
+from semedit.model import load
+from semedit.official import save_official
+from tests.conftest import random_generator
+
+
+@pytest.fixture(scope="session")
+def portrait(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("input") / "portrait.png"
+    save_picture(render(sample_factors(1, 31), 128)[0][0], path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory, portrait) -> Path:
+    """An output folder with one inversion."""
+    out = tmp_path_factory.mktemp("work")
+    assert run(["invert", str(portrait), "--out", str(out), "--steps", "20"]) == 0
+    return out
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def refuse(capsys, arguments: list[str], *words: str, code: int = 2) -> None:
+    """The command fails with ``code`` and one line on stderr that holds all ``words``."""
+    capsys.readouterr()
+    assert run(arguments) == code
+    err = capsys.readouterr().err.strip()
+    assert len(err.splitlines()) == 1 and "Traceback" not in err, err
+    for word in words:
+        assert word in err, err
+
+
+def test_invert_writes_what_it_says(workspace, portrait, capsys):
+    folder = workspace / "portrait"
+    assert {p.name for p in folder.iterdir()} >= {"latent.safetensors", "reconstruction.png", "labels.png",
+                                                  "side-by-side.png", "manifest.json"}  # fmt: skip
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert set(manifest["metrics"]) == {"mse", "psnr", "perceptual", "identity"} == set(manifest["protocols"])
+    latent = Latent.load(folder / "latent.safetensors")
+    assert latent.space == "w+" and latent.metadata["source"] == "portrait.png"
+    assert latent.metadata["alignment"]["size"] == 64 and len(latent.metadata["source_sha256"]) == 64
+
+
+def test_invert_json_is_one_object_on_stdout(portrait, tmp_path, capsys):
+    capsys.readouterr()
+    assert run(["invert", str(portrait), "--out", str(tmp_path), "--steps", "2", "--json"]) == 0
+    out = json.loads(capsys.readouterr().out)
+    assert set(out) == {"results", "failed"} and out["failed"] == []
+    assert set(out["results"][0]) == {"input", "latent", "reconstruction", "metrics", "protocols", "seconds"}
+
+
+def test_a_folder_goes_on_past_a_bad_picture(portrait, tmp_path, capsys):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(portrait.read_bytes())
+    (folder / "b.jpg").write_text("text")
+    (folder / "c.png").write_bytes(portrait.read_bytes())
+    refuse(
+        capsys,
+        ["invert", str(folder), "--out", str(tmp_path / "out"), "--steps", "2"],
+        "b.jpg",
+        "not a picture",
+        code=1,
+    )
+    manifest = json.loads((tmp_path / "out" / "invert-manifest.json").read_text())
+    assert len(manifest["done"]) == 2 and len(manifest["failed"]) == 1
+    assert (tmp_path / "out" / "c" / "latent.safetensors").exists()
+
+
+def test_pictures_of_one_name_get_folders_of_their_own(portrait, tmp_path):
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "me.png").write_bytes(portrait.read_bytes())
+    files = [str(tmp_path / name / "me.png") for name in ("x", "y")]
+    assert run(["invert", *files, "--out", str(tmp_path / "out"), "--steps", "2"]) == 0
+    assert (tmp_path / "out" / "me").is_dir() and (tmp_path / "out" / "me-2").is_dir()
+
+
+def test_edit_takes_the_latest_inversion(workspace, capsys):
+    capsys.readouterr()
+    assert run(["edit", "--attr", "smile", "--regions", "face", "--out", str(workspace), "--strip", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)["results"][0]
+    assert {"input", "latent", "image", "attr", "strength", "regions", "score_before", "score_after", "inside_share",
+            "preservation", "perceptual", "identity"} <= set(result)  # fmt: skip
+    folder = workspace / "portrait" / "edits" / "smile+1_face"
+    assert {p.name for p in folder.iterdir()} == {"edited.png", "before-after-difference.png", "labels.png",
+                                                  "latent.safetensors", "manifest.json", "strip.png"}  # fmt: skip
+    edited, before = (Latent.load(p / "latent.safetensors") for p in (folder, workspace / "portrait"))
+    assert edited.history[-1]["attr"] == "smile" and edited.history[-1]["regions"] == "face"
+    outside = [r for r in range(edited.layout.rows) if r not in edited.rows("face")]
+    assert torch.equal(edited.data[:, outside], before.data[:, outside])
+
+
+def test_strength_zero_changes_no_pixel(workspace):
+    assert run(["edit", "--attr", "bangs", "--strength", "0", "--out", str(workspace)]) == 0
+    edited = workspace / "portrait" / "edits" / "bangs+0_hair" / "edited.png"
+    assert Image.open(edited).tobytes() == Image.open(workspace / "portrait" / "reconstruction.png").tobytes()
+
+
+def test_edit_takes_a_latent_a_picture_and_stacks(workspace, portrait, tmp_path, capsys):
+    latent = workspace / "portrait" / "latent.safetensors"
+    assert run(["edit", str(latent), "--attr", "glasses", "--out", str(tmp_path)]) == 0
+    first = tmp_path / "portrait" / "edits" / "glasses+1_glasses" / "latent.safetensors"
+    assert run(["edit", str(first), "--attr", "smile", "--preserve", "beard,bangs", "--out", str(tmp_path)]) == 0
+    stacked = next(tmp_path.rglob("smile*/latent.safetensors"))
+    assert [event["attr"] for event in Latent.load(stacked).history] == ["glasses", "smile"]
+
+
+def test_edit_without_an_inversion_says_how_to_make_one(tmp_path, capsys):
+    refuse(capsys, ["edit", "--out", str(tmp_path)], "no inversion", "semedit invert PICTURE")
+
+
+class TestBadInput:
+    """One line that says what is wrong, exit code 2, and nothing of the earlier output touched."""
+
+    @pytest.fixture(autouse=True)
+    def untouched(self, workspace):
+        before = snapshot(workspace)
+        yield
+        assert snapshot(workspace) == before
+
+    def invert(self, capsys, workspace, path, *words, extra=()):
+        refuse(capsys, ["invert", str(path), "--out", str(workspace), *extra], *words)
+
+    def test_missing_file(self, capsys, workspace, tmp_path):
+        self.invert(capsys, workspace, tmp_path / "none.png", "none.png", "no such file")
+
+    def test_empty_folder(self, capsys, workspace, tmp_path):
+        self.invert(capsys, workspace, tmp_path, "no pictures in this folder")
+
+    def test_truncated_jpeg(self, capsys, workspace, tmp_path, portrait):
+        Image.open(portrait).save(tmp_path / "cut.jpg", quality=95)
+        data = (tmp_path / "cut.jpg").read_bytes()
+        (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
+        self.invert(capsys, workspace, tmp_path / "cut.jpg", "cut.jpg", "truncated")
+
+    def test_text_named_jpg(self, capsys, workspace, tmp_path):
+        (tmp_path / "text.jpg").write_text("hello")
+        self.invert(capsys, workspace, tmp_path / "text.jpg", "not a picture")
+
+    def test_one_pixel(self, capsys, workspace, tmp_path):
+        Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+        self.invert(capsys, workspace, tmp_path / "dot.png", "1x1", "at least 16 px")
+
+    def test_30_000_pixels(self, capsys, workspace, tmp_path):
+        Image.new("1", (30_000, 30_000)).save(tmp_path / "huge.png")
+        self.invert(capsys, workspace, tmp_path / "huge.png", "too large")
+
+    def test_no_face_where_one_is_required(self, capsys, workspace, tmp_path):
+        save_official(tmp_path / "faces.pt", random_generator())
+        Image.fromarray(load_sample_image("flower.jpg")).resize((160, 107)).save(tmp_path / "flower.png")
+        extra = ("--model", str(tmp_path / "faces.pt"))
+        self.invert(capsys, workspace, tmp_path / "flower.png", "no face found", extra=extra)
+
+    def test_unknown_attribute(self, capsys, workspace):
+        refuse(capsys, ["edit", "--attr", "smle", "--out", str(workspace)], "'smle'", "did you mean 'smile'", "bald")
+
+    def test_unknown_region(self, capsys, workspace):
+        refuse(capsys, ["edit", "--regions", "hiar", "--out", str(workspace)], "'hiar'", "did you mean 'hair'", "cloth")
+
+    def test_unknown_model(self, capsys, workspace, portrait):
+        self.invert(capsys, workspace, portrait, "'portrait'", "did you mean", extra=("--model", "portrait"))
+
+    def test_official_model_that_is_not_here(self, capsys, workspace, portrait):
+        self.invert(capsys, workspace, portrait, "semedit models add celebamask-hq", extra=("--model", "celebamask-hq"))
+
+    def test_unknown_methods(self, capsys, workspace, portrait):
+        self.invert(capsys, workspace, portrait, "'magic'", "optimize", extra=("--method", "magic"))
+        refuse(capsys, ["edit", "--method", "magic", "--out", str(workspace)], "'magic'", "interfacegan")
+
+    def test_latent_of_another_generator(self, capsys, workspace, tmp_path):
+        model = load("portraits")
+        foreign = model.generator.latent(torch.zeros(1, model.generator.config.style_dim))
+        Latent(foreign.data, "w", foreign.layout, foreign.regions, "0123456789abcdef").save(tmp_path / "x.safetensors")
+        arguments = ["edit", str(tmp_path / "x.safetensors"), "--out", str(workspace)]
+        refuse(capsys, arguments, "0123456789abcdef", model.generator.fingerprint)
+
+    def test_corrupt_weight_file(self, capsys, workspace, portrait, tmp_path):
+        (tmp_path / "bad.pt").write_bytes(b"<html>quota exceeded</html>")
+        self.invert(
+            capsys, workspace, portrait, "bad.pt", "torch checkpoint", extra=("--model", str(tmp_path / "bad.pt"))
+        )
+
+    def test_output_folder_that_cannot_be_written(self, capsys, workspace, portrait, tmp_path):
+        (tmp_path / "file").write_text("in the way")
+        refuse(capsys, ["invert", str(portrait), "--out", str(tmp_path / "file" / "out")], "cannot write in")
+        assert (tmp_path / "file").read_text() == "in the way"
+
+    def test_unusable_device(self, capsys, workspace, portrait):
+        self.invert(capsys, workspace, portrait, "device 'abacus'", extra=("--device", "abacus"))
+
+    def test_json_errors_are_json_too(self, capsys, workspace):
+        capsys.readouterr()
+        assert run(["edit", "--attr", "smle", "--json", "--out", str(workspace)]) == 2
+        captured = capsys.readouterr()
+        assert json.loads(captured.out)["failed"][0]["error"] in captured.err
+
+
+def test_sample_and_draw(tmp_path, capsys):
+    assert run(["sample", "--count", "3", "--out", str(tmp_path / "s"), "--seed", "5"]) == 0
+    assert {p.name for p in (tmp_path / "s").iterdir()} >= {"sheet.png", "0005-0002.png", "0005-0002.safetensors"}
+    first = (tmp_path / "s" / "sheet.png").read_bytes()
+    assert run(["sample", "--count", "3", "--out", str(tmp_path / "t"), "--seed", "5"]) == 0
+    assert (tmp_path / "t" / "sheet.png").read_bytes() == first
+    assert run(["draw", "--count", "2", "--size", "32", "--style", "cel", "--out", str(tmp_path / "d")]) == 0
+    assert len(json.loads((tmp_path / "d" / "captions.json").read_text())) == 2
+    refuse(capsys, ["draw", "--style", "oil", "--out", str(tmp_path / "d")], "'oil'", "cel, soft")
+
+
+def test_models_add_convert_verify(tmp_path, capsys):
+    save_official(tmp_path / "mine.pt", random_generator())
+    assert run(["models", "add", "mine", "--file", str(tmp_path / "mine.pt")]) == 0
+    assert run(["models", "convert", str(tmp_path / "mine.pt"), str(tmp_path / "native.safetensors")]) == 0
+    assert run(["models", "convert", str(tmp_path / "native.safetensors"), str(tmp_path / "again.pt")]) == 0
+    assert load("mine").generator.fingerprint == load(tmp_path / "again.pt").generator.fingerprint
+    refuse(capsys, ["models", "add", "mine", "--file", str(tmp_path / "mine.pt")], "already")
+    refuse(capsys, ["models", "convert", str(tmp_path / "mine.pt"), str(tmp_path / "again.pt")], "exists already")
+    refuse(capsys, ["models", "add", "a/b", "--file", str(tmp_path / "mine.pt")], "letters, digits")
+    assert run(["models", "verify", "mine"]) == 0
+    with open(tmp_path / "home" / "models" / "mine" / "generator.pt", "ab") as file:
+        file.write(b"x")
+    refuse(capsys, ["models", "verify", "mine"], "generator.pt", "bytes instead of")
+
+
+def test_models_list_and_info(capsys):
+    capsys.readouterr()
+    assert run(["models", "list", "--json"]) == 0
+    names = {row["name"] for row in json.loads(capsys.readouterr().out)["results"]}
+    assert {"portraits-64", "celebamask-hq"} <= names
+    assert run(["models", "info", "portraits", "--json"]) == 0
+    card = json.loads(capsys.readouterr().out)["results"][0]
+    assert card["recipe"] == "portraits-64" and card["images"] > 0 and "smile" in card["directions"]
+
+
+def test_shipped_models_are_intact_and_small(capsys):
+    from semedit import zoo
+
+    assert run(["models", "verify"]) == 0
+    assert sum(p.stat().st_size for p in zoo.SHIPPED.rglob("*") if p.is_file()) < 40e6
+
+
+def test_train_dry_run_run_and_pack(tmp_path, capsys):
+    capsys.readouterr()
+    assert run(["train", "portraits-tiny", "--dry-run", "--set", "lr=0.001"]) == 0
+    assert json.loads(capsys.readouterr().out)["lr"] == 0.001
+    folder = tmp_path / "run"
+    assert run(["train", "portraits-tiny", "--images", "16", "--out", str(folder)]) == 0
+    assert run(["models", "pack", str(folder), "--out", str(tmp_path / "home" / "models" / "tiny")]) == 0
+    assert load("tiny").generator.config.size == 16
+    refuse(capsys, ["train", "portraits-63"], "did you mean")
+    refuse(capsys, ["train", "portraits-tiny", "--set", "learning_rate=1"], "valid options")
+
+
+def test_fit_directions_for_a_model(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert run(["train", "portraits-tiny", "--images", "8", "--out", str(folder)]) == 0
+    assert run(["models", "pack", str(folder), "--out", str(tmp_path / "home" / "models" / "tiny")]) == 0
+    arguments = [
+        "fit",
+        "directions",
+        "--model",
+        "tiny",
+        "--samples",
+        "300",
+        "--attr",
+        "smile",
+        "--chosen",
+        "0.1",
+        "--json",
+    ]
+    capsys.readouterr()
+    assert run(arguments) == 0
+    row = json.loads(capsys.readouterr().out)["results"][0]
+    assert row["attr"] == "smile" and 0 <= row["validation_accuracy"] <= 1
+    assert run(["models", "verify", "tiny"]) == 0 and list(load("tiny").directions) == ["smile"]
+
+
+def test_doctor_names_what_is_missing(capsys):
+    capsys.readouterr()
+    assert run(["doctor", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)["results"][0]
+    assert facts["packages"]["torch"][0].isdigit() and "cpu" in facts["devices"]
+    states = {row["name"]: row for row in facts["weights"]}
+    assert states["model portraits-64"]["state"] == "ok" and states["portraits: attributes"]["state"] == "ok"
+    assert "semedit models add celebamask-hq" in states["model celebamask-hq"]["detail"]
+
+
+def test_help_and_version(capsys):
+    capsys.readouterr()
+    assert run(["--version"]) == 0 and capsys.readouterr().out.startswith("semedit 0.")
+    for command in ([], ["invert"], ["edit"], ["models"], ["fit"], ["bench"]):
+        assert run([*command, "--help"]) == 0
+    assert run(["edit", "--no-such-option"]) == 2 and run(["no-such-command"]) == 2
