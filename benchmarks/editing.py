@@ -4,10 +4,12 @@ from typing import Any
 
 import torch
 
+from semedit.images import sheet
 from semedit.model import EditReport, Model
 
 PAPER_ATTRIBUTES = ("smile", "bald", "beard", "bangs", "glasses")
 SEED = 770_001
+STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 
 
 def measure(model: Model, attr: str, strength: float, regions: str, count: int, seed: int = SEED) -> EditReport:
@@ -45,8 +47,12 @@ def locality(model: Model, attributes: tuple[str, ...] = PAPER_ATTRIBUTES, count
     return rows
 
 
-def pictures(model: Model, attr: str, strengths: tuple[float, ...], count: int, seed: int = SEED) -> torch.Tensor:
-    """Pictures (count * S, 3, H, W) of samples under increasing strength, sample by sample."""
+def strength_sheet(model: Model, attributes: tuple[str, ...], count: int = 2, seed: int = SEED) -> torch.Tensor:
+    """A picture (3, H', W'): for each attribute ``count`` rows of samples, strengths -1 to 2, at twice their size."""
     before = model.sample(count, seed, psi=0.7)
-    columns = [model.synthesise(model.edit(before, attr, s)).image for s in strengths]
-    return torch.stack(columns, dim=1).flatten(0, 1)
+    rows = []
+    for attr in attributes:
+        columns = [model.synthesise(model.edit(before, attr, strength)).image for strength in STRENGTHS]
+        rows.append(torch.stack(columns, dim=1).flatten(0, 1))
+    pictures = torch.cat(rows).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    return sheet(pictures, columns=len(STRENGTHS))

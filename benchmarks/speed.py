@@ -1,10 +1,13 @@
 """Speed of the eval forward against the textbook formulation: the two timed alternately, same weights, same output."""
 
+import os
 import resource
 import statistics
 import time
 from collections.abc import Callable
 from typing import Any
+
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # read when torch loads: a missing GPU is no error here
 
 import torch
 from torch.profiler import ProfilerActivity, profile

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from PIL import Image
@@ -46,8 +46,18 @@ class EditReport:
 class Model:
     """A generator with everything that its domain knows. Made by :func:`load`, or from parts."""
 
-    def __init__(self, generator: SemanticGenerator, domain: Domain, name: str = "", entry: zoo.Entry | None = None):
+    def __init__(
+        self,
+        generator: SemanticGenerator,
+        domain: Domain,
+        name: str = "",
+        entry: zoo.Entry | None = None,
+        precision: Literal["fp32", "bf16"] = "fp32",
+    ):
+        if precision not in ("fp32", "bf16"):
+            raise UnknownName("precision", precision, ("fp32", "bf16"))
         self.generator, self.domain, self.name, self.entry = generator, domain, name, entry
+        self.precision = precision
 
     def to(self, device: str) -> "Model":
         """Move the generator to a device; returns this model."""
@@ -74,9 +84,11 @@ class Model:
 
     @torch.no_grad()
     def synthesise(self, latent: Latent, batch: int = 8) -> Synthesis:
-        """Render codes, ``batch`` at a time. LatentError for codes of another generator."""
+        """Render codes, ``batch`` at a time, in the model's precision. LatentError for codes of another generator."""
         latent.check_generator(self.generator.fingerprint)
-        parts = [self.generator(part.to(self.generator.device)) for part in latent.data.split(batch)]
+        device = self.generator.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            parts = [self.generator(part.to(device)) for part in latent.data.split(batch)]
         names = ("image", "segmentation", "coarse_segmentation", "depths")
         return Synthesis(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
@@ -170,13 +182,19 @@ def inside_share(old: Synthesis, new: Synthesis, regions: tuple[int, ...], dilat
     return torch.where(total > 0, (change * inside).flatten(1).sum(1) / total.clamp(min=1e-12), torch.ones_like(total))
 
 
-def load(name_or_path: str | Path = "portraits", domain_name: str | None = None) -> Model:
+def load(
+    name_or_path: str | Path = "portraits",
+    domain_name: str | None = None,
+    precision: Literal["fp32", "bf16"] = "fp32",
+) -> Model:
     """Load a model by name, or wrap a generator file; ``domain_name`` overrides what the model's card says.
+
+    ``precision`` bf16 renders about twice as fast where the hardware has it, at an error of a few grey levels.
 
     Raises UnknownName, MissingWeights or CheckpointError.
     """
     generator = zoo.load_generator(name_or_path)
     if Path(name_or_path).exists():
-        return Model(generator, domain(domain_name or "faces"), Path(name_or_path).stem)
+        return Model(generator, domain(domain_name or "faces"), Path(name_or_path).stem, precision=precision)
     entry = zoo.find(str(name_or_path))
-    return Model(generator, domain(domain_name or entry.domain), entry.name, entry)
+    return Model(generator, domain(domain_name or entry.domain), entry.name, entry, precision)

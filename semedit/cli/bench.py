@@ -12,8 +12,14 @@ CountOption = Annotated[int, typer.Option("--count", min=4, help="Pictures to me
 SaveOption = Annotated[str | None, typer.Option("--out", help="Also write the rows as JSON to this file.")]
 
 
-def _finish(rows: list[dict[str, Any]], columns: list[str], as_json: bool, out: str | None) -> None:
-    """Print rows as a table of ``columns`` or as JSON, and save them if asked to."""
+def _finish(
+    rows: list[dict[str, Any]],
+    columns: list[str],
+    as_json: bool,
+    out: str | None,
+    shown: list[dict[str, Any]] | None = None,
+) -> None:
+    """Print rows (or what is ``shown`` of them) as a table of ``columns``, or as JSON, and save them if asked to."""
     from semedit.files import write_json
 
     report = Report(as_json)
@@ -21,7 +27,7 @@ def _finish(rows: list[dict[str, Any]], columns: list[str], as_json: bool, out: 
         report.add(**row)
     if out:
         write_json(Path(out), rows)
-    text = [[_cell(row.get(column)) for column in columns] for row in rows]
+    text = [[_cell(row.get(column)) for column in columns] for row in shown or rows]
     report.table([column.replace("_", " ") for column in columns], text)
     report.finish()
 
@@ -59,9 +65,20 @@ def speed(
                 report.say(f"{side} px, batch {count}, fp32: share of CPU time")
                 for name, share in bench.hot_spots(generator, count):
                     report.say(f"  {100 * share:5.1f} %  {name}")
-    columns = ["size", "batch", "precision", "seconds", "textbook_seconds", "ratio", "ratio_low", "ratio_high"]
-    columns += ["peak_mb", "textbook_peak_mb", "difference"]
-    _finish(rows, columns, json, out)
+    text = [
+        {
+            "px": row["size"],
+            "batch": row["batch"],
+            "type": row["precision"],
+            "s": row["seconds"],
+            "textbook s": row["textbook_seconds"],
+            "ratio": f"{row['ratio']:.2f} ({row['ratio_low']:.2f}-{row['ratio_high']:.2f})",
+            "peak MB": f"{row['peak_mb']:.0f}",
+            "textbook MB": f"{row['textbook_peak_mb']:.0f}",
+        }
+        for row in rows
+    ]
+    _finish(rows, list(text[0]), json, out, shown=text)
 
 
 METRIC_COLUMNS = ["metric", "value", "std", "n", "skipped", "protocol"]
@@ -91,15 +108,22 @@ def editing(
     regions: Annotated[
         str | None, typer.Option(help="Regions (default: each attribute's own; 'all' is unmasked).")
     ] = None,
+    sheet_file: Annotated[
+        str | None, typer.Option("--sheet", help="Also write a sheet of strengths to this file.")
+    ] = None,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
     """Score gain and share of the change inside the regions, at strength 1."""
+    from semedit.images import save_picture
     from semedit.model import load
     from semedit.siblings import sibling
 
     bench = sibling("benchmarks").editing
-    rows = bench.locality(load(model), tuple(attr or bench.PAPER_ATTRIBUTES), count, regions)
+    loaded, attributes = load(model), tuple(attr or bench.PAPER_ATTRIBUTES)
+    rows = bench.locality(loaded, attributes, count, regions)
+    if sheet_file:
+        save_picture(bench.strength_sheet(loaded, attributes), sheet_file)
     _finish(rows, ["attr", "regions", *METRIC_COLUMNS], json, out)
 
 

@@ -1,10 +1,14 @@
 """``semedit sample`` and ``semedit draw``: pictures from the generator, and from the renderer that it learnt from."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from semedit.cli.console import DeviceOption, JsonOption, ModelOption, OutOption, Report, SeedOption, check_device
+
+SheetOption = Annotated[str | None, typer.Option("--sheet", help="File of the sheet (default: OUT/sheet.png).")]
+SheetOnlyOption = Annotated[bool, typer.Option("--sheet-only", help="Write the sheet alone.")]
 
 
 def sample(
@@ -13,6 +17,9 @@ def sample(
     columns: Annotated[int, typer.Option(min=1, help="Pictures in a row of the sheet.")] = 8,
     labels: Annotated[bool, typer.Option(help="Put each label map below its picture.")] = True,
     scale: Annotated[int, typer.Option(min=1, max=8, help="Enlarge the pixels of the sheet.")] = 2,
+    sheet_file: SheetOption = None,
+    sheet_only: SheetOnlyOption = False,
+    precision: Annotated[str, typer.Option(help="fp32, or bf16 for speed.")] = "fp32",
     model: ModelOption = "portraits",
     out: OutOption = "semedit-out/samples",
     json: JsonOption = False,
@@ -26,12 +33,13 @@ def sample(
     from semedit.images import labels_to_colours, save_picture, sheet
     from semedit.model import load
 
-    folder = make_folder(out)
-    loaded = load(model).to(check_device(device))
+    target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
+    folder = make_folder(target.parent if sheet_only else out)
+    loaded = load(model, precision=precision).to(check_device(device))  # type: ignore[arg-type]
     latent = loaded.sample(count, seed, psi)
     pictures = loaded.synthesise(latent)
     report = Report(json)
-    for index in range(count):
+    for index in range(0 if sheet_only else count):
         path = folder / f"{seed:04d}-{index:04d}.png"
         save_picture(pictures.image[index], path)
         latent[index].save(path.with_suffix(".safetensors"))
@@ -40,8 +48,9 @@ def sample(
     if labels:
         rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.regions).cpu()], dim=2)
     grid = sheet(rows, columns).repeat_interleave(scale, 1).repeat_interleave(scale, 2)
-    save_picture(grid, folder / "sheet.png")
-    report.say(f"{count} samples -> {folder} (sheet.png shows them all)")
+    save_picture(grid, target)
+    report.add(sheet=str(target), count=count, seed=seed, psi=psi)
+    report.say(f"{count} samples -> {target}")
     report.finish()
 
 
@@ -50,7 +59,8 @@ def draw(
     size: Annotated[int, typer.Option(min=16, max=2048, help="Side in pixels.")] = 256,
     style: Annotated[str, typer.Option(help="soft or cel.")] = "soft",
     columns: Annotated[int, typer.Option(min=1, help="Portraits in a row of the sheet.")] = 8,
-    sheet_only: Annotated[bool, typer.Option("--sheet-only", help="Write the sheet alone.")] = False,
+    sheet_file: SheetOption = None,
+    sheet_only: SheetOnlyOption = False,
     out: OutOption = "semedit-out/portraits",
     json: JsonOption = False,
     seed: SeedOption = 0,
@@ -62,7 +72,8 @@ def draw(
     from semedit.files import make_folder, write_json
     from semedit.images import save_labels, save_picture, sheet
 
-    folder = make_folder(out)
+    target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
+    folder = make_folder(target.parent if sheet_only else out)
     factors = sample_factors(count, seed)
     images, labels = render(factors.to(check_device(device)), size, style)  # type: ignore[arg-type]
     report = Report(json)
@@ -74,8 +85,8 @@ def draw(
             save_labels(labels[index], path.with_name(f"{path.stem}_labels.png"))
             record["image"] = str(path)
         report.add(**record)
-    save_picture(sheet(images, columns), folder / "sheet.png")
+    save_picture(sheet(images, columns), target)
     if not sheet_only:
         write_json(folder / "captions.json", report.results)
-    report.say(f"{count} portraits -> {folder} (sheet.png shows them all)")
+    report.say(f"{count} portraits -> {target}")
     report.finish()

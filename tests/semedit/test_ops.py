@@ -39,7 +39,8 @@ def test_up_conv_doubles_and_down_conv_halves():
 
 
 @pytest.mark.parametrize("function", [
-    lambda x: blur(x, 1, bias=x.sum((0, 2, 3))) ** 2, lambda x: upsample2(x), lambda x: up_conv(x, torch.ones(1, 1, 3, 3, dtype=x.dtype)) ** 2,
+    lambda x: blur(x, 1, bias=x.sum((0, 2, 3))) ** 2,
+    lambda x: upsample2(x), lambda x: up_conv(x, torch.ones(1, 1, 3, 3, dtype=x.dtype)) ** 2,
     lambda x: down_conv(x, torch.ones(1, 1, 3, 3, dtype=x.dtype)) ** 2,
 ])  # fmt: skip
 def test_first_and_second_derivatives(function):
