@@ -14,7 +14,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.textbook import synthesise
 from semedit.errors import SemeditError
-from semedit.generator import GeneratorConfig, RenderBlock, SemanticGenerator
+from semedit.generator import GeneratorConfig, SemanticGenerator
+from semedit.render import RenderBlock
 
 
 class OutputsDifferError(SemeditError):

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from semedit.generator import RenderBlock, SemanticGenerator
+from semedit.generator import SemanticGenerator
 from semedit.layers import FixedConv, FixedHead
 from semedit.ops import coordinate_grid, fourier_features
+from semedit.render import RenderBlock
 
 KERNEL = torch.outer(torch.tensor([1.0, 3.0, 3.0, 1.0]), torch.tensor([1.0, 3.0, 3.0, 1.0])) / 64
 

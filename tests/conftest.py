@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from semedit.checkpoint import freeze
-from semedit.generator import GeneratorConfig, RenderBlock, SemanticGenerator
+from semedit.generator import GeneratorConfig, SemanticGenerator
 from semedit.regions import generic_regions
+from semedit.render import RenderBlock
 
 SMALL = GeneratorConfig(
     size=32, regions=5, style_dim=16, mapping_layers=2, local_channels=8, coarse_channels=8, coarse_size=16,

@@ -19,7 +19,8 @@ ALLOWED = {
 }
 #: The core's modules in import order; a module imports only what stands before it (or in its own row).
 CORE_ORDER = [
-    ("errors",), ("config", "files", "regions", "ops", "siblings"), ("layers", "latent"), ("protocols",),
+    ("errors",), ("config", "files", "regions", "ops", "siblings"), ("layers", "latent"),
+    ("protocols", "local", "render"),
     ("generator", "convnet"), ("discriminator", "checkpoint", "images"),
     ("official", "faces", "attributes", "perceptual"),
     ("domains", "data"), ("training", "workspace", "zoo"), ("model",),
