@@ -106,7 +106,8 @@ class Model:
             raise UnknownName("inversion method", method, encoders.INVERTERS)
         base = encoders.PORTRAITS_OPTIONS if self.domain.name == "portraits" else encoders.OptimizationConfig()
         config = type(base)(**{**base.to_json(), **options})
-        inverter: Inverter = encoders.INVERTERS[method](self.generator, self.domain.perceptual(), config)
+        parser = self.domain.features().parse if config.labels_weight else None
+        inverter: Inverter = encoders.INVERTERS[method](self.generator, self.domain.perceptual(), config, parser)
         return inverter
 
     def invert(self, picture: Picture, *, face: int | None = None, inverter: Inverter | None = None,

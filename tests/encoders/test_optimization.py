@@ -85,3 +85,17 @@ def test_the_contract_of_every_inverter(small, name):
     assert len(result.latent) == 2 and result.latent.fingerprint == small.fingerprint
     assert set(result.metrics) == set(result.protocols) and all(v.shape == (2,) for v in result.metrics.values())
     assert result.reconstruction.shape == result.target.shape == (2, 3, 32, 32) and result.seconds > 0
+
+
+def test_the_labels_term_pulls_the_segmentation_towards_the_parser(small):
+    def parser(pictures):
+        return torch.full(pictures.shape[::2][:1] + pictures.shape[-2:], 2)
+
+    def agreement(weight):
+        config = OptimizationConfig(steps=40, labels_weight=weight, mean_weight=0.0)
+        found = OptimizationInverter(small, Pixels(), config, parser if weight else None).invert(target(small)).latent
+        return (small(found).labels == 2).float().mean()
+
+    assert agreement(10.0) > agreement(0.0) + 0.1
+    with pytest.raises(ConfigError, match="needs a parser"):
+        inverter(small, labels_weight=1.0)
