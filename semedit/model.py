@@ -105,9 +105,12 @@ class Model:
         if method not in encoders.INVERTERS:
             raise UnknownName("inversion method", method, encoders.INVERTERS)
         base = encoders.PORTRAITS_OPTIONS if self.domain.name == "portraits" else encoders.OptimizationConfig()
+        device = self.generator.device
         config = type(base)(**{**base.to_json(), **options})
-        parser = self.domain.features().parse if config.labels_weight else None
-        inverter: Inverter = encoders.INVERTERS[method](self.generator, self.domain.perceptual(), config, parser)
+        parser = self.domain.features().to(device).parse if config.labels_weight else None
+        inverter: Inverter = encoders.INVERTERS[method](
+            self.generator, self.domain.perceptual().to(device), config, parser
+        )
         return inverter
 
     def invert(self, picture: Picture, *, face: int | None = None, inverter: Inverter | None = None,
@@ -127,7 +130,7 @@ class Model:
         inverter = inverter or self.inverter()
         inversion = inverter.invert(target, progress)
         metrics, protocols = dict(inversion.metrics), dict(inversion.protocols)
-        identity = self.domain.identity()
+        identity = self.domain.identity().to(inversion.target.device)
         metrics["identity"] = identity.identity(inversion.reconstruction, inversion.target)
         protocols["identity"] = identity.identity_protocol
         latent = inversion.latent.annotated(inverter=type(inverter).__name__, **details)
@@ -153,7 +156,8 @@ class Model:
         old, new = self.synthesise(before), self.synthesise(after)
         scorer = self.domain.attributes()
         column = scorer.index(attr)
-        perceptual, identity = self.domain.perceptual(), self.domain.identity()
+        device = old.image.device
+        perceptual, identity = self.domain.perceptual().to(device), self.domain.identity().to(device)
         with torch.no_grad():
             return EditReport(
                 scorer.score(old.image)[:, column],

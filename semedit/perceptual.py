@@ -8,7 +8,7 @@ called so.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +69,11 @@ class DomainFeatures:
         self.network = network.eval().requires_grad_(False)
         self.domain, self.identity_width, self.card = domain, identity_width, dict(card or {})
 
+    def to(self, device: torch.device) -> Self:
+        """Move the network; returns this object."""
+        self.network.to(device)
+        return self
+
     @property
     def protocol(self) -> str:
         return f"{self.domain}-features@{self.network.trunk.config.size}"
@@ -82,7 +87,7 @@ class DomainFeatures:
 
         Per map: unit-normalise over channels, squared difference, sum over channels, mean over space; mean over maps.
         """
-        total: Tensor = torch.zeros(())
+        total: Tensor = torch.zeros((), device=a.device)
         maps_a, maps_b = self.network.maps(a), self.network.maps(b)
         for x, y in zip(maps_a, maps_b, strict=True):
             x, y = F.normalize(x, dim=1, eps=1e-6), F.normalize(y, dim=1, eps=1e-6)
@@ -162,6 +167,11 @@ class Lpips:
         own = self.network.net.state_dict()
         renamed = {key: state["features." + key.split(".", 1)[1]] for key in own}
         load_state(self.network.net, renamed, path)
+
+    def to(self, device: torch.device) -> Self:
+        """Move the network; returns this object."""
+        self.network.to(device)
+        return self
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """LPIPS (B,) of picture pairs (B, 3, H, W) in [-1, 1]; differentiable."""

@@ -62,6 +62,11 @@ def home() -> Path:
 
 def entries() -> dict[str, Entry]:
     """All models present, shipped and added, by name."""
+    return {name: entry for name, entry in folders().items() if "generator" in entry.card}
+
+
+def folders() -> dict[str, Entry]:
+    """All folders with a card: models, and the networks of a domain."""
     found = {}
     for root in (SHIPPED, home() / "models"):
         for card in sorted(root.glob(f"*/{CARD}")):
@@ -69,8 +74,7 @@ def entries() -> dict[str, Entry]:
                 content = json.loads(card.read_text())
             except (json.JSONDecodeError, OSError):
                 continue
-            if "generator" in content:
-                found[card.parent.name] = Entry(card.parent.name, card.parent, content)
+            found[card.parent.name] = Entry(card.parent.name, card.parent, content)
     return found
 
 
@@ -157,9 +161,9 @@ def add(name: str, file: str | Path, domain: str | None = None) -> Entry:
 
 def refresh_card(entry: Entry) -> None:
     """Write the card anew with the present files' sizes and hashes."""
-    names = sorted(path.name for path in entry.folder.glob("*.safetensors"))
-    names += [name for name in (str(entry.card["generator"]),) if name not in names]
-    write_json(entry.folder / CARD, {**entry.card, "files": describe(entry.folder, names)})
+    names = {path.name for path in entry.folder.glob("*.safetensors")}
+    names |= {str(entry.card["generator"])} if "generator" in entry.card else set()
+    write_json(entry.folder / CARD, {**entry.card, "files": describe(entry.folder, sorted(names))})
 
 
 def pack(run: Path, folder: Path, domain: str) -> Entry:
@@ -186,6 +190,7 @@ def pack(run: Path, folder: Path, domain: str) -> Entry:
         "recipe": config["name"],
         "seed": config["seed"],
         "images": weights.extra["images"],
+        "data_sha256": {path.name: sha256(path) for path in sorted(run.glob("pool-*.safetensors"))},
         "config": config,
         "licence": "Apache-2.0",
         **keep,
@@ -200,3 +205,12 @@ def write_quality(entry: Entry, name: str, rows: list[dict[str, Any]]) -> None:
     figures = {row["metric"]: {"value": row["value"], "n": row["n"], "protocol": row["protocol"]} for row in rows}
     quality = {**entry.card.get("quality", {}), name: figures}
     write_json(entry.folder / CARD, {**entry.card, "quality": quality})
+
+
+def write_domain_card(folder: Path, domain: str) -> None:
+    """The card of a folder of domain networks: how each was trained, its held-out quality, sizes and hashes."""
+    networks = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        weights = load_weights(path)
+        networks[path.name] = {"kind": weights.kind, **weights.extra}
+    refresh_card(Entry(folder.name, folder, {"name": folder.name, "domain": domain, "networks": networks}))

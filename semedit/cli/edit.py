@@ -1,7 +1,7 @@
 """``semedit edit``: change an attribute of an inverted picture in chosen regions."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,11 @@ from semedit.cli.console import (
     number,
     progress_bar,
 )
+
+if TYPE_CHECKING:
+    from semedit.latent import Latent
+    from semedit.model import Model
+    from semedit.workspace import Subject
 
 STRIP = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 
@@ -43,7 +48,7 @@ def edit(
     """Edit a picture, a latent or the latest inversion; writes OUT/<name>/edits/<edit>/."""
     import torch
 
-    from semedit.errors import UnknownName
+    from semedit.errors import LatentError, UnknownName
     from semedit.files import make_folder, write_json
     from semedit.latent import Latent
     from semedit.model import load
@@ -61,6 +66,8 @@ def edit(
     loaded.domain.regions.select(chosen)
     subject = _subject(loaded, source, folder, json)
     before = Latent.load(subject.latent)
+    if len(before) != 1:
+        raise LatentError(f"{subject.latent}: holds {len(before)} codes; one at a time is edited here")
     names = tuple(name.strip() for name in preserve.split(",") if name.strip())
     after = loaded.edit(before, attr, strength, chosen, names)
     measured = loaded.report(before, after, attr, chosen)
@@ -85,23 +92,27 @@ def edit(
     report = Report(json)
     report.add(**record)
     report.say(f"{attr} {strength:+g} in {chosen} -> {target}")
-    report.table(
-        ["measure", "value"],
-        [
-            [f"{attr}: score before", number(values["score_before"])],
-            [f"{attr}: score after", number(values["score_after"])],
-            ["change inside the regions", f"{100 * values['inside_share']:.0f} %"],
-            ["preservation (1 - l1)", number(values["preservation"])],
-            [f"perceptual distance ({measured.protocols['perceptual']})", number(values["perceptual"])],
-            [f"identity ({measured.protocols['identity']})", number(values["identity"])],
-        ],
-    )
-    if strength and abs(values["score_after"] - values["score_before"]) < 0.02:
-        report.say(f"No measurable change of '{attr}'; try a larger --strength or more --regions.")
+    _show(report, record)
     report.finish()
 
 
-def _subject(model, source: str | None, out: Path, quiet: bool):  # type: ignore[no-untyped-def]
+def _show(report: Report, record: dict[str, Any]) -> None:
+    """The small table of an edit, and a line if it did nothing."""
+    attr, protocols = record["attr"], record["protocols"]
+    rows = [
+        [f"{attr}: score before", number(record["score_before"])],
+        [f"{attr}: score after", number(record["score_after"])],
+        ["change inside the regions", f"{100 * record['inside_share']:.0f} %"],
+        ["preservation (1 - l1)", number(record["preservation"])],
+        [f"perceptual distance ({protocols['perceptual']})", number(record["perceptual"])],
+        [f"identity ({protocols['identity']})", number(record["identity"])],
+    ]
+    report.table(["measure", "value"], rows)
+    if record["strength"] and abs(record["score_after"] - record["score_before"]) < 0.02:
+        report.say(f"No measurable change of '{attr}'; try a larger --strength or more --regions.")
+
+
+def _subject(model: "Model", source: str | None, out: Path, quiet: bool) -> "Subject":
     """The latent to edit: the file named, an inversion made now, or the latest one."""
     from semedit.workspace import Subject, latest, save_inversion, subject_folder
 
@@ -119,7 +130,7 @@ def _subject(model, source: str | None, out: Path, quiet: bool):  # type: ignore
     return Subject(folder, folder / "latent.safetensors")
 
 
-def _strip(model, latent, attr: str, regions: str, preserve: tuple[str, ...], path: Path) -> Path:  # type: ignore[no-untyped-def]
+def _strip(model: "Model", latent: "Latent", attr: str, regions: str, preserve: tuple[str, ...], path: Path) -> Path:
     """Write the pictures of several strengths in a row."""
     import torch
 

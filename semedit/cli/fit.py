@@ -1,5 +1,6 @@
 """``semedit fit``: train what stands around a generator (attribute classifier, feature network, directions)."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,23 +13,27 @@ app = typer.Typer(
 
 PicturesOption = Annotated[int, typer.Option(min=64, help="Portraits to draw for training.")]
 EpochsOption = Annotated[int, typer.Option(min=1, help="Passes over them.")]
+HeldOutOption = Annotated[int, typer.Option(min=16, help="Further portraits to measure on.")]
 FileOption = Annotated[str, typer.Option("--out", help="File to write (.safetensors).")]
 
 
 @app.command()
 def attributes(
-    out: FileOption = "semedit-runs/attributes.safetensors",
+    out: FileOption = "semedit-runs/portraits/attributes.safetensors",
     pictures: PicturesOption = 16_000,
     epochs: EpochsOption = 5,
+    held_out: HeldOutOption = 2_000,
     json: JsonOption = False,
     seed: SeedOption = 11,
 ) -> None:
     """Train the portraits domain's attribute classifier on drawn portraits."""
+    from semedit import zoo
     from semedit.training.supervised import FitConfig, fit_attributes
 
     with progress_bar("attribute classifier", json) as progress:
-        scorer = fit_attributes(FitConfig(pictures=pictures, epochs=epochs, seed=seed), progress)
+        scorer = fit_attributes(FitConfig(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed), progress)
     scorer.save(out)
+    zoo.write_domain_card(Path(out).parent, "portraits")
     report = Report(json)
     report.add(file=out, **scorer.card)
     accuracy = scorer.card["balanced_accuracy"]
@@ -39,18 +44,21 @@ def attributes(
 
 @app.command()
 def features(
-    out: FileOption = "semedit-runs/features.safetensors",
+    out: FileOption = "semedit-runs/portraits/features.safetensors",
     pictures: PicturesOption = 20_000,
     epochs: EpochsOption = 5,
+    held_out: HeldOutOption = 2_000,
     json: JsonOption = False,
     seed: SeedOption = 11,
 ) -> None:
     """Train the portraits domain's feature network: perceptual distance, identity, parser, Frechet features."""
+    from semedit import zoo
     from semedit.training.supervised import FitConfig, fit_features
 
     with progress_bar("feature network", json) as progress:
-        network = fit_features(FitConfig(pictures=pictures, epochs=epochs, seed=seed), progress)
+        network = fit_features(FitConfig(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed), progress)
     network.save(out)
+    zoo.write_domain_card(Path(out).parent, "portraits")
     report = Report(json)
     report.add(file=out, **network.card)
     report.say(f"parser mIoU {network.card['parser_miou']:.3f} on unseen portraits -> {out}")
@@ -68,8 +76,6 @@ def directions(
     seed: SeedOption = 0,
 ) -> None:
     """Learn InterFaceGAN directions: label samples of the generator, fit a linear SVM on the extremes, calibrate."""
-    from pathlib import Path
-
     from semedit import zoo
     from semedit.model import load
     from semedit.siblings import sibling

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,10 @@ from semedit.cli.console import (
     number,
     progress_bar,
 )
+
+if TYPE_CHECKING:
+    from semedit.model import Model
+    from semedit.protocols import Inversion
 
 BATCH = 8
 
@@ -79,7 +83,7 @@ def invert(
     report.finish()
 
 
-def _save(report: Report, model, folder: Path, path: Path, inversion, taken: set[Path]) -> None:  # type: ignore[no-untyped-def]
+def _save(report: Report, model: "Model", folder: Path, path: Path, inversion: "Inversion", taken: set[Path]) -> None:
     """Write one picture's results, and say how good the reconstruction is."""
     from semedit.workspace import save_inversion, subject_folder
 

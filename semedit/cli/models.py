@@ -84,7 +84,7 @@ def verify(name: Annotated[str | None, typer.Argument(help="A model's name (defa
     from semedit import zoo
 
     report = Report(json)
-    for entry in [zoo.find(name)] if name else zoo.entries().values():
+    for entry in [zoo.find(name)] if name else zoo.folders().values():
         problems = zoo.verify(entry)
         if problems:
             report.fail(entry.name, CheckpointError("; ".join(problems)))

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -19,6 +20,8 @@ class PerceptualMetric(Protocol):
     @property
     def protocol(self) -> str: ...
 
+    def to(self, device: torch.device) -> Self: ...
+
     def distance(self, a: Tensor, b: Tensor) -> Tensor: ...
 
 
@@ -27,6 +30,8 @@ class IdentityMetric(Protocol):
 
     @property
     def identity_protocol(self) -> str: ...
+
+    def to(self, device: torch.device) -> Self: ...
 
     def identity(self, a: Tensor, b: Tensor) -> Tensor: ...
 

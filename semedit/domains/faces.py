@@ -3,7 +3,7 @@
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -40,6 +40,11 @@ class FaceNet:
         self.network: Any = InceptionResnetV1(pretrained=None).eval().requires_grad_(False)
         state = torch.load(path, map_location="cpu", weights_only=True)
         self.network.load_state_dict({k: v for k, v in state.items() if not k.startswith("logits.")})
+
+    def to(self, device: torch.device) -> Self:
+        """Move the network; returns this object."""
+        self.network.to(device)
+        return self
 
     def identity(self, a: Tensor, b: Tensor) -> Tensor:
         """Cosine similarity (B,) of the embeddings of face crops (B, 3, H, W) in [-1, 1]."""

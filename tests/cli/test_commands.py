@@ -308,3 +308,24 @@ def test_help_and_version(capsys):
     for command in ([], ["invert"], ["edit"], ["models"], ["fit"], ["bench"]):
         assert run([*command, "--help"]) == 0
     assert run(["edit", "--no-such-option"]) == 2 and run(["no-such-command"]) == 2
+
+
+def test_fit_domain_networks(tmp_path, capsys):
+    """A quick fit of both networks: the files load, and their folder has a card."""
+    from semedit.attributes import AttributeScorer
+    from semedit.perceptual import DomainFeatures
+
+    folder = tmp_path / "home" / "models" / "nets"
+    for what in ("attributes", "features"):
+        out = str(folder / f"{what}.safetensors")
+        assert run(["fit", what, "--out", out, "--pictures", "128", "--epochs", "1", "--held-out", "64"]) == 0
+    scorer, features = (
+        AttributeScorer.load(folder / "attributes.safetensors"),
+        DomainFeatures.load(folder / "features.safetensors"),
+    )
+    pictures = render(sample_factors(4, 1), 64)[0]
+    assert scorer.score(pictures).shape == (4, 10) and features.parse(pictures).shape == (4, 64, 64)
+    assert torch.equal(features.distance(pictures, pictures), torch.zeros(4))
+    card = json.loads((folder / "card.json").read_text())
+    assert set(card["files"]) == set(card["networks"]) == {"attributes.safetensors", "features.safetensors"}
+    assert run(["models", "verify"]) == 0
