@@ -93,6 +93,13 @@ def test_pictures_of_one_name_get_folders_of_their_own(portrait, tmp_path):
     assert (tmp_path / "out" / "me").is_dir() and (tmp_path / "out" / "me-2").is_dir()
 
 
+def test_a_photo_of_something_else_is_reported_as_such(tmp_path, capsys):
+    Image.fromarray(load_sample_image("flower.jpg")).resize((160, 107)).save(tmp_path / "flower.png")
+    capsys.readouterr()
+    assert run(["invert", str(tmp_path / "flower.png"), "--out", str(tmp_path / "out"), "--steps", "2"]) == 0
+    assert "lies outside what the model knows" in capsys.readouterr().out
+
+
 def test_edit_takes_the_latest_inversion(workspace, capsys):
     capsys.readouterr()
     assert run(["edit", "--attr", "smile", "--regions", "face", "--out", str(workspace), "--strip", "--json"]) == 0
