@@ -12,7 +12,7 @@ from semedit.model import Model
 
 #: The mean score gain that strength 1 stands for, and the samples it is measured on.
 TARGET_GAIN, CALIBRATION_SAMPLES = 0.4, 64
-DISTANCES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+DISTANCES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 
 
 def label_samples(model: Model, count: int, seed: int, batch: int = 256,

@@ -27,7 +27,7 @@ ZOOM = 1.16
 WEIGHTS = Path(__file__).parents[2] / "weights" / "portraits"
 
 EDIT_REGIONS = {
-    "smile": "face", "bald": "hair", "beard": "face", "bangs": "hair", "glasses": "glasses", "mouth_open": "mouth",
+    "smile": "mouth,skin:shape", "bald": "hair", "beard": "face", "bangs": "hair", "glasses": "glasses", "mouth_open": "mouth",
     "earrings": "earrings", "hat": "hat,hair", "long_hair": "hair", "dyed_hair": "hair",
 }  # fmt: skip
 
