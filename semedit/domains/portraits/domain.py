@@ -27,8 +27,8 @@ ZOOM = 1.16
 WEIGHTS = Path(__file__).parents[2] / "weights" / "portraits"
 
 EDIT_REGIONS = {
-    "smile": "mouth,skin:shape", "bald": "hair", "beard": "face", "bangs": "hair", "glasses": "glasses", "mouth_open": "mouth",
-    "earrings": "earrings", "hat": "hat,hair", "long_hair": "hair", "dyed_hair": "hair",
+    "smile": "face", "bald": "hair", "beard": "face", "bangs": "hair", "glasses": "glasses",
+    "mouth_open": "mouth", "earrings": "earrings", "hat": "hat,hair", "long_hair": "hair", "dyed_hair": "hair",
 }  # fmt: skip
 
 
