@@ -46,7 +46,7 @@ class OptimizationConfig(Config):
 
 #: Options for drawn portraits, whose feature distance has another scale than LPIPS: pixels count for more.
 PORTRAITS_OPTIONS = OptimizationConfig(
-    steps=300, lr=0.05, mse_weight=4.0, perceptual_weight=1.0, mean_weight=0.1, labels_weight=0.3
+    steps=300, lr=0.05, mse_weight=4.0, perceptual_weight=1.0, mean_weight=0.4, labels_weight=0.3
 )
 
 
