@@ -1,4 +1,4 @@
-"""What an edit of given strength changes: score gain, and where the pixels change (spec 12, section 4)."""
+"""What an edit of given strength changes: score gain, and where the pixels change."""
 
 from typing import Any
 

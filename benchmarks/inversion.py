@@ -1,4 +1,4 @@
-"""How well, and how fast, drawn portraits of unseen seeds are inverted (spec 12, section 2)."""
+"""How well, and how fast, drawn portraits of unseen seeds are inverted."""
 
 import statistics
 from typing import Any

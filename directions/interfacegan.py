@@ -1,4 +1,4 @@
-"""InterFaceGAN: linear directions from a support vector machine on scored codes (spec 07).
+"""InterFaceGAN: linear directions from a support vector machine on scored codes.
 
 Reference: Shen et al., "InterFaceGAN: Interpreting the Disentangled Face Representation Learned by GANs", 2020,
 https://arxiv.org/abs/2005.09635. Followed: boundary training on extremes, projection for conditional manipulation, and
@@ -24,7 +24,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class BoundaryReport:
-    """How well a boundary separates held-out extremes, and everything that was not chosen (spec 07, section 3)."""
+    """How well a boundary separates held-out extremes, and everything that was not chosen."""
 
     chosen: int
     train: int
@@ -48,7 +48,7 @@ def select_extremes(scores: Array, chosen: float) -> tuple[NDArray[np.int64], ND
 
 
 def project(primal: Array, conditions: list[Array]) -> Array:
-    """Remove from a unit direction its components along others: (D,) -> (D,), unit norm (spec 07, section 5).
+    """Remove from a unit direction its components along others: (D,) -> (D,), unit norm.
 
     Raises ConfigError if nothing is left, or if the conditions depend on each other linearly.
     """
@@ -66,7 +66,7 @@ def project(primal: Array, conditions: list[Array]) -> Array:
 
 
 def manipulate(code: Tensor, direction: Tensor, distances: Tensor) -> Tensor:
-    """Codes at the given distances along a unit direction (D,), as the official script does (spec 07, section 4).
+    """Codes at the given distances along a unit direction (D,), as the official script does.
 
     A code (1, D) is placed at the **absolute** signed distances from the hyperplane through the origin; a W+ code
     (1, L, D) is moved by the **relative** distances in all rows. Returns (S, D) or (S, L, D) for S distances.

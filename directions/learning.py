@@ -1,4 +1,4 @@
-"""Learning the directions of a model: label samples, fit, calibrate (spec 07, sections 2 and 6)."""
+"""Learning the directions of a model: label samples, fit, calibrate."""
 
 from collections.abc import Callable
 from typing import Any

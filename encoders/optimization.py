@@ -1,4 +1,4 @@
-"""Latent optimisation: search the code whose rendering matches a picture (spec 06, sections 3 and 5).
+"""Latent optimisation: search the code whose rendering matches a picture.
 
 Reference: Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 5 and appendix D, in
 the form of SemanticStyleGAN's released inversion script (W+, Adam, cosine ramps, no noise autocorrelation term).
@@ -29,7 +29,7 @@ from semedit.protocols import Inversion
 
 
 class OptimizationConfig(Config):
-    """Options of the search; the defaults are those of the official script (spec 06, section 5)."""
+    """Options of the search; the defaults are those of the official script."""
 
     noun: ClassVar[str] = "inversion options"
 
@@ -51,7 +51,7 @@ PORTRAITS_OPTIONS = OptimizationConfig(
 
 
 def ramp(t: float, up: float = 0.05, down: float = 0.25) -> float:
-    """Learning-rate factor r(t), t in [0, 1]: up over 5 %, flat, cosine down over 25 % (spec 06, section 3)."""
+    """Learning-rate factor r(t), t in [0, 1]: up over 5 %, flat, cosine down over 25 %."""
     return (0.5 - 0.5 * math.cos(math.pi * min(1.0, (1.0 - t) / down))) * min(1.0, t / up)
 
 

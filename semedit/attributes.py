@@ -1,4 +1,4 @@
-"""Binary attributes of pictures: a multi-label classifier and the object that scores with it (spec 12, section 3)."""
+"""Binary attributes of pictures: a multi-label classifier and the object that scores with it."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The dual-branch discriminator D(image, mask) of SemanticStyleGAN (Shi et al. 2022, section 3.4; spec 02, section 2).
+"""The dual-branch discriminator D(image, mask) of SemanticStyleGAN (Shi et al. 2022, section 3.4).
 
 Two StyleGAN2 residual branches, one for the image and one for the segmentation, are summed at 4x4 before the
 minibatch standard deviation, so that the gradient penalty of each input can be weighted apart.

@@ -2,7 +2,7 @@
 
 Reference: "SemanticStyleGAN: Learning Compositional Generative Priors for Controllable Image Synthesis and
 Editing", https://arxiv.org/abs/2112.02236, sections 3.1-3.3; formulas as in the released code where it departs from
-the paper (spec 01).
+the paper.
 
 Shapes: B batch, R regions, L = base + 2R code rows, E = R * local_layers expanded rows, D style width, h w coarse size,
 H W image size, P = h * w.
@@ -34,7 +34,7 @@ def official_channels(resolution: int, multiplier: int = 2) -> int:
 
 
 class GeneratorConfig(Config):
-    """Sizes of a generator. The defaults are the official 256 px configuration (spec 01, section 4).
+    """Sizes of a generator. The defaults are the official 256 px configuration.
 
     ``render_channels`` maps an output size to the width of its render block, for example ``{32: 64, 64: 32}``; empty
     means the official table. ``detach_texture`` stops the gradient between shape and texture layers (the paper's

@@ -56,7 +56,7 @@ class LatentLayout:
         )
 
     def row_index(self) -> list[int]:
-        """For each expanded row, the W+ row it copies (spec 01, section 3, Latents)."""
+        """For each expanded row, the W+ row it copies."""
         base, index = self.base_rows, []
         for region in range(self.regions):
             shape, texture = base + 2 * region, base + 2 * region + 1

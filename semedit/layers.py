@@ -1,4 +1,4 @@
-"""Equalised layers, and the "fixed" convolution of SemanticStyleGAN's render net (spec 01, section 2).
+"""Equalised layers, and the "fixed" convolution of SemanticStyleGAN's render net.
 
 A gain sqrt(2) that follows an activation is folded into the weights and bias before it: sqrt(2) lrelu(y) is
 lrelu(sqrt(2) y).

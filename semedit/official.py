@@ -1,4 +1,4 @@
-"""The one adapter for official SemanticStyleGAN ``.pt`` files (spec 13, section 1), in both directions.
+"""The one adapter for official SemanticStyleGAN ``.pt`` files, in both directions.
 
 Files are read with ``weights_only=True`` and only ``argparse.Namespace`` allowed besides tensors, so a pickle with
 code in it is refused and never run. Sizes are inferred from the tensors and checked against the file's ``args``.

@@ -63,7 +63,7 @@ def blur(x: Tensor, pad: int, gain: float = 1.0, bias: Tensor | None = None) -> 
 
 
 def upsample2(x: Tensor) -> Tensor:
-    """Double the size of ``x`` (B, C, H, W) with the filter 4k, padding (2, 1): the skip path of spec 01.
+    """Double the size of ``x`` (B, C, H, W) with the filter 4k, padding (2, 1): the skip path of StyleGAN2.
 
     The two phases of [1,3,3,1]/4 are (1,3)/4 and (3,1)/4, which is bilinear interpolation on half-pixel centres
     with zeros beyond the border.

@@ -145,7 +145,7 @@ BACKBONES = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}
 
 
 class Lpips:
-    """LPIPS v0.1 (spec 06, section 6) on pictures pooled to 256 px, with torchvision's backbone from a local file.
+    """LPIPS v0.1 on pictures pooled to 256 px, with torchvision's backbone from a local file.
 
     ``net`` is "alex" or "vgg", two protocols. Raises MissingWeights if the backbone's file is absent: without it the
     number would be meaningless. Nothing is downloaded.

@@ -46,7 +46,7 @@ class Selection:
 class RegionTable:
     """The regions of a domain, in label order (label i is ``names[i]``).
 
-    ``transparent`` regions are blended over the others instead of hiding them (spec 01, Composite);
+    ``transparent`` regions are blended over the others instead of hiding them (in the composite);
     ``flip_pairs`` are label pairs exchanged by a horizontal flip.
     """
 
@@ -135,14 +135,14 @@ class RegionTable:
         )
 
 
-#: Seventeen label colours (spec 03, section 3).
+#: Seventeen label colours.
 PALETTE: tuple[tuple[int, int, int], ...] = (
     (0, 0, 0), (239, 234, 90), (44, 105, 154), (4, 139, 168), (13, 179, 158), (131, 227, 119), (185, 231, 105),
     (107, 137, 198), (241, 196, 83), (242, 158, 76), (234, 114, 71), (215, 95, 155), (207, 113, 192),
     (159, 89, 165), (142, 82, 172), (158, 115, 200), (116, 95, 159),
 )  # fmt: skip
 
-#: The thirteen merged classes of CelebAMask-HQ that SemanticStyleGAN is trained on (spec 03, section 3).
+#: The thirteen merged classes of CelebAMask-HQ that SemanticStyleGAN is trained on.
 CELEBAMASK = RegionTable(
     names=("background", "skin", "eyes", "brows", "mouth", "nose", "ears", "hair", "neck", "cloth", "glasses",
            "hat", "earrings"),

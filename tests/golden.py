@@ -1,4 +1,4 @@
-"""The deterministic fill of spec 14, section 1, and the comparison of a tensor with a golden row."""
+"""The deterministic fill behind the golden values, and the comparison of a tensor with a golden row."""
 
 import numpy as np
 import torch

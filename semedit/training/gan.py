@@ -1,4 +1,4 @@
-"""One iteration of SemanticStyleGAN's GAN training, in named phases (spec 02, section 4).
+"""One iteration of SemanticStyleGAN's GAN training, in named phases.
 
 Phases: Dmain (adversarial), Dreg (lazy R1), Gmain (adversarial + mask consistency), Greg (lazy path length), EMA.
 """
@@ -25,7 +25,7 @@ from semedit.training.recipes import TrainConfig
 
 
 def mix_styles(first: Tensor, second: Tensor, layout_rows: int, base_rows: int) -> Tensor:
-    """Style mixing: W+ codes (B, L, D) whose regions come from two codes (B, D) (spec 01, section 3).
+    """Style mixing: W+ codes (B, L, D) whose regions come from two codes (B, D).
 
     Base rows come from ``first``. For each sample and region one of three is drawn: both rows from ``first``, shape
     from ``first`` and texture from ``second``, or both from ``second``.

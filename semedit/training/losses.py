@@ -1,4 +1,4 @@
-"""The losses of SemanticStyleGAN's GAN training (spec 02, section 3; Shi et al. 2022, section 3.4)."""
+"""The losses of SemanticStyleGAN's GAN training (Shi et al. 2022, section 3.4)."""
 
 import torch
 from torch import Tensor
@@ -41,5 +41,5 @@ def path_lengths(image: Tensor, expanded: Tensor, noise: Tensor) -> Tensor:
 
 
 def update_path_mean(mean: Tensor, lengths: Tensor, decay: float = 0.01) -> Tensor:
-    """a + 0.01 (mean length - a); differentiable (spec 02: detached only where it is stored)."""
+    """a + 0.01 (mean length - a); differentiable (detached only where it is stored)."""
     return mean + decay * (lengths.mean() - mean)

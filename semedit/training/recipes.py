@@ -1,7 +1,7 @@
 """Training configurations, and the named runs: functions that return a full configuration.
 
 Where paper and released code of SemanticStyleGAN differ, the field is named after what it does, and a recipe picks the
-value (spec 01, section 4; spec 02, section 7).
+value.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class DataConfig(Config):
 
 
 class TrainConfig(Config):
-    """One run of the GAN trainer. Defaults are those of the official training command (spec 02, sections 5 and 6)."""
+    """One run of the GAN trainer. Defaults are those of the official training command."""
 
     noun: ClassVar[str] = "training configuration"
 

@@ -1,4 +1,4 @@
-"""Spec 07, section 10; spec 14, section 9; and the contract that every editor keeps."""
+"""InterFaceGAN's golden values, and the contract that every editor keeps."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The laws of spec 06, section 10."""
+"""The laws of latent optimisation."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The invariants of spec 01, section 7, and the contract of the generator's call."""
+"""The invariants of the generator, and the contract of the generator's call."""
 
 import pytest
 import torch

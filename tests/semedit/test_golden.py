@@ -1,4 +1,4 @@
-"""Golden values of spec 14, sections 1-3: this library's numbers against those of the official code."""
+"""Golden values: this library's numbers against those of the official code."""
 
 import pytest
 import torch

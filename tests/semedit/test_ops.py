@@ -1,4 +1,4 @@
-"""The fast resampling forms against the definition (zero-stuffing, spec 01, section 2), and their derivatives."""
+"""The fast resampling forms against the definition (zero-stuffing), and their derivatives."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The trainer: its laws (spec 02, section 11), its checkpoints, and what a kill does to a run."""
+"""The trainer: its laws, its checkpoints, and what a kill does to a run."""
 
 import json
 import os
