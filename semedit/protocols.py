@@ -73,7 +73,3 @@ class Inverter(Protocol):
     """images (B, 3, H, W) in [-1, 1] at the generator's size -> Inversion. ``progress`` receives (step, steps)."""
 
     def invert(self, images: Tensor, progress: Callable[[int, int], None] | None = None) -> Inversion: ...
-
-
-#: Distance between two batches of pictures (B, 3, H, W) in [-1, 1], one value (B,) for each pair.
-Metric = Callable[[Tensor, Tensor], Tensor]

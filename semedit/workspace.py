@@ -1,6 +1,5 @@
 """The output folder of the command line: a subfolder and a manifest for each picture, found again later."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,11 +84,6 @@ def save_edit(
     save_picture(labels_to_colours(after.labels, regions)[0], paths["labels"])
     latent.save(paths["latent"])
     return {name: str(path) for name, path in paths.items()}
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def enlarge(image: torch.Tensor, side: int = 256) -> torch.Tensor:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from semedit.model import Model
     from semedit.workspace import Subject
 
+MEASURES = ("score_before", "score_after", "inside_share", "preservation", "perceptual", "identity")
 STRIP = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 
 
@@ -73,9 +74,8 @@ def edit(
     measured = loaded.report(before, after, attr, chosen)
     label = f"{attr}{strength:+g}_{chosen}".replace(",", "+").replace(":", "-")
     target = subject.folder / "edits" / label
-    regions_table = loaded.generator.regions
-    paths = save_edit(target, after, loaded.synthesise(before), loaded.synthesise(after), regions_table)
-    values = {name: getattr(measured, name).item() for name in vars(measured) if name != "protocols"}
+    paths = save_edit(target, after, measured.before, measured.after, loaded.generator.regions)
+    values = {name: getattr(measured, name).item() for name in MEASURES}
     record = {
         "input": str(source or subject.latent),
         "attr": attr,
