@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from semedit.discriminator import DiscriminatorConfig, DualDiscriminator
 from semedit.errors import CheckpointError
 from semedit.files import make_folder, write_json, write_safetensors
 from semedit.generator import GeneratorConfig, SemanticGenerator
@@ -85,7 +86,7 @@ def load_state(module: nn.Module, tensors: Mapping[str, Tensor], source: str | P
 
 
 def fingerprint(module: nn.Module, config: Mapping[str, Any]) -> str:
-    """Sixteen hexadecimal digits that name a network's weights (as float32) and configuration."""
+    """Sixteen hexadecimal digits that name a network's weights (as float32) and what its configuration departs in."""
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(name.encode())
@@ -102,6 +103,20 @@ def save_generator(
     save_weights(path, weights, half=half)
 
 
+def save_discriminator(path: str | Path, discriminator: DualDiscriminator, *, half: bool = False) -> None:
+    """Write a discriminator natively, for runs that start from a trained model."""
+    config = discriminator.config.to_json()
+    save_weights(path, Weights("discriminator", config, discriminator.state_dict()), half=half)
+
+
+def load_discriminator(path: str | Path) -> DualDiscriminator:
+    """Read a file written by :func:`save_discriminator`; CheckpointError if it is anything else."""
+    weights = load_weights(path, "discriminator")
+    discriminator = DualDiscriminator(DiscriminatorConfig.from_json(dict(weights.config)))
+    load_state(discriminator, weights.tensors, path)
+    return discriminator
+
+
 def build_generator(weights: Weights, source: str | Path) -> SemanticGenerator:
     """The generator in ``weights``, in eval mode, with gradients off and its fingerprint set."""
     regions = RegionTable.from_json(weights.extra["regions"])
@@ -113,5 +128,5 @@ def build_generator(weights: Weights, source: str | Path) -> SemanticGenerator:
 def freeze(generator: SemanticGenerator) -> SemanticGenerator:
     """Put a generator into eval mode without gradients, and set its fingerprint."""
     generator.eval().requires_grad_(False)
-    generator.fingerprint = fingerprint(generator, generator.config.to_json())
+    generator.fingerprint = fingerprint(generator, generator.config.model_dump(mode="json", exclude_defaults=True))
     return generator

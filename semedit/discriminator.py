@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 from pydantic import model_validator
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from semedit.config import Config
 from semedit.errors import ConfigError
@@ -79,6 +80,8 @@ class DualDiscriminator(nn.Module):
     def __init__(self, config: DiscriminatorConfig):
         super().__init__()
         self.config = config
+        #: Recompute the residual blocks in the backward pass instead of keeping what they need.
+        self.gradient_checkpointing = False
         self.image_branch, self.mask_branch = branch(config, 3), branch(config, config.regions)
         width = config.width(4)
         self.final_conv = EqualConv2d(width + 1, width, 3, activate=True)
@@ -86,8 +89,17 @@ class DualDiscriminator(nn.Module):
 
     def forward(self, image: Tensor, segmentation: Tensor | None = None) -> Tensor:
         """image (B, 3, S, S), segmentation (B, R, S, S) or None -> logits (B, 1)."""
-        x = self.image_branch(image.contiguous(memory_format=torch.channels_last))
+        x = self._through(self.image_branch, image)
         if segmentation is not None:
-            x = x + self.mask_branch(segmentation.contiguous(memory_format=torch.channels_last))
+            x = x + self._through(self.mask_branch, segmentation)
         x = self.final_conv(minibatch_stddev(x, self.config.group))
         return self.final_linear(x.flatten(1)).float()
+
+    def _through(self, layers: nn.Sequential, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)
+        for layer in layers:
+            if self.gradient_checkpointing and torch.is_grad_enabled():
+                x = checkpoint(layer, x, use_reentrant=False)
+            else:
+                x = layer(x)
+        return x

@@ -37,8 +37,10 @@ class GeneratorConfig(Config):
     """Sizes of a generator. The defaults are the official 256 px configuration.
 
     ``render_channels`` maps an output size to the width of its render block, for example ``{32: 64, 64: 32}``; empty
-    means the official table. ``detach_texture`` stops the gradient between shape and texture layers (the paper's
-    choice; the released code leaves it off).
+    means the official table. Three choices in which the paper and the released code (the defaults) differ:
+    ``detach_texture`` stops the gradient between shape and texture layers, except in the background;
+    ``background_pose`` gives the background the base rows too; ``heads`` puts the RGB and segmentation heads after each
+    "block" or, as in the paper, each "convolution".
     """
 
     noun: ClassVar[str] = "generator configuration"
@@ -60,6 +62,8 @@ class GeneratorConfig(Config):
     channel_multiplier: int = 2
     residual_refine: bool = True
     detach_texture: bool = False
+    background_pose: bool = False
+    heads: Literal["block", "convolution"] = "block"
 
     @model_validator(mode="after")
     def _check(self) -> "GeneratorConfig":
@@ -111,7 +115,9 @@ class SemanticGenerator(nn.Module):
         if len(regions) != config.regions:
             raise ConfigError(f"the region table has {len(regions)} regions, the generator {config.regions}")
         self.config, self.regions = config, regions
-        self.layout = LatentLayout(config.base_layers, config.regions, config.depth_layers, config.local_layers)
+        self.layout = LatentLayout(
+            config.base_layers, config.regions, config.depth_layers, config.local_layers, config.background_pose
+        )
         self.mapping = Mapping(config.style_dim, config.mapping_layers, config.mapping_lr_mul)
         self.local = LocalGenerators(
             regions=config.regions,
@@ -130,6 +136,7 @@ class SemanticGenerator(nn.Module):
             min_size=config.min_feature_size,
             widths={size: config.width(size) for size in config.block_sizes},
             residual_refine=config.residual_refine,
+            heads_per_block=2 if config.heads == "convolution" else 1,
         )
         #: Set by whoever loads or saves the weights; ties latent codes to them.
         self.fingerprint = ""

@@ -75,13 +75,17 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 def to_picture(image: Tensor) -> Image.Image:
     """Pillow picture of a tensor (3, H, W): trunc(127.5 clamp(x) + 127.5), as the official tools do."""
-    pixels = image.detach().float().clamp(-1, 1).mul(127.5).add(127.5).to(torch.uint8)
-    return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+    return Image.fromarray(to_bytes(image.detach().float()).permute(1, 2, 0).cpu().numpy())
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """[-1, 1] -> uint8 as the official tools do: trunc(127.5 clamp(x) + 127.5)."""
+    return images.clamp(-1, 1).mul(127.5).add(127.5).to(torch.uint8)
 
 
 def quantise(image: Tensor) -> Tensor:
     """What a tensor becomes when it is saved as 8-bit and read back; measure on this."""
-    return image.detach().float().clamp(-1, 1).mul(127.5).add(127.5).to(torch.uint8).float() / 127.5 - 1
+    return to_bytes(image.detach().float()).float() / 127.5 - 1
 
 
 def save_picture(image: Tensor | Image.Image, path: str | Path) -> None:

@@ -25,12 +25,17 @@ FORMAT = "semedit-latent-1"
 
 @dataclass(frozen=True)
 class LatentLayout:
-    """How the rows of a code are laid out: base rows, then a shape and a texture row for each region."""
+    """How the rows of a code are laid out: base rows, then a shape and a texture row for each region.
+
+    Layer i of a region takes base row i while there are any, then its shape row, then its texture row. The background
+    takes base rows only with ``background_pose``.
+    """
 
     base_rows: int
     regions: int
     depth_layers: int
     local_layers: int
+    background_pose: bool = False
 
     @property
     def rows(self) -> int:
@@ -60,7 +65,7 @@ class LatentLayout:
         base, index = self.base_rows, []
         for region in range(self.regions):
             shape, texture = base + 2 * region, base + 2 * region + 1
-            pose = [] if region == 0 else list(range(base))  # the background takes no base rows
+            pose = list(range(base)) if region or self.background_pose else []
             index += pose + [shape] * (self.depth_layers - len(pose))
             index += [texture] * (self.local_layers - self.depth_layers)
         return index

@@ -37,18 +37,17 @@ class EqualConv2d(nn.Module):
     """
 
     def __init__(self, in_ch: int, out_ch: int, kernel: int, *, activate: bool,
-                 conv: Callable[[Tensor, Tensor], Tensor] | None = None):  # fmt: skip
+                 conv: Callable[[Tensor, Tensor, Tensor | None], Tensor] | None = None):  # fmt: skip
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_ch, in_ch, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(out_ch)) if activate else None
         self.scale = 1.0 / math.sqrt(in_ch * kernel**2)
-        self.conv = conv or (lambda x, weight: F.conv2d(x, weight, padding=kernel // 2))
+        self.conv = conv or (lambda x, weight, bias: F.conv2d(x, weight, bias, padding=kernel // 2))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.bias is None:
-            return self.conv(x, self.weight * self.scale)
-        y = self.conv(x, self.weight * (self.scale * SQRT2))
-        return leaky(y + (self.bias * SQRT2).to(y.dtype)[:, None, None])
+            return self.conv(x, self.weight * self.scale, None)
+        return leaky(self.conv(x, self.weight * (self.scale * SQRT2), self.bias * SQRT2))
 
 
 class Folded:

@@ -91,8 +91,7 @@ class Model:
         device = self.generator.device
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             parts = [self.generator(part.to(device)) for part in latent.data.split(batch)]
-        names = ("image", "segmentation", "coarse_segmentation", "depths")
-        return Synthesis(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+        return Synthesis.cat(parts)
 
     def align(self, picture: Picture, face: int | None = None) -> Aligned:
         """Find and cut the face of a picture at the generator's size, as the domain does it."""

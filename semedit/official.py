@@ -259,7 +259,12 @@ def official_args(config: GeneratorConfig) -> argparse.Namespace:
 
 
 def save_official(path: str | Path, generator: SemanticGenerator) -> None:
-    """Write ``{g_ema, args}`` as the official scripts read it, atomically."""
+    """Write ``{g_ema, args}`` as the official scripts read it, atomically.
+
+    Raises CheckpointError for a generator with the paper's choices that the official format does not know.
+    """
+    if generator.config.background_pose or generator.config.heads != "block":
+        raise CheckpointError(f"{path}: the official format has no place for background_pose or heads per convolution")
     state = to_official(generator_entries(generator.config), generator.state_dict())
     with replacing(path) as temporary:
         torch.save({"g_ema": state, "args": official_args(generator.config)}, temporary)

@@ -82,14 +82,14 @@ def up_conv(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return blur(F.conv_transpose2d(x, weight, stride=2), pad=1, gain=4.0, bias=bias)  # over (B, O, 2H+1, 2W+1)
 
 
-def down_conv(x: Tensor, weight: Tensor) -> Tensor:
+def down_conv(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Blur, then a convolution with stride 2 and no padding: halves ``x`` (B, I, H, W) -> (B, O, H/2, W/2).
 
     ``weight`` is (O, I, 3, 3), with blur padding (2, 2), or (O, I, 1, 1), with padding (1, 1).
     """
     if weight.shape[-1] == 1:
-        return F.conv2d(blur(x, pad=1)[..., ::2, ::2], weight)
-    return F.conv2d(blur(x, pad=2), weight, stride=2)
+        return F.conv2d(blur(x, pad=1)[..., ::2, ::2], weight, bias)
+    return F.conv2d(blur(x, pad=2), weight, bias, stride=2)
 
 
 def coordinate_grid(height: int, width: int, device: torch.device | None = None) -> Tensor:

@@ -24,14 +24,16 @@ KIND = "feature-network"
 class FeatureNetwork(nn.Module):
     """One trunk with the heads that teach it what matters in a domain: parser, attributes and factors.
 
-    ``maps`` feed the perceptual distance, ``pooled`` the Frechet distance, ``identity`` the identity score.
+    ``maps`` feed the perceptual distance, ``pooled`` the Frechet distance, ``identity`` the identity score, ``kinds``
+    (exclusive classes, for the inception score) where there are any.
     """
 
-    def __init__(self, config: TrunkConfig, *, attributes: int, factors: int, regions: int):
+    def __init__(self, config: TrunkConfig, *, attributes: int, factors: int, regions: int, kinds: int = 0):
         super().__init__()
         self.trunk = Trunk(config)
         widths = config.widths
         self.attributes = nn.Linear(widths[-1], attributes)
+        self.kinds = nn.Linear(widths[-1], kinds) if kinds else None
         flat = widths[-1] * (config.size // 2 ** len(widths)) ** 2
         self.factors = nn.Sequential(nn.Flatten(), nn.Linear(flat, 128), nn.ReLU(), nn.Linear(128, factors))
         coarse = widths[::-1]
@@ -100,11 +102,18 @@ class DomainFeatures:
         return torch.cat([self.network.pooled(self.network.maps(part)) for part in images.split(batch)])
 
     @torch.no_grad()
+    def kinds(self, features: Tensor) -> Tensor:
+        """Logits (B, K) of the domain's exclusive classes, of embeddings (B, C); MissingWeights if it has none."""
+        if self.network.kinds is None:
+            raise MissingWeights(f"the feature network of {self.domain} knows no exclusive classes")
+        return self.network.kinds(features.to(self.network.kinds.weight.device))
+
+    @torch.no_grad()
     def parse(self, images: Tensor, batch: int = 64) -> Tensor:
         """Label maps (B, H, W) of pictures of any size, by the domain's parser."""
         size = images.shape[-1]
-        logits = [self.network.segment(self.network.maps(part)) for part in images.split(batch)]
-        return fit_logits(torch.cat(logits), size).argmax(1)
+        parts = [fit_logits(self.network.segment(self.network.maps(x)), size).argmax(1) for x in images.split(batch)]
+        return torch.cat(parts)
 
     @torch.no_grad()
     def identity(self, a: Tensor, b: Tensor) -> Tensor:
@@ -119,6 +128,7 @@ class DomainFeatures:
             "attributes": net.attributes.out_features,
             "factors": net.factors[-1].out_features,
             "regions": net.parser.out_channels,
+            "kinds": net.kinds.out_features if net.kinds else 0,
             "domain": self.domain,
             "identity_width": self.identity_width,
         }
@@ -130,7 +140,7 @@ class DomainFeatures:
         weights = load_weights(path, KIND)
         config = weights.config
         sizes = {name: config[name] for name in ("attributes", "factors", "regions")}
-        network = FeatureNetwork(TrunkConfig.from_json(config["trunk"]), **sizes)
+        network = FeatureNetwork(TrunkConfig.from_json(config["trunk"]), **sizes, kinds=config.get("kinds", 0))
         load_state(network, weights.tensors, path)
         return cls(network, config["domain"], config["identity_width"], weights.extra)
 

@@ -1,9 +1,10 @@
 """The contracts between the parts: what a generator returns, what an inverter and an editor must do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class Synthesis:
     def labels(self) -> Tensor:
         """Label map (B, H, W), int64."""
         return self.segmentation.argmax(1)
+
+    @classmethod
+    def cat(cls, parts: "list[Synthesis]") -> "Synthesis":
+        """One batch of several."""
+        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 @dataclass(frozen=True)

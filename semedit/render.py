@@ -15,27 +15,35 @@ from semedit.ops import SQRT2, leaky, up_conv, upsample2
 
 
 class RenderBlock(nn.Module):
-    """Fixed up-conv, noise, activation; fixed conv, noise, activation; RGB and segmentation heads on a shared skip."""
+    """Fixed up-conv, noise, activation; fixed conv, noise, activation; RGB and segmentation heads on a shared skip.
 
-    def __init__(self, in_ch: int, out_ch: int, regions: int):
+    ``heads`` 2 puts another pair of heads after the first convolution.
+    """
+
+    def __init__(self, in_ch: int, out_ch: int, regions: int, heads: int = 1):
         super().__init__()
         self.up, self.conv = FixedConv(in_ch, out_ch), FixedConv(out_ch, out_ch)
         self.up_bias, self.conv_bias = nn.Parameter(torch.zeros(out_ch)), nn.Parameter(torch.zeros(out_ch))
         self.noise_weight = nn.Parameter(torch.zeros(2))
         self.to_rgb, self.to_seg = FixedHead(out_ch, 3), FixedHead(out_ch, regions)
+        self.first_heads = nn.ModuleList([FixedHead(out_ch, 3), FixedHead(out_ch, regions)] if heads == 2 else [])
 
     def forward(self, x: Tensor, skip: Tensor | None, noise: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """(B, I, H, W), skip (B, 3+R, H, W) or None -> (B, O, 2H, 2W) and the next skip (B, 3+R, 2H, 2W)."""
         x = up_conv(x, self.up.effective_weight(transposed=True), self.up_bias * SQRT2)
         x = leaky(x.add_((noise[0] * (self.noise_weight[0] * SQRT2)).to(x.dtype)))
+        first = apply_heads(x, *self.first_heads) if self.first_heads else 0
         x = F.conv2d(x, self.conv.effective_weight(), self.conv_bias * SQRT2, padding=1)
         x = leaky(x.add_((noise[1] * (self.noise_weight[1] * SQRT2)).to(x.dtype)))
-        return x, self.heads(x) if skip is None else self.heads(x) + upsample2(skip)
+        out = apply_heads(x, self.to_rgb, self.to_seg) + first
+        return x, out if skip is None else out + upsample2(skip)
 
-    def heads(self, x: Tensor) -> Tensor:
-        weight = torch.cat([self.to_rgb.effective_weight(), self.to_seg.effective_weight()])
-        bias = torch.cat([self.to_rgb.bias, self.to_seg.bias])
-        return F.conv2d(x, weight[:, :, None, None], bias).float()
+
+def apply_heads(x: Tensor, *heads: FixedHead) -> Tensor:
+    """Outputs of several 1x1 heads, concatenated, in float32: (B, sum of their widths, H, W)."""
+    weight = torch.cat([head.effective_weight() for head in heads])
+    bias = torch.cat([head.bias for head in heads])
+    return F.conv2d(x, weight[:, :, None, None], bias).float()
 
 
 def refine(skip: Tensor, coarse: Tensor) -> Tensor:
@@ -58,6 +66,7 @@ class RenderNet(nn.Module):
         min_size: int,
         widths: Mapping[int, int],
         residual_refine: bool,
+        heads_per_block: int = 1,
     ):
         super().__init__()
         self.coarse_size, self.min_size = coarse_size, min_size
@@ -66,7 +75,7 @@ class RenderNet(nn.Module):
         channels = coarse_channels
         for size, width in widths.items():
             extra = coarse_channels if size // 2 == coarse_size else 0
-            self.blocks.append(RenderBlock(channels + extra, width, regions))
+            self.blocks.append(RenderBlock(channels + extra, width, regions, heads_per_block))
             channels = width
         for index, size in enumerate(size for size in widths for _ in range(2)):
             self.register_buffer(f"noise_{index}", torch.randn(1, 1, size, size))

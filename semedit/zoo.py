@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semedit.checkpoint import build_generator, load_weights, save_generator
+from semedit.checkpoint import build_generator, load_weights
 from semedit.errors import CheckpointError, ConfigError, MissingWeights, UnknownName
 from semedit.files import make_folder, replacing, sha256, write_json
 from semedit.generator import SemanticGenerator
@@ -21,6 +21,7 @@ from semedit.official import load_official
 
 SHIPPED = Path(__file__).parent / "weights"
 CARD, GENERATOR, DIRECTIONS = "card.json", "generator.safetensors", "directions.safetensors"
+DISCRIMINATOR = "discriminator.safetensors"
 #: Short names of the default models.
 ALIASES = {"portraits": "portraits-64"}
 #: Official models that users bring themselves (file name, domain); their licences do not allow shipping them.
@@ -164,40 +165,6 @@ def refresh_card(entry: Entry) -> None:
     names = {path.name for path in entry.folder.glob("*.safetensors")}
     names |= {str(entry.card["generator"])} if "generator" in entry.card else set()
     write_json(entry.folder / CARD, {**entry.card, "files": describe(entry.folder, sorted(names))})
-
-
-def pack(run: Path, folder: Path, domain: str) -> Entry:
-    """Make a model folder of a training run's averaged generator, in float16, with a card of its provenance.
-
-    Raises CheckpointError if the run has no generator yet.
-    """
-    source = run / GENERATOR
-    if not source.exists():
-        raise CheckpointError(f"{run}: no {GENERATOR}; train further, or name a run's folder")
-    weights = load_weights(source, "generator")
-    config = json.loads((run / "config.json").read_text())
-    make_folder(folder)
-    save_generator(folder / GENERATOR, build_generator(weights, source), half=True)
-    generator = build_generator(load_weights(folder / GENERATOR, "generator"), folder)
-    old = json.loads((folder / CARD).read_text()) if (folder / CARD).exists() else {}
-    keep = {"quality": old["quality"]} if old.get("fingerprint") == generator.fingerprint and "quality" in old else {}
-    card = {
-        "name": folder.name,
-        "domain": domain,
-        "generator": GENERATOR,
-        "size": generator.config.size,
-        "fingerprint": generator.fingerprint,
-        "recipe": config["name"],
-        "seed": config["seed"],
-        "images": weights.extra["images"],
-        "data_sha256": {path.name: sha256(path) for path in sorted(run.glob("pool-*.safetensors"))},
-        "config": config,
-        "licence": "Apache-2.0",
-        **keep,
-    }
-    entry = Entry(folder.name, folder, card)
-    refresh_card(entry)
-    return entry
 
 
 def write_quality(entry: Entry, name: str, rows: list[dict[str, Any]]) -> None:

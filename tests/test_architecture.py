@@ -22,7 +22,7 @@ CORE_ORDER = [
     ("errors",), ("config", "files", "regions", "ops", "siblings"), ("layers", "latent"),
     ("protocols", "local", "render"),
     ("generator", "convnet"), ("discriminator", "checkpoint", "images"),
-    ("official", "faces", "attributes", "perceptual"),
+    ("official", "faces", "attributes", "perceptual", "metrics"),
     ("domains", "data"), ("training", "workspace", "zoo"), ("model",),
 ]  # fmt: skip
 

@@ -45,6 +45,7 @@ def build() -> typer.Typer:
         app.command("sample")(sample.sample)
         app.command("draw")(sample.draw)
         app.command("train")(train.train)
+        app.command("adapt")(train.adapt)
         app.add_typer(fit.app, name="fit")
         app.add_typer(models.app, name="models")
         app.add_typer(bench.app, name="bench")

@@ -124,12 +124,13 @@ def pack(
     run: Annotated[Path, typer.Argument(help="A training run's folder.")],
     out: Annotated[Path, typer.Option("--out", help="The model's folder; its last part is the model's name.")],
     domain: Annotated[str, typer.Option(help="The domain of its pictures.")] = "portraits",
+    best: Annotated[bool, typer.Option("--best", help="Take the state of the smallest Frechet distance.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Make a model folder of a run's averaged generator: float16 weights and a card with its provenance."""
-    from semedit import zoo
+    """Make a model folder of a run's networks: float16 weights and a card with their provenance."""
+    from semedit.training.packing import pack as make_model
 
-    entry = zoo.pack(run, out, domain)
+    entry = make_model(run, out, domain, best=best)
     report = Report(json)
     report.add(**entry.card)
     report.say(f"{run} -> {out} ({entry.card['images']} pictures seen, fingerprint {entry.card['fingerprint']})")

@@ -1,52 +1,124 @@
-"""``semedit train``: run or resume the GAN trainer on a named recipe."""
+"""``semedit train`` and ``semedit adapt``: run or resume the GAN trainer, alone or under torchrun."""
 
 import json as json_module
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semedit.cli.console import DeviceOption, JsonOption, Report, check_device, progress_bar, stdout
+from semedit.cli.console import DeviceOption, JsonOption, Report, check_device, complain, progress_bar, stdout
+
+if TYPE_CHECKING:
+    from semedit.training.recipes import TrainConfig
+
+RunOption = Annotated[str | None, typer.Option("--out", help="Run folder (default: semedit-runs/NAME).")]
+ImagesOption = Annotated[int | None, typer.Option(min=1, help="Pictures to train on in all.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the run (default: the recipe's).")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Override an option: --set generator.local_channels=24.")
+]
+DataOption = Annotated[str | None, typer.Option("--data", help="Folder or LMDB of training pictures.")]
+LabelMapOption = Annotated[str | None, typer.Option("--label-map", help="YAML file that says what the labels mean.")]
+StartOption = Annotated[
+    str | None, typer.Option("--start", help="Run folder, model or official .pt to start from; a smaller one is grown.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print configuration and memory estimate, and stop.")]
 
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, such as portraits-64.")],
-    out: Annotated[str | None, typer.Option("--out", help="Run folder (default: semedit-runs/RECIPE).")] = None,
-    images: Annotated[int | None, typer.Option(min=1, help="Pictures to train on in all.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the run (default: the recipe's).")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Override an option: --set generator.local_channels=24.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the full configuration and stop.")] = False,
+    data: DataOption = None,
+    label_map: LabelMapOption = None,
+    start: StartOption = None,
+    out: RunOption = None,
+    images: ImagesOption = None,
+    seed: SeedOption = None,
+    set_: SetOption = None,
+    dry_run: DryRunOption = False,
     json: JsonOption = False,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Train a generator. The same command resumes a run that was stopped, or killed."""
+    """Train a generator. The same command resumes a run that was stopped, or killed.
+
+    Several processes: torchrun --nproc-per-node N -m semedit train RECIPE
+    """
     from semedit.training.recipes import recipe as named
 
-    changes = [
-        *(set_ or []),
-        *([f"images={images}"] if images else []),
-        *([f"seed={seed}"] if seed is not None else []),
-    ]
-    config = named(recipe).with_overrides(changes)
+    named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
+    config = named(recipe).with_overrides(assignments(named_options, set_))
+    execute(config, out, dry_run, json, device)
+
+
+def adapt(
+    data: DataOption = None,
+    style: Annotated[str | None, typer.Option(help="Instead of --data: draw portraits in this style (cel).")] = None,
+    start: Annotated[str, typer.Option("--model", help="Model, run folder or official .pt to adapt.")] = "portraits",
+    freeze_local: Annotated[
+        str, typer.Option(help="off; ema_only (as the released code); or true_freeze, to keep shapes.")
+    ] = "ema_only",
+    out: RunOption = None,
+    images: ImagesOption = None,
+    seed: SeedOption = None,
+    set_: SetOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Adapt a trained generator to pictures of another look, without labels. Codes keep their meaning.
+
+    With frozen local generators a code in W+ keeps its coarse segmentation bit for bit.
+    """
+    from semedit.errors import ConfigError
+    from semedit.training.start import adaptation_of
+
+    if (data is None) == (style is None):
+        raise ConfigError("name the pictures to adapt to: --data FOLDER, or --style cel for drawn portraits")
+    named_options = {
+        "data.path": data,
+        "data.style": style,
+        "images": images,
+        "seed": seed,
+        "freeze_local": freeze_local,
+    }
+    config = adaptation_of(start, assignments(named_options, set_))
+    execute(config, out, dry_run, json, device)
+
+
+def assignments(named: Mapping[str, object], set_: list[str] | None) -> list[str]:
+    """Options given by name, then those of --set, as ``a.b=value`` texts."""
+    return [*(f"{name}={value}" for name, value in named.items() if value is not None), *(set_ or [])]
+
+
+def execute(config: "TrainConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:
+    """Run a configuration in this process's place of its team."""
+    from semedit.training.memory import estimate
+
     if dry_run:
         stdout.print_json(json_module.dumps(config.to_json()))
+        complain(estimate(config).summary())
         return
     from semedit.domains import domain
     from semedit.training.loop import GENERATOR
     from semedit.training.loop import train as run
+    from semedit.training.team import join_team
 
     folder = out or f"semedit-runs/{config.name}"
-    report = Report(json)
-    report.say(f"{config.name}: {config.steps} steps of {config.batch} pictures -> {folder}")
-    with progress_bar("training", json) as progress:
-        state = run(
-            config,
-            folder,
-            regions=domain(config.data.domain).regions,
-            device=check_device(device),
-            progress=lambda step, steps, _: progress(step, steps),
-        )
+    report = Report(as_json)
+    with join_team(check_device(device)) as team:
+        quiet = as_json or not team.primary
+        if team.primary:
+            report.say(f"{config.name}: {config.steps} steps of {config.batch} pictures -> {folder}")
+        with progress_bar("training", quiet) as progress:
+            state = run(
+                config,
+                folder,
+                domain=domain(config.data.domain),
+                team=team,
+                progress=lambda step, steps, _: progress(step, steps),
+                say=complain,
+            )
+        if not team.primary:
+            return
     report.add(run=folder, steps=state.step, images=state.step * config.batch, generator=f"{folder}/{GENERATOR}")
     report.say(f"done: {state.step} steps; the averaged generator is {folder}/{GENERATOR}")
     report.finish()

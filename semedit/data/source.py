@@ -1,6 +1,8 @@
 """Training batches as a pure function of (seed, step), so that a resumed run sees what an unbroken one would."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -8,19 +10,54 @@ from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
+class Share:
+    """Slots ``index``, ``index + of``, ``index + 2 of``, ... of a batch: what one process, or one part of it, takes."""
+
+    index: int = 0
+    of: int = 1
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        return batch[self.index :: self.of]
+
+    def slots(self, batch: int) -> range:
+        return range(self.index, batch, self.of)
+
+    def part(self, number: int, count: int) -> "Share":
+        """Part ``number`` of ``count`` of this share, as a share of the whole batch."""
+        return Share(self.index + number * self.of, self.of * count)
+
+
+@dataclass(frozen=True)
 class Batch:
-    """images (B, 3, H, W) in [-1, 1]; masks (B, R, H, W), one-hot in {-1, +1}."""
+    """images (B, 3, H, W) in [-1, 1]; masks (B, R, H, W), one-hot in {-1, +1} (R is 0 where there are no labels)."""
 
     images: Tensor
     masks: Tensor
 
     def to(self, device: torch.device) -> "Batch":
-        return Batch(self.images.to(device), self.masks.to(device))
+        return Batch(self.images.to(device, non_blocking=True), self.masks.to(device, non_blocking=True))
+
+
+class Source(Protocol):
+    """An endless stream of batches; ``pictures`` says how many different ones there are (0: without end)."""
+
+    @property
+    def pictures(self) -> int: ...
+
+    def stream(self, start: int) -> Iterator[Batch]:
+        """This process's share of the batches of steps ``start``, ``start + 1``, ..."""
+        ...
 
 
 def one_hot_masks(labels: Tensor, regions: int) -> Tensor:
-    """Labels (B, H, W) as masks (B, R, H, W): +1 for the pixel's region, -1 elsewhere."""
-    return F.one_hot(labels.long(), regions).permute(0, 3, 1, 2).float().mul_(2).sub_(1)
+    """Labels (B, H, W) as masks (B, R, H, W): +1 for the pixel's region, -1 elsewhere; labels >= R have no region."""
+    clipped = labels.long().clamp(max=regions)
+    return F.one_hot(clipped, regions + 1)[..., :regions].permute(0, 3, 1, 2).float().mul_(2).sub_(1)
+
+
+def to_images(pixels: Tensor) -> Tensor:
+    """uint8 pictures as float32 in [-1, 1]."""
+    return pixels.float() / 127.5 - 1
 
 
 @dataclass(frozen=True)
@@ -33,8 +70,7 @@ class Pool:
     def __len__(self) -> int:
         return len(self.images)
 
-    def batch(self, size: int, seed: int, regions: int) -> Batch:
-        """The batch that ``seed`` stands for."""
-        chosen = torch.randint(len(self), (size,), generator=torch.Generator().manual_seed(seed))
-        images = self.images[chosen].float() / 127.5 - 1
-        return Batch(images, one_hot_masks(self.labels[chosen], regions))
+    def batch(self, size: int, seed: int, regions: int, share: Share = Share()) -> Batch:
+        """``share`` of the batch of ``size`` pictures that ``seed`` stands for."""
+        chosen = share(torch.randint(len(self), (size,), generator=torch.Generator().manual_seed(seed)))
+        return Batch(to_images(self.images[chosen]), one_hot_masks(self.labels[chosen], regions))

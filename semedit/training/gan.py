@@ -1,18 +1,23 @@
 """One iteration of SemanticStyleGAN's GAN training, in named phases.
 
 Phases: Dmain (adversarial), Dreg (lazy R1), Gmain (adversarial + mask consistency), Greg (lazy path length), EMA.
+Domain adaptation is the same iteration without masks: the discriminator sees pictures alone.
 """
 
 import copy
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from semedit.data.source import Batch
+from semedit.data.source import Batch, Share
 from semedit.discriminator import DualDiscriminator
 from semedit.generator import SemanticGenerator
+from semedit.protocols import Synthesis
 from semedit.regions import RegionTable, generic_regions
+from semedit.training.augment import AugmentDraw, draw_augment
 from semedit.training.losses import (
     discriminator_loss,
     generator_loss,
@@ -22,19 +27,65 @@ from semedit.training.losses import (
     update_path_mean,
 )
 from semedit.training.recipes import TrainConfig
+from semedit.training.team import Team, syncing
 
 
-def mix_styles(first: Tensor, second: Tensor, layout_rows: int, base_rows: int) -> Tensor:
-    """Style mixing: W+ codes (B, L, D) whose regions come from two codes (B, D).
+@dataclass(frozen=True)
+class CodeDraw:
+    """The random numbers of one use of the generator: z (B, D), noise maps, and for mixed styles a second z and the
+    W+ rows (B, L) that come from it."""
 
-    Base rows come from ``first``. For each sample and region one of three is drawn: both rows from ``first``, shape
-    from ``first`` and texture from ``second``, or both from ``second``.
+    z: Tensor
+    noise: list[Tensor]
+    second: Tensor | None = None
+    from_second: Tensor | None = None
+
+    def take(self, share: Share) -> "CodeDraw":
+        second, rows = self.second, self.from_second
+        return CodeDraw(
+            share(self.z),
+            [share(noise) for noise in self.noise],
+            None if second is None else share(second),
+            None if rows is None else share(rows),
+        )
+
+
+def draw_mixing(batch: int, regions: int, base_rows: int, device: torch.device) -> Tensor:
+    """Style mixing: which W+ rows (B, L) come from the second code.
+
+    Base rows never do. For each sample and region one of three is drawn: both rows from the first code, shape from the
+    first and texture from the second, or both from the second.
     """
-    batch, regions = first.shape[0], (layout_rows - base_rows) // 2
-    choice = torch.randint(3, (batch, regions), device=first.device)
-    from_second = torch.stack([choice == 2, choice >= 1], dim=2).flatten(1)  # (B, 2R): shape, texture, ...
-    from_second = torch.cat([from_second.new_zeros(batch, base_rows), from_second], dim=1)
-    return torch.where(from_second[..., None], second[:, None], first[:, None])
+    choice = torch.randint(3, (batch, regions), device=device)
+    rows = torch.stack([choice == 2, choice >= 1], dim=2).flatten(1)  # (B, 2R): shape, texture, ...
+    return torch.cat([rows.new_zeros(batch, base_rows), rows], dim=1)
+
+
+class GeneratorPass(nn.Module):
+    """Mapping and synthesis as one forward, so that a data-parallel wrapper sees everything that is differentiated."""
+
+    def __init__(self, generator: SemanticGenerator):
+        super().__init__()
+        self.generator = generator
+
+    def codes(self, draw: CodeDraw) -> Tensor:
+        """W+ codes (B, L, D) of a draw."""
+        generator = self.generator
+        first = generator.mapping(draw.z)
+        if draw.second is None or draw.from_second is None:
+            return generator.layout.wplus(first)
+        second = generator.mapping(draw.second)
+        return torch.where(draw.from_second[..., None], second[:, None], first[:, None])
+
+    def forward(self, draw: CodeDraw, leaf: bool = False) -> tuple[Synthesis, Tensor, Tensor]:
+        """The synthesis; the code it was made from, expanded (B, E, D) and a graph leaf if ``leaf``; and a zero that
+        depends on every parameter, so that none is left without a gradient slot."""
+        codes = self.codes(draw)
+        zero = 0 * codes.sum()
+        if leaf:
+            codes = self.generator.layout.expand(codes).flatten(1, 2).detach().requires_grad_()
+        out = self.generator(codes, noise=draw.noise)
+        return out, codes, zero + 0 * (out.image.sum() + out.segmentation.sum())
 
 
 @torch.no_grad()
@@ -56,7 +107,7 @@ class GanState:
     d_optim: torch.optim.Adam
     path_mean: Tensor
     step: int = 0
-    losses: dict[str, float] = field(default_factory=dict)
+    losses: dict[str, Tensor] = field(default_factory=dict)
 
 
 def lazy_adam(module: nn.Module, lr: float, every: int) -> torch.optim.Adam:
@@ -69,107 +120,223 @@ def initial_state(config: TrainConfig, device: torch.device, regions: RegionTabl
     """Fresh networks from ``config.seed``; the averaged generator starts as a copy."""
     torch.manual_seed(config.seed)
     table = regions or generic_regions(config.generator.regions, config.generator.transparent)
-    generator = SemanticGenerator(config.generator, table).to(device)
-    discriminator = DualDiscriminator(config.discriminator).to(device)
-    average = copy.deepcopy(generator).eval().requires_grad_(False)
+    generator = SemanticGenerator(config.generator, table)
+    return state_of(config, device, generator, DualDiscriminator(config.discriminator))
+
+
+def state_of(
+    config: TrainConfig,
+    device: torch.device,
+    generator: SemanticGenerator,
+    discriminator: DualDiscriminator,
+    average: SemanticGenerator | None = None,
+) -> GanState:
+    """The state at step 0 of a run on these networks: empty optimisers, path length 0."""
+    generator, discriminator = generator.to(device), discriminator.to(device)
+    average = copy.deepcopy(generator) if average is None else average.to(device)
+    generator.render.gradient_checkpointing = discriminator.gradient_checkpointing = config.gradient_checkpointing
     return GanState(
         generator,
         discriminator,
-        average,
+        average.eval().requires_grad_(False),
         lazy_adam(generator, config.lr, config.path_every),
         lazy_adam(discriminator, config.lr, config.r1_every),
         torch.zeros((), device=device),
     )
 
 
-class GanStep:
-    """The phases of an iteration on a GanState. Random draws come from torch's global generator, seeded by the loop."""
+@dataclass(frozen=True)
+class Part:
+    """One of the equal parts in which a phase goes through this process's batch: ``share`` of the global batch,
+    ``local`` of the process's own."""
 
-    def __init__(self, config: TrainConfig, state: GanState):
-        self.config, self.state = config, state
+    share: Share
+    local: Share
+    last: bool
+
+
+class GanStep:
+    """The phases of an iteration on a GanState.
+
+    Random draws come from torch's global generator, which the loop seeds alike on every process. ``augment`` names the
+    differentiable augmentations that both real and generated pictures go through before the discriminator.
+    """
+
+    def __init__(self, config: TrainConfig, state: GanState, team: Team | None = None, augment: tuple[str, ...] = ()):
+        self.config, self.state, self.augment = config, state, augment
+        self.team = team or Team(device=state.path_mean.device)
         self.device = state.path_mean.device
+        local, count = self.team.share, config.accumulate
+        self.parts = [Part(local.part(m, count), Share(m, count), m == count - 1) for m in range(count)]
+        self.trained = {"g": self._trained_generator(), "d": self._trained_discriminator()}
+        self._freeze("g", "d")
+        self._thaw("g", "d")
+        self.sampler = GeneratorPass(state.generator)
+        self.g_pass, self.d_pass = self.team.wrap(self.sampler), self.team.wrap(state.discriminator)
+        # Compiled graphs have no second derivative, so the penalties keep the plain modules.
+        self.g_fast, self.d_fast, self.judge = self.g_pass, self.d_pass, state.discriminator
+        if config.compile:
+            modules = (self.sampler, self.g_pass, self.d_pass, self.judge)
+            compiled: Any = [torch.compile(module, backend=config.compile) for module in modules]
+            self.sampler, self.g_fast, self.d_fast, self.judge = compiled
+
+    def _trained_generator(self) -> list[nn.Parameter]:
+        generator = self.state.generator
+        frozen = set(generator.local.parameters()) if self.config.freeze_local == "true_freeze" else set()
+        return [p for p in generator.parameters() if p not in frozen]
+
+    def _trained_discriminator(self) -> list[nn.Parameter]:
+        discriminator = self.state.discriminator
+        unseen = set() if self.config.masks else set(discriminator.mask_branch.parameters())
+        return [p for p in discriminator.parameters() if p not in unseen]
+
+    def _freeze(self, *names: str) -> None:
+        for name in names:
+            (self.state.generator if name == "g" else self.state.discriminator).requires_grad_(False)
+
+    def _thaw(self, *names: str) -> None:
+        for name in names:
+            for parameter in self.trained[name]:
+                parameter.requires_grad_(True)
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
 
-    def codes(self, batch: int) -> Tensor:
-        """W+ codes (B, L, D) of random z, mixed with probability ``style_mixing``."""
+    def draw(self, batch: int) -> CodeDraw:
+        """The random numbers of ``batch`` samples, styles mixed with probability ``style_mixing``."""
         generator = self.state.generator
         z = torch.randn(batch, generator.config.style_dim, device=self.device)
-        first = generator.mapping(z)
+        draw = CodeDraw(z, generator.noise_maps("random", batch))
         if torch.rand(()) >= self.config.style_mixing:
-            return generator.layout.wplus(first)
-        second = generator.mapping(torch.randn_like(z))
-        return mix_styles(first, second, generator.layout.rows, generator.layout.base_rows)
+            return draw
+        rows = draw_mixing(batch, generator.config.regions, generator.layout.base_rows, self.device)
+        return replace(draw, second=torch.randn_like(z), from_second=rows)
+
+    def draw_augment(self, batch: int) -> AugmentDraw:
+        return draw_augment(batch, self.augment, self.device)
+
+    def shown(self, image: Tensor, segmentation: Tensor, draw: AugmentDraw) -> tuple[Tensor, Tensor | None]:
+        """What the discriminator is shown of a picture (B, 3, H, W) and its masks (B, R, H, W)."""
+        return draw.image(image), draw.masks(segmentation) if self.config.masks else None
 
     def run(self, batch: Batch) -> None:
-        """All phases that are due at this step, in order; advances the step."""
+        """All phases that are due at this step, in order; advances the step.
+
+        ``batch`` is this process's share of the global one.
+        """
         state, config = self.state, self.config
-        state.generator.requires_grad_(False)
-        state.discriminator.requires_grad_(True)
+        self._freeze("g")
+        self._thaw("d")
         self.d_main(batch)
         if state.step % config.r1_every == 0:
             self.d_reg(batch)
-        state.generator.requires_grad_(True)
-        state.discriminator.requires_grad_(False)
-        self.g_main(len(batch.images))
+        self._thaw("g")
+        self._freeze("d")
+        self.g_main()
         if config.path_weight > 0 and state.step % config.path_every == 0:
-            self.g_reg(max(1, len(batch.images) // config.path_batch_shrink))
-        update_ema(state.average, state.generator, config.ema_decay)
+            self.g_reg()
+        self.average()
         state.step += 1
 
-    def apply(self, loss: Tensor, optimiser: torch.optim.Adam) -> None:
+    def average(self) -> None:
+        """Exponential moving average; with ``freeze_local`` that of mapping and render net alone."""
+        state, decay = self.state, self.config.ema_decay
+        if self.config.freeze_local == "off":
+            update_ema(state.average, state.generator, decay)
+            return
+        for part in ("mapping", "render"):
+            update_ema(getattr(state.average, part), getattr(state.generator, part), decay)
+
+    def descend(
+        self,
+        optimiser: torch.optim.Adam,
+        module: nn.Module,
+        loss_of: Callable[[Part], Tensor],
+        spared: nn.Module | None = None,
+    ) -> None:
+        """One optimiser step on the mean of ``loss_of`` over the parts of the batch; ``spared`` takes no part."""
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        for part in self.parts:
+            with syncing(module, part.last):
+                (loss_of(part) / len(self.parts)).backward()
+        for parameter in spared.parameters() if spared else ():
+            parameter.grad = None
         optimiser.step()
 
+    def note(self, **losses: Tensor) -> None:
+        self.state.losses |= {name: value.detach() for name, value in losses.items()}
+
+    def mean_losses(self) -> dict[str, float]:
+        """The latest value of every loss, averaged over the processes."""
+        names = sorted(self.state.losses)
+        values = self.team.mean(torch.stack([self.state.losses[name].float().to(self.device) for name in names]))
+        return dict(zip(names, values.tolist(), strict=True))
+
     def d_main(self, batch: Batch) -> None:
-        state = self.state
-        with torch.no_grad(), self.autocast():
-            fake = state.generator(self.codes(len(batch.images)), noise="random")
-        with self.autocast():
-            fake_logits = state.discriminator(fake.image, fake.segmentation)
-            real_logits = state.discriminator(batch.images, batch.masks)
-        loss = discriminator_loss(real_logits, fake_logits)
-        self.apply(loss, state.d_optim)
-        state.losses |= {
-            "d": loss.item(),
-            "real_score": real_logits.mean().item(),
-            "fake_score": fake_logits.mean().item(),
-        }
+        draw, size = self.draw(self.config.batch), self.config.batch
+        for_fake, for_real = self.draw_augment(size), self.draw_augment(size)
+
+        def loss_of(part: Part) -> Tensor:
+            with torch.no_grad(), self.autocast():
+                fake, _, _ = self.sampler(draw.take(part.share))
+            with self.autocast():
+                fake_logits = self.d_fast(*self.shown(fake.image, fake.segmentation, for_fake.take(part.share)))
+                real = (part.local(batch.images), part.local(batch.masks))
+                real_logits = self.d_fast(*self.shown(*real, for_real.take(part.share)))
+            loss = discriminator_loss(real_logits, fake_logits)
+            self.note(d=loss, real_score=real_logits.mean(), fake_score=fake_logits.mean())
+            return loss
+
+        self.descend(self.state.d_optim, self.d_pass, loss_of)
 
     def d_reg(self, batch: Batch) -> None:
-        config, state = self.config, self.state
-        images, masks = batch.images.clone().requires_grad_(), batch.masks.clone().requires_grad_()
-        with self.autocast():
-            logits = state.discriminator(images, masks)
-        r1_image, r1_mask = r1_penalties(logits, images, masks)
-        penalty = 0.5 * (config.r1_image * r1_image + config.r1_mask * r1_mask) * config.r1_every
-        self.apply(penalty + 0 * logits.sum(), state.d_optim)
-        state.losses |= {"r1_image": r1_image.item(), "r1_mask": r1_mask.item()}
+        config, augment = self.config, self.draw_augment(self.config.batch)
 
-    def g_main(self, batch: int) -> None:
-        config, state = self.config, self.state
-        with self.autocast():
-            fake = state.generator(self.codes(batch), noise="random")
-            logits = state.discriminator(fake.image, fake.segmentation)
-        adversarial, mask = generator_loss(logits), mask_consistency(fake)
-        self.apply(adversarial + config.lambda_mask * mask, state.g_optim)
-        state.losses |= {"g": adversarial.item(), "mask": mask.item()}
+        def loss_of(part: Part) -> Tensor:
+            images = part.local(batch.images).clone().requires_grad_()
+            masks = part.local(batch.masks).clone().requires_grad_()
+            with self.autocast():
+                logits = self.d_pass(*self.shown(images, masks, augment.take(part.share)))
+            inputs = (images, masks) if config.masks else (images,)
+            penalties = r1_penalties(logits, *inputs)
+            weights = (config.r1_image, config.r1_mask)
+            self.note(**dict(zip(("r1_image", "r1_mask"), penalties, strict=False)))
+            weighted = sum((w * r1 for w, r1 in zip(weights, penalties, strict=False)), torch.zeros_like(penalties[0]))
+            return 0.5 * weighted * config.r1_every + 0 * logits.sum()
 
-    def g_reg(self, batch: int) -> None:
+        self.descend(self.state.d_optim, self.d_pass, loss_of)
+
+    def g_main(self) -> None:
+        config, draw = self.config, self.draw(self.config.batch)
+        augment = self.draw_augment(config.batch)
+
+        def loss_of(part: Part) -> Tensor:
+            with self.autocast():
+                fake, _, _ = self.g_fast(draw.take(part.share))
+                logits = self.judge(*self.shown(fake.image, fake.segmentation, augment.take(part.share)))
+            adversarial, mask = generator_loss(logits), mask_consistency(fake)
+            self.note(g=adversarial, mask=mask)
+            return adversarial + config.lambda_mask * mask
+
+        self.descend(self.state.g_optim, self.g_pass, loss_of)
+
+    def g_reg(self) -> None:
         config, state = self.config, self.state
-        with torch.no_grad():
-            codes = state.generator.layout.expand(self.codes(batch)).flatten(1, 2)
-        codes.requires_grad_()
-        with self.autocast():
-            out = state.generator(codes, noise="random")
-        size = out.image.shape[-1]
-        lengths = path_lengths(out.image, codes, torch.randn_like(out.image) / size)
-        mean = update_path_mean(state.path_mean, lengths)
-        penalty = (lengths - mean).square().mean()
-        # Every parameter takes part, so that none is left without a gradient slot.
-        idle = 0 * (out.image.sum() + out.segmentation.sum())
-        self.apply(config.path_weight * config.path_every * penalty + idle, state.g_optim)
-        state.path_mean = mean.detach()
-        state.losses |= {"path": penalty.item(), "path_length": mean.item()}
+        batch = max(self.team.world * config.accumulate, config.batch // config.path_batch_shrink)
+        draw, means = self.draw(batch), []
+        noise = torch.randn(batch, 3, config.generator.size, config.generator.size, device=self.device)
+        noise /= config.generator.size
+
+        def loss_of(part: Part) -> Tensor:
+            with self.autocast():
+                out, codes, zero = self.g_pass(draw.take(part.share), leaf=True)
+            lengths = path_lengths(out.image, codes, part.share(noise))
+            mean = update_path_mean(state.path_mean, self.team.mean(lengths.mean()))
+            penalty = (lengths - mean).square().mean()
+            means.append(mean.detach())
+            self.note(path=penalty, path_length=mean)
+            return config.path_weight * config.path_every * penalty + zero
+
+        # Path lengths start at the codes, so the mapping has no say in them and is left alone.
+        self.descend(state.g_optim, self.g_pass, loss_of, spared=state.generator.mapping)
+        state.path_mean = torch.stack(means).mean()

@@ -1,8 +1,10 @@
 """The training loop: data, steps, logs, sample sheets and checkpoints of one run folder; the same command resumes.
 
 A run folder holds ``config.json``, ``state.safetensors`` (the full state, replaced atomically), ``log.jsonl``,
-``samples/`` and ``generator.safetensors`` (the averaged generator, written with each state). Every draw of step i comes
-from a seed that depends on (seed, i) alone, so a run that was killed and resumed ends with the same bits.
+``samples/``, ``generator.safetensors`` (the averaged generator, written with each state) and ``best.safetensors`` (the
+one of the smallest Frechet distance). Every draw of step i comes from a seed that depends on (seed, i) alone, so a run
+that was killed and resumed ends with the same bits. Started by torchrun, the processes share the batch; the first one
+writes the files.
 """
 
 import json
@@ -14,16 +16,19 @@ from typing import Any
 import torch
 
 from semedit.checkpoint import save_generator
-from semedit.domains.portraits.pool import cached_pool, draw_pool
+from semedit.domains import Domain
 from semedit.files import make_folder, replacing, write_json
-from semedit.generator import SemanticGenerator
 from semedit.images import labels_to_colours, save_picture, sheet
-from semedit.regions import RegionTable
-from semedit.training.gan import GanState, GanStep, initial_state
+from semedit.training.feed import differentiable_policies, open_source, region_table
+from semedit.training.gan import GanState, GanStep
+from semedit.training.memory import estimate
+from semedit.training.monitors import Monitor, samples
 from semedit.training.recipes import TrainConfig
-from semedit.training.state_file import restore_state, save_state, step_seed
+from semedit.training.start import starting_state
+from semedit.training.state_file import STATE, restore_state, save_state, step_seed
+from semedit.training.team import Team
 
-STATE, GENERATOR, LOG, CONFIG = "state.safetensors", "generator.safetensors", "log.jsonl", "config.json"
+GENERATOR, LOG, CONFIG = "generator.safetensors", "log.jsonl", "config.json"
 SHEET_COUNT = 16
 
 
@@ -66,54 +71,98 @@ def _step_of(line: str) -> int:
         return 2**62  # a half-written last line
 
 
-def sample_sheet(generator: SemanticGenerator, path: Path, count: int = SHEET_COUNT, psi: float = 1.0) -> None:
-    """Write a sheet of fixed samples, each picture with its label map below."""
-    z = torch.randn(count, generator.config.style_dim, generator=torch.Generator().manual_seed(0)).to(generator.device)
-    with torch.no_grad():
-        latent = generator.latent(generator.mapping(z)).truncate(generator.mean_w(), psi)
-        out = generator(latent)
-    colours = labels_to_colours(out.labels, generator.regions)
-    save_picture(sheet(torch.cat([out.image, colours], dim=2), columns=8), path)
+class Run:
+    """One run folder, seen from one process of its team."""
+
+    def __init__(self, config: TrainConfig, folder: Path, domain: Domain, team: Team, say: Callable[[str], None]):
+        self.config, self.folder, self.domain, self.team = config, folder, domain, team
+        self.say: Callable[[str], None] = say if team.primary else lambda _: None
+        config.check_processes(team.world)
+        regions = region_table(config.data, domain.regions)
+        self.source = open_source(config, folder, regions, team)
+        if (folder / STATE).exists():
+            # What a restored run was started from is in its state already.
+            fresh = config.model_copy(update={"start": ""})
+            self.state = starting_state(fresh, team.device, regions)
+            restore_state(folder / STATE, config, self.state)
+        else:
+            self.state = starting_state(config, team.device, regions, self.say)
+        augment = differentiable_policies(config.data, self.source.pictures)
+        if augment:
+            self.say(
+                f"{self.source.pictures} pictures: training with differentiable augmentation ({', '.join(augment)})"
+            )
+        self.step = GanStep(config, self.state, team, augment)
+
+    def go(self, progress: Callable[[int, int, dict[str, float]], None] | None) -> GanState:
+        """Train to the end."""
+        config, state = self.config, self.state
+        self.say(estimate(config, self.team.world).summary())
+        log = RunLog(self.folder, state.step) if self.team.primary else None
+        monitor: Monitor | None = None
+        began, first = time.monotonic(), state.step
+        try:
+            batches = self.source.stream(state.step)
+            while state.step < config.steps:
+                batch = next(batches).to(self.team.device)
+                torch.manual_seed(step_seed(config.seed, state.step))
+                self.step.run(batch)
+                done = state.step == config.steps
+                if state.step % config.log_every == 0 or done:
+                    values = self.step.mean_losses()
+                    seen = state.step * config.batch
+                    rate = (state.step - first) * config.batch / (time.monotonic() - began)
+                    if log is not None:
+                        log.write(state.step - 1, {**values, "images": seen, "images_per_s": rate})
+                if progress and self.team.primary:
+                    progress(state.step, config.steps, {})
+                if log is not None:
+                    monitor = self.report(log, monitor, done)
+        finally:
+            if log is not None:
+                log.close()
+        self.team.barrier()
+        return state
+
+    def report(self, log: RunLog, monitor: Monitor | None, done: bool) -> Monitor | None:
+        """Sheets, looks at the run's health, and checkpoints, each where it is due after a step."""
+        config, state = self.config, self.state
+        if state.step % config.sheet_every == 0 or done:
+            self.sheet(self.folder / "samples" / f"{state.step:07d}.png")
+        if config.monitor_every and (state.step % config.monitor_every == 0 or done):
+            monitor = monitor or Monitor(config, self.source, self.domain, self.folder, self.say)
+            log.write(state.step - 1, monitor.look(state))
+        if state.step % config.checkpoint_every == 0 or done:
+            save_state(self.folder / STATE, config, state)
+            extra = {"images": state.step * config.batch}
+            save_generator(self.folder / GENERATOR, state.average, extra=extra)
+        return monitor
+
+    def sheet(self, path: Path) -> None:
+        """A sheet of fixed samples, each picture with its label map below."""
+        average = self.state.average
+        out = samples(average, SHEET_COUNT, seed=0)
+        colours = labels_to_colours(out.labels, average.regions)
+        save_picture(sheet(torch.cat([out.image, colours], dim=2), columns=8), path)
 
 
 def train(
     config: TrainConfig,
     folder: str | Path,
     *,
-    regions: RegionTable,
-    device: str = "cpu",
+    domain: Domain,
+    team: Team | None = None,
     progress: Callable[[int, int, dict[str, float]], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> GanState:
     """Run, or resume, the training that ``config`` describes in ``folder``; returns the final state.
 
-    ``progress`` receives (step, steps, losses) after each step. Raises ConfigError if the folder holds another run.
+    ``progress`` receives (step, steps, {}) after each step, ``say`` a line of text now and then (warnings among them).
+    Raises ConfigError if the folder holds another run, or the data do not fit.
     """
+    team = team or Team()
     folder = make_folder(folder)
-    state = initial_state(config, torch.device(device), regions)
-    if (folder / STATE).exists():
-        restore_state(folder / STATE, config, state)
-    write_json(folder / CONFIG, config.to_json())
-    size, data = config.generator.size, config.data
-    pool = cached_pool(folder, data.pool, size, data.seed, data.style) if data.pool else None
-    step, log = GanStep(config, state), RunLog(folder, state.step)
-    began, first = time.monotonic(), state.step
-    try:
-        while state.step < config.steps:
-            seed = step_seed(config.seed, state.step)
-            source = pool or draw_pool(config.batch, size, seed % 2**40, data.style)
-            torch.manual_seed(seed)
-            step.run(source.batch(config.batch, seed, config.generator.regions).to(state.path_mean.device))
-            done = state.step == config.steps
-            if progress:
-                progress(state.step, config.steps, state.losses)
-            if state.step % config.log_every == 0 or done:
-                rate = (state.step - first) * config.batch / (time.monotonic() - began)
-                log.write(state.step - 1, {**state.losses, "images": state.step * config.batch, "images_per_s": rate})
-            if state.step % config.sheet_every == 0 or done:
-                sample_sheet(state.average, folder / "samples" / f"{state.step:07d}.png")
-            if state.step % config.checkpoint_every == 0 or done:
-                save_state(folder / STATE, config, state)
-                save_generator(folder / GENERATOR, state.average, extra={"images": state.step * config.batch})
-    finally:
-        log.close()
-    return state
+    run = Run(config, folder, domain, team, say)
+    if team.primary:
+        write_json(folder / CONFIG, config.to_json())
+    return run.go(progress)

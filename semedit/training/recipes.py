@@ -5,33 +5,51 @@ value.
 """
 
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from semedit.config import Config
 from semedit.discriminator import DiscriminatorConfig
-from semedit.errors import UnknownName
+from semedit.errors import ConfigError, UnknownName
 from semedit.generator import GeneratorConfig
 
 
 class DataConfig(Config):
-    """Drawn portraits as training data.
+    """Where training pictures come from: drawn portraits, or a folder or LMDB named by ``path``.
 
-    ``pool`` pictures are drawn once and sampled from; 0 draws every batch afresh (for devices that draw faster than
-    they train).
+    Drawn: ``pool`` pictures are drawn once and sampled from; 0 draws every batch afresh (for devices that draw faster
+    than they train). From disk: ``label_map`` is a YAML file that says what the labels mean (default: they are the
+    domain's region indices). ``mirror``, ``shift``, ``scale`` and ``rotate`` change picture and labels together.
     """
 
     noun: ClassVar[str] = "data configuration"
 
-    domain: Literal["portraits"] = "portraits"
+    domain: str = "portraits"
     style: Literal["soft", "cel"] = "soft"
     pool: int = Field(24_000, ge=0)
     seed: int = 1
+    path: str = ""
+    label_map: str = ""
+    workers: int = Field(2, ge=0, description="processes that decode pictures")
+    mirror: bool = Field(False, description="mirror half of the pictures")
+    shift: float = Field(0.0, ge=0, le=0.5, description="share of the side, each way; the released code's 'aug' is 0.1")
+    scale: float = Field(0.0, ge=0, lt=1, description="share, up and down; the released code's 'aug' is 0.2")
+    rotate: float = Field(0.0, ge=0, le=180, description="degrees, each way; the released code's 'aug' is 15")
+    differentiable: Literal["auto", "on", "off"] = Field(
+        "auto", description="differentiable augmentation; auto: on below small_set pictures"
+    )
+    small_set: int = Field(5_000, ge=0)
 
 
 class TrainConfig(Config):
-    """One run of the GAN trainer. Defaults are those of the official training command."""
+    """One run of the GAN trainer. Defaults are those of the official training command.
+
+    ``batch`` is the global batch, of all processes and accumulated parts together. ``masks`` false is domain
+    adaptation: pictures alone are seen. ``freeze_local`` "ema_only" keeps the averaged local generators at the start's
+    weights while the trained ones move (the released code); "true_freeze" keeps both.
+    """
 
     noun: ClassVar[str] = "training configuration"
 
@@ -39,6 +57,7 @@ class TrainConfig(Config):
     generator: GeneratorConfig
     discriminator: DiscriminatorConfig
     data: DataConfig = DataConfig()
+    start: str = Field("", description="run folder, model or official .pt to start from; a smaller one is grown")
     images: int = Field(4_800_000, ge=1, description="pictures shown to the discriminator in all")
     batch: int = Field(16, ge=1)
     lr: float = Field(0.002, gt=0)
@@ -51,11 +70,20 @@ class TrainConfig(Config):
     path_every: int = Field(4, ge=1)
     path_batch_shrink: int = Field(2, ge=1)
     ema_decay: float = Field(0.5 ** (32 / 10_000), ge=0, lt=1)
+    masks: bool = True
+    freeze_local: Literal["off", "ema_only", "true_freeze"] = "off"
     seed: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
+    accumulate: int = Field(1, ge=1, description="parts in which a process goes through its batch, to save memory")
+    gradient_checkpointing: bool = Field(
+        False, description="recompute the render net's and the discriminator's blocks in the backward pass"
+    )
+    compile: str = Field("", description="torch.compile backend, such as inductor; empty: off")
     log_every: int = Field(100, ge=1)
     sheet_every: int = Field(1000, ge=1)
     checkpoint_every: int = Field(1000, ge=1)
+    monitor_every: int = Field(1000, ge=0, description="steps between looks at the run's health; 0: never")
+    metric_samples: int = Field(2000, ge=0, description="samples for the Frechet distance while training; 0: none")
 
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":
@@ -65,6 +93,15 @@ class TrainConfig(Config):
         if self.batch % group:
             raise ValueError(f"batch must be divisible by the minibatch-stddev group ({group}), not {self.batch}")
         return self
+
+    def check_processes(self, world: int) -> None:
+        """ConfigError unless ``batch`` deals out evenly to ``world`` processes, in whole minibatch-stddev groups."""
+        parts, group = world * self.accumulate, self.discriminator.group
+        if self.batch % parts or (self.batch // parts) % min(self.batch // parts, group):
+            raise ConfigError(
+                f"a batch of {self.batch} cannot be dealt out to {world} processes with accumulate={self.accumulate} "
+                f"in whole minibatch-stddev groups of {group}"
+            )
 
     @property
     def steps(self) -> int:
@@ -93,11 +130,49 @@ def portraits_tiny() -> TrainConfig:
     discriminator = DiscriminatorConfig(size=16, channels={16: 8, 8: 8, 4: 8})
     return TrainConfig(
         name="portraits-tiny", generator=generator, discriminator=discriminator, images=160, batch=8, r1_image=1.0,
-        r1_mask=20.0, data=DataConfig(pool=64), log_every=4, sheet_every=10, checkpoint_every=4,
+        r1_mask=20.0, data=DataConfig(pool=64, differentiable="off"), log_every=4, sheet_every=10, checkpoint_every=4,
+        monitor_every=10, metric_samples=64,
     )  # fmt: skip
 
 
-RECIPES: dict[str, Callable[[], TrainConfig]] = {"portraits-64": portraits_64, "portraits-tiny": portraits_tiny}
+def portraits_128() -> TrainConfig:
+    """The default generator: the 64 px one grown by a block, then trained on at 128 px."""
+    small = portraits_64()
+    generator = small.generator.model_copy(update={"size": 128, "render_channels": {32: 64, 64: 32, 128: 16}})
+    discriminator = small.discriminator.model_copy(
+        update={"size": 128, "channels": {128: 16, **small.discriminator.channels}}
+    )
+    return small.model_copy(
+        update={"name": "portraits-128", "generator": generator, "discriminator": discriminator,
+                "start": "semedit-runs/portraits-64"}
+    )  # fmt: skip
+
+
+def celebamask_hq(size: int, paper: bool = False) -> TrainConfig:
+    """SemanticStyleGAN on CelebAMask-HQ, as its released code trains it or, where the two differ, as its paper says.
+
+    The paper stops the gradient between shape and texture layers, gives the background the base rows too, and puts an
+    output head after each convolution of the render net; the released code does none of the three.
+    """
+    choices: dict[str, Any] = {"detach_texture": True, "background_pose": True, "heads": "convolution"} if paper else {}
+    large = size >= 512
+    return TrainConfig(
+        name=f"celebamask-hq-{size}" + ("-paper" if paper else ""),
+        generator=GeneratorConfig(size=size, **choices), discriminator=DiscriminatorConfig(size=size),
+        data=DataConfig(domain="faces", path="celebamask-hq"), batch=32 if large else 16, accumulate=2 if large else 1,
+        gradient_checkpointing=large,
+    )  # fmt: skip
+
+
+RECIPES: dict[str, Callable[[], TrainConfig]] = {
+    "portraits-64": portraits_64,
+    "portraits-128": portraits_128,
+    "portraits-tiny": portraits_tiny,
+    "celebamask-hq-256": partial(celebamask_hq, 256),
+    "celebamask-hq-512": partial(celebamask_hq, 512),
+    "celebamask-hq-256-paper": partial(celebamask_hq, 256, paper=True),
+    "celebamask-hq-512-paper": partial(celebamask_hq, 512, paper=True),
+}
 
 
 def recipe(name: str) -> TrainConfig:
@@ -105,3 +180,13 @@ def recipe(name: str) -> TrainConfig:
     if name not in RECIPES:
         raise UnknownName("recipe", name, RECIPES)
     return RECIPES[name]()
+
+
+def adaptation(
+    start: str, generator: GeneratorConfig, discriminator: DiscriminatorConfig, data: DataConfig
+) -> TrainConfig:
+    """Domain adaptation of a trained generator to pictures without labels, with the official options."""
+    return TrainConfig(
+        name="adapt", start=start, generator=generator, discriminator=discriminator, data=data, images=64_000, batch=32,
+        masks=False, lambda_mask=0.0, log_every=20, sheet_every=100, checkpoint_every=200, monitor_every=100,
+    )  # fmt: skip

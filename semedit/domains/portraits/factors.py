@@ -164,6 +164,15 @@ def attributes(factors: Factors) -> Tensor:
     return torch.stack([truth[name] for name in ATTRIBUTES], dim=1).float()
 
 
+#: Exclusive classes of a portrait: the colour of the hair, or none.
+KINDS: tuple[str, ...] = (*HAIR, "bald")
+
+
+def kinds(factors: Factors) -> Tensor:
+    """The class (B,) of each portrait, an index into KINDS."""
+    return torch.where(factors["bald"] > 0.5, len(HAIR), factors["hair"]).long()
+
+
 def identity_vector(factors: Factors) -> Tensor:
     """The identity factors (B, I), each scaled to [-1, 1], in the order of IDENTITY_RANGES."""
     columns = [2 * (factors[n] - low) / (high - low) - 1 for n, (low, high) in IDENTITY_RANGES.items()]

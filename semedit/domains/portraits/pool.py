@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from semedit.data.source import Pool
+from semedit.data.source import Batch, Pool, Share, one_hot_masks, to_images
 from semedit.domains.portraits.factors import sample_factors
 from semedit.domains.portraits.renderer import Style, render
 from semedit.files import write_safetensors
+from semedit.images import to_bytes
+from semedit.regions import CELEBAMASK
 
 CHUNK = 256
 
@@ -31,9 +33,11 @@ def draw_pool(count: int, size: int, seed: int, style: Style = "soft",
     return Pool(images, labels)
 
 
-def to_bytes(images: torch.Tensor) -> torch.Tensor:
-    """[-1, 1] -> uint8 as the official tools do: trunc(127.5 clamp(x) + 127.5)."""
-    return images.clamp(-1, 1).mul(127.5).add(127.5).to(torch.uint8)
+def draw_batch(count: int, size: int, seed: int, style: Style, share: Share, device: torch.device) -> Batch:
+    """``share`` of the batch of ``count`` portraits that ``seed`` stands for, drawn on ``device`` at 8 bits."""
+    factors = sample_factors(count, seed).select(slice(share.index, None, share.of)).to(device)
+    images, labels = render(factors, size, style)
+    return Batch(to_images(to_bytes(images)), one_hot_masks(labels, len(CELEBAMASK)))
 
 
 def cached_pool(folder: Path, count: int, size: int, seed: int, style: Style = "soft",
