@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.rows import row
 from semedit.images import sheet
 from semedit.model import EditReport, Model
 
@@ -39,11 +40,11 @@ def locality(model: Model, attributes: tuple[str, ...] = PAPER_ATTRIBUTES, count
         }
         for name, value in values.items():
             mean = (value * weight).sum() / weight.sum().clamp(min=1e-12) if name == "inside_share" else value.mean()
-            rows.append({
-                "task": "editing", "method": "interfacegan", "model": model.name, "attr": attr, "regions": chosen,
-                "metric": name, "value": mean.item(), "std": value.std(unbiased=False).item(), "n": count, "skipped": 0,
-                "protocol": report.protocols.get(name, f"{model.domain.name}-{name}"),
-            })  # fmt: skip
+            protocol = report.protocols.get(name, f"{model.domain.name}-{name}")
+            rows.append(
+                row("editing", "interfacegan", model, name, mean.item(), std=value.std(unbiased=False).item(), n=count,
+                    protocol=protocol, attr=attr, regions=chosen)
+            )  # fmt: skip
     return rows
 
 

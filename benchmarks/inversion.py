@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.rows import row
 from semedit.domains.portraits.factors import sample_factors
 from semedit.domains.portraits.renderer import render
 from semedit.images import quantise
@@ -23,9 +24,8 @@ def reconstruction(model: Model, count: int = 16, batch: int = 1, seed: int = UN
     rows = []
     for name, protocol in inversions[0].protocols.items():
         values = torch.cat([inversion.metrics[name] for inversion in inversions])
-        rows.append({
-            "task": "reconstruction", "method": "optimize", "model": model.name, "metric": name,
-            "value": values.mean().item(), "std": values.std(unbiased=False).item(), "median": values.median().item(),
-            "n": count, "skipped": 0, "protocol": protocol, "seconds_per_image": seconds,
-        })  # fmt: skip
+        rows.append(
+            row("reconstruction", "optimize", model, name, values.mean().item(), std=values.std(unbiased=False).item(),
+                n=count, protocol=protocol, median=values.median().item(), seconds_per_image=seconds)
+        )  # fmt: skip
     return rows

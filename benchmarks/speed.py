@@ -68,7 +68,7 @@ def compare(generator: SemanticGenerator, batch: int, precision: str, runs: int)
 
     def textbook() -> torch.Tensor:
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-            return synthesise(generator, codes)[0].float()
+            return synthesise(generator, codes).image.float()
 
     a, b = ours(), textbook()
     error = ((a - b).abs().max() / b.abs().max()).item()

@@ -1,4 +1,4 @@
-"""The textbook formulation of the generator, for comparison in speed: written as the papers describe it.
+"""The textbook formulation of the networks, for comparison in speed: written as the papers describe it.
 
 A Python loop over regions; each modulated layer as a grouped convolution with per-sample weights; every region's
 feature map made in full before the blend; resampling by stuffing zeros and convolving N*C one-channel pictures. It
@@ -8,12 +8,14 @@ computes from a SemanticGenerator's own weights and puts out the same pictures.
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semedit.discriminator import DualDiscriminator, ResBlock, minibatch_stddev
 from semedit.generator import SemanticGenerator
-from semedit.layers import FixedConv, FixedHead
+from semedit.layers import EqualConv2d, FixedConv, FixedHead
 from semedit.ops import coordinate_grid, fourier_features
+from semedit.protocols import Synthesis
 from semedit.render import RenderBlock
 
 KERNEL = torch.outer(torch.tensor([1.0, 3.0, 3.0, 1.0]), torch.tensor([1.0, 3.0, 3.0, 1.0])) / 64
@@ -82,8 +84,8 @@ def local_generators(generator: SemanticGenerator, codes: Tensor) -> tuple[list[
     return features, depths
 
 
-def synthesise(generator: SemanticGenerator, latent: Tensor) -> tuple[Tensor, Tensor]:
-    """Image and segmentation of a code (B, D) or (B, L, D), with the constant noise buffers."""
+def synthesise(generator: SemanticGenerator, latent: Tensor, noise: list[Tensor] | None = None) -> Synthesis:
+    """The synthesis of a code in W, W+ or expanded W+, with given noise maps or the constant buffers."""
     config = generator.config
     features, depths = local_generators(generator, generator.layout.expand(latent))
     masks = torch.cat([d.float() for d in depths], 1).softmax(1)
@@ -92,7 +94,7 @@ def synthesise(generator: SemanticGenerator, latent: Tensor) -> tuple[Tensor, Te
     opaque = masks * (1 - see_through)[:, None, None]
     weights = opaque / (opaque.sum(1, keepdim=True) + 1e-8) + masks * see_through[:, None, None]
     fused = sum((weights[:, k : k + 1] * feature for k, feature in enumerate(features)), torch.zeros(()))
-    coarse, noise = 2 * masks - 1, generator.render.noise_buffers()
+    coarse, noise = 2 * masks - 1, noise or generator.render.noise_buffers()
     x, image, segmentation = F.adaptive_avg_pool2d(fused, config.min_feature_size), None, None
     for b, block in enumerate(generator.render.blocks):
         assert isinstance(block, RenderBlock)
@@ -104,4 +106,34 @@ def synthesise(generator: SemanticGenerator, latent: Tensor) -> tuple[Tensor, Te
         if config.residual_refine and x.shape[-1] == config.coarse_size:
             segmentation = segmentation + coarse
     assert image is not None and segmentation is not None
-    return image, segmentation
+    return Synthesis(image, segmentation, coarse, torch.cat(depths, 1))
+
+
+def equal_conv(x: Tensor, layer: EqualConv2d, down: bool = False) -> Tensor:
+    """The discriminator's convolution: blur with stuffed zeros' filter, then stride, then activation."""
+    weight = layer.weight * layer.scale
+    pad = weight.shape[-1] // 2
+    if down:
+        x = upfirdn(x, KERNEL, 1, (2, 2) if pad else (1, 1))
+    x = F.conv2d(x, weight.to(x.dtype), stride=2 if down else 1, padding=0 if down else pad)
+    return x if layer.bias is None else activate(x, layer.bias)
+
+
+def discriminate(discriminator: DualDiscriminator, image: Tensor, segmentation: Tensor | None) -> Tensor:
+    """Logits (B, 1) of pictures and masks."""
+
+    def through(branch: nn.Sequential, x: Tensor) -> Tensor:
+        first, *blocks = branch
+        assert isinstance(first, EqualConv2d)
+        x = equal_conv(x, first)
+        for block in blocks:
+            assert isinstance(block, ResBlock)
+            inner = equal_conv(equal_conv(x, block.conv1), block.conv2, down=True)
+            x = (inner + equal_conv(x, block.skip, down=True)) / math.sqrt(2)
+        return x
+
+    x = through(discriminator.image_branch, image)
+    if segmentation is not None:
+        x = x + through(discriminator.mask_branch, segmentation)
+    x = equal_conv(minibatch_stddev(x, discriminator.config.group), discriminator.final_conv)
+    return discriminator.final_linear(x.flatten(1)).float()

@@ -174,7 +174,8 @@ class SemanticGenerator(nn.Module):
         """Soft z-buffer: masks m (B, R, P) and blending weights (B, R, P) of depths (B, R, P)."""
         masks = depths.softmax(dim=1)
         if composition is not None:
-            masks = masks * composition[:, :, None].to(masks.dtype)
+            chosen = composition.flatten(2) if composition.dim() == 4 else composition[:, :, None]
+            masks = masks * chosen.to(masks.dtype)
             masks = masks / (masks.sum(1, keepdim=True) + 1e-8)
         if not self.config.transparent:
             return masks, masks
@@ -190,20 +191,25 @@ class SemanticGenerator(nn.Module):
         noise: Noise = "const",
         composition: Tensor | None = None,
         coords: Tensor | None = None,
+        background: Tensor | None = None,
     ) -> Synthesis:
         """Synthesise a picture and its segmentation from a code in W, W+ or expanded W+.
 
         latent: Latent, or tensor (B, D), (B, L, D) or (B, E, D); LatentError otherwise.
         noise: "const" (the buffers), "random", or a list of maps broadcastable to (B, 1, H, W).
-        composition: (B, R) of 0/1, the regions that take part.
+        composition: (B, R) of 0/1, the regions that take part; or (B, R, h, w), where each does.
         coords: (B, R, 2, h, w), sampling coordinates of each region; moving or scaling them moves or zooms it.
+        background: (B, F, h, w), a feature map that stands in for the background's own, such as a real picture's.
         """
         codes = self.codes(latent)
         size, batch = self.config.coarse_size, codes.shape[0]
         grid = coordinate_grid(size, size, codes.device) if coords is None else coords
         x, depths = self.local(codes, grid)
         masks, weights = self.composite(depths, composition)
-        features = self.local.blend(x, weights).unflatten(-1, (size, size))
+        own = weights if background is None else torch.cat([torch.zeros_like(weights[:, :1]), weights[:, 1:]], dim=1)
+        features = self.local.blend(x, own).unflatten(-1, (size, size))
+        if background is not None:
+            features = features + background * weights[:, :1].unflatten(-1, (size, size))
         coarse = (2.0 * masks - 1.0).unflatten(-1, (size, size))
         image, segmentation = self.render(features, coarse, self.noise_maps(noise, batch))
         return Synthesis(image, segmentation, coarse, depths.unflatten(-1, (size, size)))

@@ -112,6 +112,11 @@ def sheet(images: Tensor, columns: int, gap: int = 2) -> Tensor:
     return canvas
 
 
+def enlarge(images: Tensor, factor: int) -> Tensor:
+    """Pictures (B, 3, H, W) with every pixel ``factor`` times as wide and high."""
+    return images.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+
+
 def labels_to_colours(labels: Tensor, regions: RegionTable) -> Tensor:
     """Label maps (B, H, W) as coloured pictures (B, 3, H, W) in [-1, 1]."""
     table = torch.tensor(regions.colours, dtype=torch.float32, device=labels.device) / 127.5 - 1

@@ -114,6 +114,22 @@ class Latent:
         """Some of the codes, still as a batch."""
         return replace(self, data=self.data[index : index + 1] if isinstance(index, int) else self.data[index])
 
+    def repeat(self, count: int) -> "Latent":
+        """Each code ``count`` times, in order."""
+        return replace(self, data=self.data.repeat_interleave(count, 0))
+
+    @classmethod
+    def cat(cls, latents: "list[Latent]") -> "Latent":
+        """Several latents of one generator as one batch in W+; histories and metadata are dropped.
+
+        Raises LatentError if they do not belong together.
+        """
+        first = latents[0]
+        for other in latents[1:]:
+            first.check_compatible(other)
+        data = torch.cat([latent.wplus().data for latent in latents])
+        return cls.of(data, layout=first.layout, regions=first.regions, fingerprint=first.fingerprint)
+
     def check_generator(self, fingerprint: str) -> None:
         """LatentError if this code was made by weights other than those named."""
         if self.fingerprint and fingerprint and self.fingerprint != fingerprint:

@@ -85,12 +85,21 @@ class Model:
         return latent.truncate(self.generator.mean_w(), psi).annotated(seed=seed, psi=psi)
 
     @torch.no_grad()
-    def synthesise(self, latent: Latent, batch: int = 8) -> Synthesis:
-        """Render codes, ``batch`` at a time, in the model's precision. LatentError for codes of another generator."""
+    def synthesise(self, latent: Latent, batch: int = 8, **options: Tensor) -> Synthesis:
+        """Render codes, ``batch`` at a time, in the model's precision. LatentError for codes of another generator.
+
+        ``options`` are the generator's ``composition``, ``coords`` and ``background``, one entry for each code.
+        """
         latent.check_generator(self.generator.fingerprint)
         device = self.generator.device
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            parts = [self.generator(part.to(device)) for part in latent.data.split(batch)]
+            parts = [
+                self.generator(
+                    latent.data[i : i + batch].to(device),
+                    **{k: v[i : i + batch].to(device) for k, v in options.items()},
+                )
+                for i in range(0, len(latent), batch)
+            ]
         return Synthesis.cat(parts)
 
     def align(self, picture: Picture, face: int | None = None) -> Aligned:

@@ -23,7 +23,7 @@ CORE_ORDER = [
     ("protocols", "local", "render"),
     ("generator", "convnet"), ("discriminator", "checkpoint", "images"),
     ("official", "faces", "attributes", "perceptual", "metrics"),
-    ("domains", "data"), ("training", "workspace", "zoo"), ("model",),
+    ("domains", "data"), ("training", "workspace", "zoo", "video"), ("model",), ("gallery",),
 ]  # fmt: skip
 
 

@@ -1,14 +1,18 @@
 """``semedit bench``: measured figures, each with its protocol."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, number
+from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, number, progress_bar
+
+if TYPE_CHECKING:
+    from semedit.model import Model
 
 app = typer.Typer(help="Measure speed, reconstruction, editing and fidelity.", no_args_is_help=True)
 CountOption = Annotated[int, typer.Option("--count", min=4, help="Pictures to measure on.")]
+CardOption = Annotated[bool, typer.Option("--write-card", help="Put the figures on the model's card.")]
 SaveOption = Annotated[str | None, typer.Option("--out", help="Also write the rows as JSON to this file.")]
 
 
@@ -32,6 +36,13 @@ def _finish(
     report.finish()
 
 
+def _to_card(model: "Model", name: str, rows: list[dict[str, Any]], wanted: bool) -> None:
+    from semedit import zoo
+
+    if wanted and model.entry:
+        zoo.write_quality(model.entry, name, rows)
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"
@@ -46,13 +57,19 @@ def speed(
     batch: Annotated[list[int] | None, typer.Option(help="Batch sizes (default: 1 and 4).")] = None,
     precision: Annotated[list[str] | None, typer.Option(help="fp32 or bf16 (default: both).")] = None,
     runs: Annotated[int, typer.Option(min=1, help="Counted runs of each, alternating.")] = 5,
+    training: Annotated[
+        bool, typer.Option("--training", help="Time full training steps: the 64 px recipe, and 256 px at batch 2.")
+    ] = False,
     show_profile: Annotated[bool, typer.Option("--profile", help="Also print where the time goes.")] = False,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Time the generator against the textbook formulation, same weights, same output."""
+    """Time the generator, or a training step, against the textbook formulation, same weights, same output."""
     from semedit.siblings import sibling
 
+    if training:
+        _training_speed(precision or ["fp32", "bf16"], runs, out, json)
+        return
     bench = sibling("benchmarks").speed
     rows = []
     for side in size or (256, 512):
@@ -75,6 +92,30 @@ def speed(
             "ratio": f"{row['ratio']:.2f} ({row['ratio_low']:.2f}-{row['ratio_high']:.2f})",
             "peak MB": f"{row['peak_mb']:.0f}",
             "textbook MB": f"{row['textbook_peak_mb']:.0f}",
+        }
+        for row in rows
+    ]
+    _finish(rows, list(text[0]), json, out, shown=text)
+
+
+def _training_speed(precisions: list[str], runs: int, out: str | None, json: bool) -> None:
+    from semedit.siblings import sibling
+    from semedit.training.recipes import recipe
+
+    official = recipe("celebamask-hq-256").with_overrides(["batch=2"])
+    rows = [
+        sibling("benchmarks").training_speed.compare_steps(config.with_overrides([f"precision={kind}"]), runs)
+        for config in (recipe("portraits-64"), official)
+        for kind in precisions
+    ]
+    text = [
+        {
+            "recipe": row["recipe"],
+            "batch": row["batch"],
+            "type": row["precision"],
+            "images/s": row["images_per_second"],
+            "textbook images/s": row["textbook_images_per_second"],
+            "ratio": f"{row['ratio']:.2f} ({row['ratio_low']:.2f}-{row['ratio_high']:.2f})",
         }
         for row in rows
     ]
@@ -130,19 +171,41 @@ def editing(
 @app.command()
 def fidelity(
     model: ModelOption = "portraits",
-    count: CountOption = 2_000,
+    count: CountOption = 10_000,
+    size: Annotated[
+        int | None, typer.Option(min=16, help="Measure at this many px (default: the generator's size).")
+    ] = None,
     seed: SeedOption = 660_001,
-    write_card: Annotated[bool, typer.Option("--write-card", help="Put the figures on the model's card.")] = False,
+    write_card: CardOption = False,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Frechet distance in the domain's features beside its floor, mask agreement, attribute rates."""
-    from semedit import zoo
+    """Frechet distance, KID, precision and recall beside their floors; mask agreement; attribute rates."""
     from semedit.model import load
     from semedit.siblings import sibling
 
     loaded = load(model)
-    rows = sibling("benchmarks").fidelity.fidelity(loaded, count, seed)
-    if write_card and loaded.entry:
-        zoo.write_quality(loaded.entry, "fidelity", rows)
+    with progress_bar("samples and portraits", json) as progress:
+        rows = sibling("benchmarks").fidelity.fidelity(loaded, count, seed, size, progress)
+    _to_card(loaded, "fidelity", rows, write_card)
     _finish(rows, METRIC_COLUMNS, json, out)
+
+
+@app.command()
+def locality(
+    model: ModelOption = "portraits",
+    count: CountOption = 500,
+    psi: Annotated[float, typer.Option(help="Truncation of the samples; 1 is none.")] = 1.0,
+    write_card: CardOption = False,
+    out: SaveOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Where the picture changes when one region's shape and texture are drawn anew."""
+    from semedit.model import load
+    from semedit.siblings import sibling
+
+    loaded = load(model)
+    with progress_bar("regions", json) as progress:
+        rows = sibling("benchmarks").locality.locality(loaded, count, psi, progress=progress)
+    _to_card(loaded, "locality", rows, write_card)
+    _finish(rows, ["metric", "value", "std", "area", "mean_change", "n", "protocol"], json, out)

@@ -37,13 +37,18 @@ def root(
 
 def build() -> typer.Typer:
     """The app with all commands registered."""
-    from semedit.cli import bench, doctor, edit, fit, invert, models, sample, train
+    from semedit.cli import bench, data, doctor, edit, fit, gallery, invert, models, sample, train
 
     if not app.registered_commands:
         app.command("invert")(invert.invert)
         app.command("edit")(edit.edit)
         app.command("sample")(sample.sample)
         app.command("draw")(sample.draw)
+        app.command("interpolate")(gallery.interpolate)
+        app.command("components")(gallery.components)
+        app.command("mix")(gallery.mix)
+        app.command("compose")(gallery.compose)
+        app.add_typer(data.app, name="data")
         app.command("train")(train.train)
         app.command("adapt")(train.adapt)
         app.add_typer(fit.app, name="fit")

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -74,8 +73,3 @@ def scan(
 def names_of(labels: LabelMap) -> list[str]:
     """Region names, and one for pixels that belong to none."""
     return [*labels.table.names, "(no region)"]
-
-
-def label_map_for(path: str, default: LabelMap) -> LabelMap:
-    """The label map in a file, or ``default`` where no file is named."""
-    return LabelMap.read(Path(path)) if path else default

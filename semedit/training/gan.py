@@ -68,6 +68,9 @@ class GeneratorPass(nn.Module):
         super().__init__()
         self.generator = generator
 
+    def synthesise(self, codes: Tensor, noise: list[Tensor]) -> Synthesis:
+        return self.generator(codes, noise=noise)
+
     def codes(self, draw: CodeDraw) -> Tensor:
         """W+ codes (B, L, D) of a draw."""
         generator = self.generator
@@ -84,7 +87,7 @@ class GeneratorPass(nn.Module):
         zero = 0 * codes.sum()
         if leaf:
             codes = self.generator.layout.expand(codes).flatten(1, 2).detach().requires_grad_()
-        out = self.generator(codes, noise=draw.noise)
+        out = self.synthesise(codes, draw.noise)
         return out, codes, zero + 0 * (out.image.sum() + out.segmentation.sum())
 
 

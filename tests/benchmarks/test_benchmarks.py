@@ -3,21 +3,22 @@
 import pytest
 import torch
 
-from benchmarks import BENCHMARKS
-from benchmarks.fidelity import frechet
-from benchmarks.speed import compare, hot_spots, time_pair
-from benchmarks.textbook import synthesise
-from semedit.model import inside_share
+from benchmarks import BENCHMARKS, fidelity, locality
+from benchmarks.speed import OutputsDifferError, compare, hot_spots, time_pair
+from benchmarks.textbook import discriminate, synthesise
+from benchmarks.training_speed import compare_steps
+from semedit.discriminator import DualDiscriminator
+from semedit.model import inside_share, load
 from semedit.protocols import Synthesis
+from semedit.training.recipes import recipe
 from semedit.training.supervised import mean_iou
 
 
 def test_the_textbook_gives_the_same_picture(small):
     w = torch.randn(2, 16)
-    image, segmentation = synthesise(small, w)
-    ours = small(w)
-    torch.testing.assert_close(image, ours.image, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(segmentation, ours.segmentation, rtol=1e-4, atol=1e-4)
+    theirs, ours = synthesise(small, w), small(w)
+    for name in ("image", "segmentation", "coarse_segmentation", "depths"):
+        torch.testing.assert_close(getattr(theirs, name), getattr(ours, name), rtol=1e-4, atol=1e-4)
 
 
 def test_a_row_of_the_speed_table(small):
@@ -30,13 +31,6 @@ def test_timing_alternates():
     calls = []
     time_pair(lambda: calls.append("a"), lambda: calls.append("b"), 2)
     assert calls == ["a", "b"] * 3
-
-
-def test_frechet_distance():
-    a = torch.randn(4000, 5, generator=torch.Generator().manual_seed(0))
-    assert frechet(a, a) == pytest.approx(0, abs=1e-6)
-    assert frechet(a, a + 2.0) == pytest.approx(5 * 4.0, rel=1e-6)
-    assert frechet(a, 3 * a) == pytest.approx(frechet(3 * a, a), rel=1e-6)
 
 
 def test_mean_iou():
@@ -61,3 +55,55 @@ def test_the_registry_names_every_command():
     from semedit.cli.bench import app
 
     assert {command.name or command.callback.__name__ for command in app.registered_commands} == set(BENCHMARKS)
+
+
+def test_the_textbook_discriminator_gives_the_same_logits():
+    torch.manual_seed(0)
+    critic = DualDiscriminator(recipe("portraits-tiny").discriminator)
+    image, masks = torch.randn(4, 3, 16, 16), torch.randn(4, 13, 16, 16)
+    for segmentation in (masks, None):
+        torch.testing.assert_close(
+            discriminate(critic, image, segmentation), critic(image, segmentation), rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_row_of_the_training_speed_table(precision):
+    """The two formulations' losses are compared inside; a row only comes back if they agree."""
+    row = compare_steps(recipe("portraits-tiny").with_overrides([f"precision={precision}"]), runs=1)
+    assert row["ratio"] > 0 and row["images_per_second"] > 0 and row["batch"] == 8
+
+
+def test_a_step_that_differs_is_not_timed(monkeypatch):
+    monkeypatch.setattr("benchmarks.textbook.activate", lambda x, bias: x)
+    with pytest.raises(OutputsDifferError, match="loss"):
+        compare_steps(recipe("portraits-tiny"), runs=1)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("portraits-64")
+
+
+def test_locality_of_a_region_that_is_one(model):
+    rows = locality.locality(model, count=6)
+    assert [row["metric"] for row in rows] == [f"inside_{n}" for n in model.generator.regions.names] + ["inside_mean"]
+    values = [row["value"] for row in rows]
+    assert all(0 <= value <= 1 for value in values) and values[-1] == pytest.approx(sum(values[:-1]) / 13)
+    again = locality.locality(model, count=6)
+    assert [row["value"] for row in again] == values
+
+
+def test_fidelity_rows_have_floors_and_rates(model):
+    rows = {row["metric"]: row for row in fidelity.fidelity(model, count=64, size=64)}
+    assert {
+        "frechet",
+        "frechet_floor",
+        "precision",
+        "recall",
+        "mask_agreement",
+        "rate_hat",
+        "real_rate_hat",
+    } <= rows.keys()
+    assert rows["frechet_floor"]["value"] < rows["frechet"]["value"] and rows["precision_floor"]["value"] > 0.4
+    assert 0 < rows["mask_agreement"]["value"] <= 1 and rows["frechet"]["protocol"].startswith("fd(portraits-features")
