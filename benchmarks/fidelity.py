@@ -1,106 +1,169 @@
-"""How good a portraits generator's samples are, beside what real portraits themselves reach."""
+"""How good a generator's samples are, beside what real pictures themselves reach."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from benchmarks.rows import row
 from semedit.convnet import fit
+from semedit.data.files import Collection, prepare
+from semedit.data.source import to_images
 from semedit.domains.portraits.factors import ATTRIBUTES, attributes, sample_factors
 from semedit.domains.portraits.renderer import render
+from semedit.errors import ConfigError, MissingWeights
 from semedit.images import quantise
-from semedit.metrics import Embedder, embedders, set_measures
+from semedit.metrics import Embedder, LegacyInception, embedders, set_measures
 from semedit.model import Model
+from semedit.perceptual import DomainFeatures
 from semedit.training.supervised import LARGE, iou_counts, iou_of_counts
 
-#: Seeds of two disjoint sets of real portraits; no training set or held-out set uses them.
-REAL_SEEDS = (880_001, 880_002)
 CHUNK = 256
 Progress = Callable[[int, int], None]
 
 
+class RealPictures(Protocol):
+    """Two disjoint sets of real pictures, the second of which gives the floor of every measure."""
+
+    def chunks(self, which: int, count: int, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Pictures (B, 3, S, S) in [-1, 1] of set 0 or 1, with their true attributes (B, A) where those are known."""
+        ...
+
+
+class DrawnPictures:
+    """Portraits of seeds that no training set and no held-out set uses."""
+
+    SEEDS = (880_001, 880_002)
+
+    def chunks(self, which: int, count: int, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        for k, start in enumerate(range(0, count, CHUNK)):
+            factors = sample_factors(min(CHUNK, count - start), self.SEEDS[which] * 1_009 + k)
+            yield quantise(render(factors, size)[0]), attributes(factors)
+
+
+@dataclass(frozen=True)
+class StoredPictures:
+    """Every second picture of a collection for either set."""
+
+    collection: Collection
+
+    def chunks(self, which: int, count: int, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        chosen = range(which, len(self.collection), 2)[:count]
+        for start in range(0, len(chosen), CHUNK):
+            part = [prepare(self.collection.read(i), size, None)[0] for i in chosen[start : start + CHUNK]]
+            yield to_images(torch.stack(part)), None
+
+
+def own_features(model: Model) -> DomainFeatures | None:
+    """The domain's feature network, where it has one."""
+    try:
+        return model.domain.features()
+    except MissingWeights:
+        return None
+
+
 def fidelity(
-    model: Model, count: int = 10_000, seed: int = 660_001, size: int | None = None, progress: Progress | None = None
+    model: Model,
+    count: int = 10_000,
+    seed: int = 660_001,
+    size: int | None = None,
+    real: RealPictures | None = None,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Set measures of untruncated samples, the same measures of real against real (the floor), mask agreement and
-    attribute rates.
+    """Set measures of untruncated samples, and of real against real (the floor); where the domain can tell, agreement
+    of label maps with its parser, and attribute rates.
 
-    Pictures are measured as 8-bit, at ``size`` px (default: the generator's). For a domain without drawn pictures use
-    ``semedit train``'s own metrics.
+    Pictures are measured as 8-bit, at ``size`` px (default: the generator's); ``ssg-legacy`` takes them unrounded, with
+    random noise, as it says. Raises ConfigError if no network is there to measure with.
     """
-    size, found = size or model.generator.config.size, embedders(model.domain.features())
-    network, scorer, regions = model.domain.features(), model.domain.attributes(), len(model.domain.regions)
-    total, done = 3 * count, 0
-
-    def advance(pictures: int) -> None:
-        nonlocal done
-        done += pictures
-        if progress:
-            progress(done, total)
-
-    fake: dict[str, list[Tensor]] = {e.protocol: [] for e in found}
-    scores, counts = [], torch.zeros(3, regions)
-    for k, start in enumerate(range(0, count, CHUNK)):
-        out = model.synthesise(model.sample(min(CHUNK, count - start), seed + k, psi=1.0))
-        pictures = quantise(fit(out.image, size))
-        for embedder in found:
-            fake[embedder.protocol].append(embedder.embed(pictures))
-        scores.append(scorer.score(pictures))
-        counts += iou_counts(network.parse(quantise(out.image)), out.labels, regions)
-        advance(len(pictures))
-    (first, truth), (second, _) = (real_features(found, count, s, size, advance) for s in REAL_SEEDS)
-    rows = []
+    if real is None and model.domain.name != "portraits":
+        raise ConfigError(f"real pictures of the domain '{model.domain.name}' cannot be drawn; name them with --data")
+    size, features, real = size or model.generator.config.size, own_features(model), real or DrawnPictures()
+    found = embedders(features)
+    if not found:
+        raise ConfigError("no network to measure with; 'semedit doctor' says which Inception files are missing")
+    tally = Tally(3 * count, progress)
+    fake, rows = Samples(model, found, features, count, seed, size, tally), []
+    sets = [embed_real(found, real, which, count, size, tally) for which in range(2)]
     for embedder in found:
         name = embedder.protocol
-        samples = torch.cat(fake[name])
-        for suffix, features in (("", samples), ("_floor", second[name])):
-            for metric, (value, std, protocol) in set_measures(embedder, features, first[name]).items():
+        for suffix, made in (("", fake.features[name]), ("_floor", sets[1].features[name])):
+            for metric, (value, std, protocol) in set_measures(embedder, made, sets[0].features[name]).items():
                 rows.append(
-                    row("fidelity", "generator", model, metric + suffix, value, std=std, n=count, protocol=protocol)
+                    row("fidelity", "generator", model, metric + suffix, value, std=std, n=len(made), protocol=protocol)
                 )
-    agreement = iou_of_counts(counts, LARGE)
-    parser = f"miou({network.protocol} parser, area>0.5%)"
-    rows.append(row("fidelity", "generator", model, "mask_agreement", agreement, n=count, protocol=parser))
-    rates = (torch.cat(scores) > 0.5).float().mean(0)
-    for i, name in enumerate(ATTRIBUTES):
-        rows.append(
-            row(
-                "fidelity",
-                "generator",
-                model,
-                f"rate_{name}",
-                rates[i].item(),
-                n=count,
-                protocol="portraits-attributes",
-            )
-        )
-        rows.append(
-            row(
-                "fidelity",
-                "data",
-                model,
-                f"real_rate_{name}",
-                truth[:, i].mean().item(),
-                n=count,
-                protocol="ground truth",
-            )
-        )
+    if features is not None:
+        parser = f"miou({features.protocol} parser, area>0.5%)"
+        agreement = iou_of_counts(fake.overlap, LARGE)
+        rows.append(row("fidelity", "generator", model, "mask_agreement", agreement, n=count, protocol=parser))
+    if sets[0].truth is not None:
+        real_rates = sets[0].truth.mean(0)
+        for i, name in enumerate(ATTRIBUTES):
+            value, truth, by = fake.rates[i].item(), real_rates[i].item(), "portraits-attributes"
+            rows.append(row("fidelity", "generator", model, f"rate_{name}", value, n=count, protocol=by))
+            rows.append(row("fidelity", "data", model, f"real_rate_{name}", truth, n=count, protocol="ground truth"))
     return rows
 
 
-def real_features(
-    found: list[Embedder], count: int, seed: int, size: int, advance: Callable[[int], None]
-) -> tuple[dict[str, Tensor], Tensor]:
-    """Features (N, C) by protocol of drawn portraits as 8-bit pictures, and their true attributes (N, A)."""
-    features: dict[str, list[Tensor]] = {e.protocol: [] for e in found}
-    truth = []
-    for k, start in enumerate(range(0, count, CHUNK)):
-        factors = sample_factors(min(CHUNK, count - start), seed * 1_009 + k)
-        pictures = quantise(render(factors, size)[0])
+@dataclass
+class Tally:
+    """Progress over several loops."""
+
+    total: int
+    progress: Progress | None
+    done: int = 0
+
+    def __call__(self, pictures: int) -> None:
+        self.done += pictures
+        if self.progress:
+            self.progress(min(self.done, self.total), self.total)
+
+
+class Samples:
+    """What is measured of a generator's samples.
+
+    ``features`` by protocol, ``overlap`` of label maps with the parser's (counts), attribute ``rates``.
+    """
+
+    def __init__(self, model: Model, found: list[Embedder], network: DomainFeatures | None, count: int, seed: int,
+                 size: int, tally: Tally):  # fmt: skip
+        regions, scorer = len(model.generator.regions), model.domain.attributes() if network else None
+        parts: dict[str, list[Tensor]] = {e.protocol: [] for e in found}
+        self.overlap, scores = torch.zeros(3, regions), []
+        for k, start in enumerate(range(0, count, CHUNK)):
+            latent = model.sample(min(CHUNK, count - start), seed + k, psi=1.0)
+            out = model.synthesise(latent)
+            pictures = quantise(fit(out.image, size))
+            for embedder in found:
+                shown = pictures
+                if embedder.protocol == LegacyInception.protocol:
+                    torch.manual_seed(seed + k)
+                    shown = fit(model.synthesise(latent, noise="random").image, size)
+                parts[embedder.protocol].append(embedder.embed(shown))
+            if network is not None and scorer is not None:
+                scores.append(scorer.score(pictures))
+                self.overlap += iou_counts(network.parse(quantise(out.image)), out.labels, regions)
+            tally(len(pictures))
+        self.features = {name: torch.cat(part) for name, part in parts.items()}
+        self.rates = (torch.cat(scores) > 0.5).float().mean(0) if scores else torch.empty(0)
+
+
+@dataclass(frozen=True)
+class RealSet:
+    """Features by protocol of one set of real pictures, and their true attributes (N, A) where known."""
+
+    features: dict[str, Tensor]
+    truth: Tensor | None
+
+
+def embed_real(found: list[Embedder], real: RealPictures, which: int, count: int, size: int, tally: Tally) -> RealSet:
+    parts: dict[str, list[Tensor]] = {e.protocol: [] for e in found}
+    truth: list[Tensor] = []
+    for pictures, known in real.chunks(which, count, size):
         for embedder in found:
-            features[embedder.protocol].append(embedder.embed(pictures))
-        truth.append(attributes(factors))
-        advance(len(pictures))
-    return {name: torch.cat(parts) for name, parts in features.items()}, torch.cat(truth)
+            parts[embedder.protocol].append(embedder.embed(pictures))
+        truth += [known] if known is not None else []
+        tally(len(pictures))
+    return RealSet({name: torch.cat(part) for name, part in parts.items()}, torch.cat(truth) if truth else None)

@@ -85,10 +85,13 @@ class Model:
         return latent.truncate(self.generator.mean_w(), psi).annotated(seed=seed, psi=psi)
 
     @torch.no_grad()
-    def synthesise(self, latent: Latent, batch: int = 8, **options: Tensor) -> Synthesis:
+    def synthesise(
+        self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
+    ) -> Synthesis:
         """Render codes, ``batch`` at a time, in the model's precision. LatentError for codes of another generator.
 
-        ``options`` are the generator's ``composition``, ``coords`` and ``background``, one entry for each code.
+        ``noise`` is "const" or "random"; ``options`` are the generator's ``composition``, ``coords`` and
+        ``background``, one entry for each code.
         """
         latent.check_generator(self.generator.fingerprint)
         device = self.generator.device
@@ -96,6 +99,7 @@ class Model:
             parts = [
                 self.generator(
                     latent.data[i : i + batch].to(device),
+                    noise=noise,
                     **{k: v[i : i + batch].to(device) for k, v in options.items()},
                 )
                 for i in range(0, len(latent), batch)

@@ -175,18 +175,25 @@ def fidelity(
     size: Annotated[
         int | None, typer.Option(min=16, help="Measure at this many px (default: the generator's size).")
     ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="Folder or LMDB of real pictures (default: drawn portraits).")
+    ] = None,
     seed: SeedOption = 660_001,
     write_card: CardOption = False,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
     """Frechet distance, KID, precision and recall beside their floors; mask agreement; attribute rates."""
+    from semedit.data.files import open_collection
     from semedit.model import load
     from semedit.siblings import sibling
 
     loaded = load(model)
-    with progress_bar("samples and portraits", json) as progress:
-        rows = sibling("benchmarks").fidelity.fidelity(loaded, count, seed, size, progress)
+    bench, real = sibling("benchmarks").fidelity, None
+    if data:
+        real = bench.StoredPictures(open_collection(data, size or loaded.generator.config.size, labelled=False))
+    with progress_bar("samples and real pictures", json) as progress:
+        rows = bench.fidelity(loaded, count, seed, size, real, progress)
     _to_card(loaded, "fidelity", rows, write_card)
     _finish(rows, METRIC_COLUMNS, json, out)
 

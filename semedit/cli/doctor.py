@@ -8,7 +8,8 @@ from semedit.cli.console import JsonOption, Report
 
 PACKAGES = (
     "torch", "torchvision", "numpy", "scikit-learn", "open-clip-torch", "torchdiffeq", "facenet-pytorch", "lpips",
-    "typer", "rich", "pydantic", "pillow", "safetensors", "huggingface_hub", "tensorboard",
+    "typer", "rich", "pydantic", "pillow", "safetensors", "huggingface_hub", "tensorboard", "torch-fidelity",
+    "lmdb", "av",
 )  # fmt: skip
 
 
@@ -24,6 +25,7 @@ def _capabilities() -> list[tuple[str, str, str]]:
     from semedit import zoo
     from semedit.domains import DOMAINS
     from semedit.errors import SemeditError
+    from semedit.metrics import LegacyInception, TfInception, weight_file
 
     rows = []
     for name, entry in zoo.entries().items():
@@ -42,6 +44,12 @@ def _capabilities() -> list[tuple[str, str, str]]:
                 rows.append((f"{domain.name}: {what}", "ok", ""))
             except SemeditError as error:
                 rows.append((f"{domain.name}: {what}", "missing", str(error)))
+    for kind in (TfInception, LegacyInception):
+        try:
+            weight_file(kind.VARIABLE, kind.FILE)
+            rows.append((f"metrics: {kind.protocol}", "ok", ""))
+        except SemeditError as error:
+            rows.append((f"metrics: {kind.protocol}", "missing", str(error)))
     return rows
 
 

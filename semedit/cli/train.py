@@ -45,7 +45,7 @@ def train(
     from semedit.training.recipes import recipe as named
 
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
-    config = named(recipe).with_overrides(assignments(named_options, set_))
+    config = named(recipe).with_overrides([*regions_of(label_map), *assignments(named_options, set_)])
     execute(config, out, dry_run, json, device)
 
 
@@ -82,6 +82,18 @@ def adapt(
     }
     config = adaptation_of(start, assignments(named_options, set_))
     execute(config, out, dry_run, json, device)
+
+
+def regions_of(label_map: str | None) -> list[str]:
+    """The options that give both networks the regions of a label map."""
+    if label_map is None:
+        return []
+    from semedit.data.label_map import LabelMap
+
+    table = LabelMap.read(label_map).table
+    transparent = list(table.transparent_indices)
+    counts = [f"{network}.regions={len(table)}" for network in ("generator", "discriminator")]
+    return [*counts, f"generator.transparent={transparent}"]
 
 
 def assignments(named: Mapping[str, object], set_: list[str] | None) -> list[str]:

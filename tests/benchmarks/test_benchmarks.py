@@ -7,8 +7,13 @@ from benchmarks import BENCHMARKS, fidelity, locality
 from benchmarks.speed import OutputsDifferError, compare, hot_spots, time_pair
 from benchmarks.textbook import discriminate, synthesise
 from benchmarks.training_speed import compare_steps
+from semedit.data.files import open_collection
 from semedit.discriminator import DualDiscriminator
-from semedit.model import inside_share, load
+from semedit.domains import domain
+from semedit.domains.portraits.pool import draw_pool
+from semedit.errors import ConfigError
+from semedit.images import quantise, save_picture, to_picture
+from semedit.model import Model, inside_share, load
 from semedit.protocols import Synthesis
 from semedit.training.recipes import recipe
 from semedit.training.supervised import mean_iou
@@ -107,3 +112,39 @@ def test_fidelity_rows_have_floors_and_rates(model):
     } <= rows.keys()
     assert rows["frechet_floor"]["value"] < rows["frechet"]["value"] and rows["precision_floor"]["value"] > 0.4
     assert 0 < rows["mask_agreement"]["value"] <= 1 and rows["frechet"]["protocol"].startswith("fd(portraits-features")
+
+
+class MeanColour:
+    """An embedder of three numbers, under the legacy protocol's name."""
+
+    protocol = "ssg-legacy"
+
+    def __init__(self):
+        self.seen = []
+
+    def embed(self, images, batch=64):
+        self.seen.append(images)
+        return images.mean((2, 3))
+
+    def kinds(self, features):
+        return features * 10
+
+
+def test_fidelity_against_pictures_on_disk(tmp_path, small, monkeypatch):
+    """Faces have no drawn pictures: the real ones come from a folder; ssg-legacy sees unrounded, noisy samples."""
+    for index, image in enumerate(draw_pool(40, 32, 3).images):
+        save_picture(to_picture(image.float() / 127.5 - 1), tmp_path / f"{index}.png")
+    embedder = MeanColour()
+    monkeypatch.setattr("benchmarks.fidelity.embedders", lambda features: [embedder])
+    faces = Model(small, domain("faces"), "small")
+    real = fidelity.StoredPictures(open_collection(tmp_path, 32, labelled=False))
+    rows = {row["metric"]: row for row in fidelity.fidelity(faces, count=20, real=real)}
+    assert set(rows) == {"frechet", "frechet_floor", "inception_score", "inception_score_floor"}
+    assert (
+        rows["frechet"]["protocol"] == "fid(ssg-legacy)" and rows["frechet"]["value"] > rows["frechet_floor"]["value"]
+    )
+    fake = embedder.seen[0]
+    assert not torch.equal(fake, quantise(fake))
+    assert not torch.allclose(fake, faces.synthesise(faces.sample(20, 660_001, psi=1.0)).image)
+    with pytest.raises(ConfigError, match="name them with --data"):
+        fidelity.fidelity(faces, count=20)

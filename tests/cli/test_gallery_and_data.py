@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from semedit.cli.main import run
+from semedit.zoo import load_generator
 from tests.semedit.test_data import folder, raw  # noqa: F401 (fixtures)
 
 MODEL = ["--model", "portraits-64"]
@@ -105,3 +106,14 @@ def test_adapt_a_shipped_model_and_pack_it(tmp_path, capsys):
     assert {path.name for path in (tmp_path / "cel").iterdir()} == {
         "card.json", "generator.safetensors", "discriminator.safetensors"
     }  # fmt: skip
+
+
+def test_train_on_a_folder_with_a_label_map(folder, tmp_path, capsys):  # noqa: F811
+    """The networks get the map's regions; nothing else has to be said."""
+    labels = ", ".join(f"{i}: {'person' if i else 'background'}" for i in range(13))
+    (tmp_path / "map.yaml").write_text(f"regions: [background, person]\nlabels: {{{labels}}}\n")
+    command = ["train", "portraits-tiny", "--data", str(folder), "--label-map", str(tmp_path / "map.yaml")]
+    out = tmp_path / "run"
+    found = result(capsys, [*command, "--images", "8", "--set", "metric_samples=0", "--out", str(out)])
+    assert found["results"][0]["steps"] == 1
+    assert load_generator(out / "generator.safetensors").regions.names == ("background", "person")
