@@ -21,7 +21,7 @@ ALLOWED = {
 CORE_ORDER = [
     ("errors",), ("config", "files", "regions", "ops", "siblings"), ("layers", "latent"),
     ("protocols", "local", "render"),
-    ("generator", "convnet"), ("discriminator", "checkpoint", "images"),
+    ("generator", "convnet"), ("discriminator", "checkpoint", "images"), ("irse",),
     ("official", "faces", "attributes", "perceptual", "metrics"),
     ("domains", "data"), ("training", "workspace", "zoo", "video"), ("model",), ("gallery",),
 ]  # fmt: skip

@@ -1,0 +1,141 @@
+"""The ReStyle-pSp encoder (Alaluf et al. 2021, https://arxiv.org/abs/2104.02699): a trunk, and a head for each row.
+
+It sees the target beside the current reconstruction (six channels) and puts out a residual for every row of a W+ code.
+All heads read the same last map, so they are computed as one: the first convolution of all heads is a single one with
+as many outputs, the others are grouped.
+"""
+
+import math
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semedit.config import Config
+from semedit.irse import IrTrunk, IrTrunkConfig, folded_trunk
+
+
+class EncoderConfig(Config):
+    """Sizes of an encoder; the defaults are those of the official one for SemanticStyleGAN (28 rows).
+
+    ``size`` is the input's side in px; ``widths`` and ``units`` are those of the IR-SE trunk (ResNet-34 has its own).
+    """
+
+    noun: ClassVar[str] = "encoder configuration"
+
+    trunk: Literal["ir-se", "resnet34"] = "ir-se"
+    size: int = Field(256, ge=32)
+    rows: int = Field(28, ge=1)
+    style_dim: int = Field(512, ge=1)
+    widths: tuple[int, ...] = (64, 128, 256, 512)
+    units: tuple[int, ...] = (3, 4, 14, 3)
+
+    @model_validator(mode="after")
+    def _check(self) -> "EncoderConfig":
+        side = self.size // 2 ** len(self.stages)
+        if side < 2 or side & (side - 1) or side * 2 ** len(self.stages) != self.size:
+            raise ValueError(f"size must leave the heads a map whose side is a power of two, not {self.size} px")
+        return self
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        return (64, 128, 256, 512) if self.trunk == "resnet34" else self.widths
+
+    @property
+    def map_side(self) -> int:
+        """Side of the map that the heads read."""
+        return self.size // 2 ** len(self.stages)
+
+
+class ResNetTrunk(nn.Module):
+    """ResNet-34 (He et al. 2016) without its first pooling, with PReLU after the first convolution."""
+
+    def __init__(self, inputs: int):
+        super().__init__()
+        from torchvision.models.resnet import BasicBlock
+
+        self.conv1 = nn.Conv2d(inputs, 64, 7, 2, 3, bias=False)
+        self.bn1, self.relu = nn.BatchNorm2d(64), nn.PReLU(64)
+        blocks, in_ch = [], 64
+        for width, count in ((64, 3), (128, 4), (256, 6), (512, 3)):
+            for index in range(count):
+                stride = 2 if index == 0 and width != 64 else 1
+                project = (
+                    nn.Sequential(nn.Conv2d(in_ch, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+                    if in_ch != width
+                    else None
+                )
+                blocks.append(BasicBlock(in_ch, width, stride, project))
+                in_ch = width
+        self.body = nn.Sequential(*blocks)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(self.relu(self.bn1(self.conv1(x))))
+
+
+class StyleHeads(nn.Module):
+    """R heads as one: strided 3x3 convolutions down to 1x1, each with LeakyReLU(0.01), then an equalised linear layer.
+
+    Stacked weights: convs (R C, C, 3, 3), linear (R, D, C).
+    """
+
+    def __init__(self, rows: int, channels: int, dim: int, side: int):
+        super().__init__()
+        self.rows, self.channels = rows, channels
+        layers = int(math.log2(side))
+        bound = 1 / math.sqrt(9 * channels)
+        self.weights = nn.ParameterList(
+            torch.empty(rows * channels, channels, 3, 3).uniform_(-bound, bound) for _ in range(layers)
+        )
+        self.biases = nn.ParameterList(torch.empty(rows * channels).uniform_(-bound, bound) for _ in range(layers))
+        self.linear_weight = nn.Parameter(torch.randn(rows, dim, channels))
+        self.linear_bias = nn.Parameter(torch.zeros(rows, dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, side, side) -> (B, R, D)."""
+        groups = 1
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            x = F.leaky_relu(F.conv2d(x, weight, bias, stride=2, padding=1, groups=groups), 0.01)
+            groups = self.rows
+        flat = x.reshape(x.shape[0], self.rows, self.channels).transpose(0, 1)  # (R, B, C)
+        weight = self.linear_weight.transpose(1, 2) / math.sqrt(self.channels)
+        return (torch.bmm(flat, weight) + self.linear_bias[:, None]).transpose(0, 1)
+
+
+class ResidualEncoder(nn.Module):
+    """Target and reconstruction (B, 6, S, S) in [-1, 1] -> residual of a W+ code (B, R, D)."""
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self.config = config
+        self.trunk: nn.Module = (
+            ResNetTrunk(6)
+            if config.trunk == "resnet34"
+            else IrTrunk(IrTrunkConfig(inputs=6, widths=config.widths, units=config.units))
+        )
+        self.heads = StyleHeads(config.rows, config.stages[-1], config.style_dim, config.map_side)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.heads(self.trunk(x))
+
+    def for_inference(self) -> "ResidualEncoder":
+        """A frozen copy with its batch norms folded, channels-last."""
+        made = ResidualEncoder.__new__(ResidualEncoder)
+        nn.Module.__init__(made)
+        made.config, made.trunk = self.config, folded_trunk(self.trunk)
+        made.heads = self.heads
+        return made.eval().requires_grad_(False)
+
+
+def widen_input(trunk: IrTrunk, rgb: Tensor) -> None:
+    """Give a six-channel trunk the first convolution (O, 3, 3, 3) of a face network.
+
+    Channels 0-2 are the network's; 3-5 stay N(0, 1), as in the released code.
+    """
+    weight = trunk.input_layer[0].weight
+    assert isinstance(weight, nn.Parameter)
+    with torch.no_grad():
+        weight.normal_()
+        weight[:, :3] = rgb

@@ -1,0 +1,74 @@
+"""ReStyle's iterative refinement (Alaluf et al. 2021): encode target and reconstruction, add the residual, render.
+
+In SemanticStyleGAN's form: the code is the generator's W+ code, refinement starts from the mean code and its rendering,
+and gradients never flow from one step into the one before.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from encoders.backbone import ResidualEncoder
+from encoders.checkpoint import StoredEncoder
+from semedit.convnet import fit
+from semedit.errors import ConfigError
+from semedit.generator import Noise, SemanticGenerator
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """The whole way of a refinement, start included: codes (B, L, D) and pictures (B, 3, H, W), one a step."""
+
+    codes: tuple[Tensor, ...]
+    images: tuple[Tensor, ...]
+
+
+class Refiner:
+    """An encoder with the generator that it reads for.
+
+    Raises ConfigError if the encoder's rows or width are not the generator's.
+    """
+
+    def __init__(self, generator: SemanticGenerator, encoder: ResidualEncoder, latent_avg: Tensor):
+        rows, dim = generator.layout.rows, generator.config.style_dim
+        if (encoder.config.rows, encoder.config.style_dim) != (rows, dim):
+            raise ConfigError(
+                f"an encoder of {encoder.config.rows} rows of width {encoder.config.style_dim} for a generator of "
+                f"{rows} rows of width {dim}"
+            )
+        self.generator, self.encoder = generator, encoder
+        self.start_code = latent_avg.to(generator.device).expand(rows, -1)[None]
+        with torch.no_grad():
+            self.start_image = generator(self.start_code).image
+
+    @classmethod
+    def of(cls, generator: SemanticGenerator, stored: StoredEncoder) -> "Refiner":
+        """For inference: the stored encoder, folded. Raises ConfigError for an encoder of another generator."""
+        if stored.fingerprint and generator.fingerprint and stored.fingerprint != generator.fingerprint:
+            raise ConfigError(f"this encoder belongs to generator {stored.fingerprint}, not to {generator.fingerprint}")
+        return cls(generator, stored.encoder.for_inference().to(generator.device), stored.latent_avg)
+
+    def start(self, batch: int) -> tuple[Tensor, Tensor]:
+        """The mean code (B, L, D) and its rendering (B, 3, H, W)."""
+        return self.start_code.expand(batch, -1, -1), self.start_image.expand(batch, -1, -1, -1)
+
+    def step(self, target: Tensor, code: Tensor, image: Tensor, noise: Noise = "const") -> tuple[Tensor, Tensor]:
+        """The next code and its rendering, of pictures (B, 3, S, S) at the encoder's size; differentiable in the
+        encoder through this step alone."""
+        shown = fit(image.detach(), self.encoder.config.size)
+        code = code.detach() + self.encoder(torch.cat([target, shown], dim=1))
+        return code, self.generator(code, noise=noise).image
+
+    def refine(
+        self, images: Tensor, steps: int, start: tuple[Tensor, Tensor] | None = None, noise: Noise = "const"
+    ) -> Refinement:
+        """``steps`` refinements of pictures (B, 3, H, W) in [-1, 1], from the mean code or ``start`` (code, image)."""
+        target = fit(images.to(self.generator.device), self.encoder.config.size)
+        code, image = start or self.start(len(images))
+        codes, pictures = [code], [image]
+        for _ in range(steps):
+            code, image = self.step(target, code, image, noise)
+            codes.append(code)
+            pictures.append(image)
+        return Refinement(tuple(codes), tuple(pictures))
