@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from semedit import zoo
+from semedit.checkpoint import load_weights
 from semedit.domains import Domain, domain
 from semedit.errors import ConfigError, LatentError, MissingWeights, UnknownName
 from semedit.faces import Aligned
@@ -208,14 +209,16 @@ def load(
     domain_name: str | None = None,
     precision: Literal["fp32", "bf16"] = "fp32",
 ) -> Model:
-    """Load a model by name, or wrap a generator file; ``domain_name`` overrides what the model's card says.
+    """Load a model by name, or wrap a generator file; ``domain_name`` overrides what its card or file says.
 
     ``precision`` bf16 renders about twice as fast where the hardware has it, at up to 3 % of the range in error.
 
     Raises UnknownName, MissingWeights or CheckpointError.
     """
     generator = zoo.load_generator(name_or_path)
-    if Path(name_or_path).exists():
-        return Model(generator, domain(domain_name or "faces"), Path(name_or_path).stem, precision=precision)
+    path = Path(name_or_path)
+    if path.exists():
+        own = None if path.suffix in (".pt", ".pth") else load_weights(path, "generator").extra.get("domain")
+        return Model(generator, domain(domain_name or own or "faces"), path.stem, precision=precision)
     entry = zoo.find(str(name_or_path))
     return Model(generator, domain(domain_name or entry.domain), entry.name, entry, precision)

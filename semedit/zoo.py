@@ -71,12 +71,18 @@ def folders() -> dict[str, Entry]:
     found = {}
     for root in (SHIPPED, home() / "models"):
         for card in sorted(root.glob(f"*/{CARD}")):
-            try:
-                content = json.loads(card.read_text())
-            except (json.JSONDecodeError, OSError):
-                continue
-            found[card.parent.name] = Entry(card.parent.name, card.parent, content)
+            if content := read_card(card.parent):
+                found[card.parent.name] = Entry(card.parent.name, card.parent, content)
     return found
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a model's folder; empty if it has none that can be read."""
+    try:
+        content: dict[str, Any] = json.loads((folder / CARD).read_text())
+    except (json.JSONDecodeError, OSError):
+        return {}
+    return content
 
 
 def find(name: str) -> Entry:

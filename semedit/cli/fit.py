@@ -46,18 +46,22 @@ def attributes(
 def features(
     out: FileOption = "semedit-runs/portraits/features.safetensors",
     pictures: PicturesOption = 20_000,
-    epochs: EpochsOption = 5,
+    epochs: EpochsOption = 8,
     held_out: HeldOutOption = 2_000,
+    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
+    start: Annotated[str | None, typer.Option("--start", help="File of a feature network to train further.")] = None,
     json: JsonOption = False,
     seed: SeedOption = 11,
 ) -> None:
     """Train the portraits domain's feature network: perceptual distance, identity, parser, Frechet features."""
     from semedit import zoo
+    from semedit.perceptual import DomainFeatures
     from semedit.training.supervised import FEATURES, fit_features
 
-    sizes = {"pictures": pictures, "epochs": epochs, "held_out": held_out, "seed": seed}
+    sizes = {"pictures": pictures, "epochs": epochs, "held_out": held_out, "seed": seed, "lr": lr}
+    begin = DomainFeatures.load(start) if start else None
     with progress_bar("feature network", json) as progress:
-        network = fit_features(FEATURES.model_copy(update=sizes), progress)
+        network = fit_features(FEATURES.model_copy(update=sizes), progress, begin)
     network.save(out)
     zoo.write_domain_card(Path(out).parent, "portraits")
     report = Report(json)

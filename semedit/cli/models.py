@@ -133,5 +133,6 @@ def pack(
     entry = make_model(run, out, domain, best=best)
     report = Report(json)
     report.add(**entry.card)
-    report.say(f"{run} -> {out} ({entry.card['images']} pictures seen, fingerprint {entry.card['fingerprint']})")
+    seen = entry.card["images"] + entry.card["images_before"]
+    report.say(f"{run} -> {out} ({seen} pictures seen, fingerprint {entry.card['fingerprint']})")
     report.finish()

@@ -106,6 +106,7 @@ class Monitor:
         value, protocol = set_frechet(self.embedder, fake, self.reference["features"])
         if value < self.best():
             extra = {"images": state.step * self.config.batch, "frechet": value, "protocol": protocol}
+            extra["domain"] = self.config.data.domain
             save_generator(self.folder / BEST, state.average, extra=extra)
         return value
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from semedit import zoo
 from semedit.checkpoint import build_generator, load_weights, save_discriminator, save_generator
@@ -10,6 +11,15 @@ from semedit.files import make_folder, sha256
 from semedit.training.loop import CONFIG, GENERATOR
 from semedit.training.monitors import BEST
 from semedit.training.state_file import STATE, read_networks
+
+
+def images_before(config: dict[str, Any]) -> int:
+    """Pictures that the networks had seen when a run with this configuration started from them."""
+    start = Path(config.get("start", ""))
+    if not config.get("start") or not (start / CONFIG).exists():
+        return 0
+    seen: int = load_weights(start / GENERATOR, "generator").extra["images"]
+    return seen + images_before(json.loads((start / CONFIG).read_text()))
 
 
 def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Entry:
@@ -28,7 +38,7 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Ent
     if (run / STATE).exists():
         save_discriminator(folder / zoo.DISCRIMINATOR, read_networks(run / STATE)[2], half=True)
     generator = build_generator(load_weights(folder / zoo.GENERATOR, "generator"), folder)
-    old = json.loads((folder / zoo.CARD).read_text()) if (folder / zoo.CARD).exists() else {}
+    old = zoo.read_card(folder)
     keep = {"quality": old["quality"]} if old.get("fingerprint") == generator.fingerprint and "quality" in old else {}
     card = {
         "name": folder.name,
@@ -39,6 +49,7 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Ent
         "recipe": config["name"],
         "seed": config["seed"],
         "images": weights.extra["images"],
+        "images_before": images_before(config),
         "data_sha256": {path.name: sha256(path) for path in sorted(run.glob("pool-*.safetensors"))},
         "config": config,
         "licence": "Apache-2.0",

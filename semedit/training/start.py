@@ -23,7 +23,7 @@ from semedit.official import load_official, load_official_discriminator
 from semedit.regions import RegionTable
 from semedit.training.gan import GanState, initial_state, state_of
 from semedit.training.recipes import DataConfig, TrainConfig, adaptation
-from semedit.training.state_file import STATE, read_networks
+from semedit.training.state_file import STATE, read_networks, read_state
 
 #: Options that may differ between a generator and the one it is grown from.
 GROWING = ("size", "render_channels", "channels")
@@ -31,11 +31,12 @@ GROWING = ("size", "render_channels", "channels")
 
 @dataclass(frozen=True)
 class Networks:
-    """A trained generator, its average, and its discriminator if that is known."""
+    """A trained generator, its average, and its discriminator and the options of its training if those are known."""
 
     generator: SemanticGenerator
     average: SemanticGenerator
     discriminator: DualDiscriminator | None
+    config: TrainConfig | None = None
 
 
 def open_networks(source: str | Path) -> Networks:
@@ -46,14 +47,16 @@ def open_networks(source: str | Path) -> Networks:
     """
     path = Path(source)
     if (path / STATE).is_file():
-        return Networks(*read_networks(path / STATE))
+        own = TrainConfig.from_json(read_state(path / STATE)[0]["config"])
+        return Networks(*read_networks(path / STATE), own)
     average = zoo.load_generator(source)
     if path.suffix in (".pt", ".pth"):
         trained, discriminator = _try(lambda: load_official(path, "g")), _try(lambda: load_official_discriminator(path))
         return Networks(trained or copy.deepcopy(average), average, discriminator)
     folder = path.parent if path.exists() else zoo.find(str(source)).folder
-    file = folder / zoo.DISCRIMINATOR
-    return Networks(copy.deepcopy(average), average, load_discriminator(file) if file.exists() else None)
+    file, card = folder / zoo.DISCRIMINATOR, zoo.read_card(folder)
+    config = TrainConfig.from_json(card["config"]) if "config" in card else None
+    return Networks(copy.deepcopy(average), average, load_discriminator(file) if file.exists() else None, config)
 
 
 T = TypeVar("T")
@@ -93,12 +96,18 @@ def starting_state(
 
 
 def adaptation_of(start: str, assignments: list[str]) -> TrainConfig:
-    """The configuration that adapts the networks of ``start`` (of the sizes that they have) to other pictures."""
+    """The configuration that adapts the networks of ``start`` to other pictures.
+
+    Sizes are those of the networks. A model that this library trained is adapted with its own R1 weight and precision,
+    which its discriminator is used to; any other with the official ones.
+    """
     networks = open_networks(start)
     discriminator = networks.discriminator
     sizes = networks.average.config
     config = discriminator.config if discriminator else DiscriminatorConfig(size=sizes.size, regions=sizes.regions)
-    return adaptation(start, sizes, config, DataConfig(mirror=True)).with_overrides(assignments)
+    own = networks.config
+    kept = [f"r1_image={own.r1_image}", f"precision={own.precision}"] if own else []
+    return adaptation(start, sizes, config, DataConfig(mirror=True)).with_overrides([*kept, *assignments])
 
 
 def check_same(old: dict[str, object], new: dict[str, object], what: str) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semedit.attributes import AttributeClassifier, AttributeScorer
+from semedit.checkpoint import load_state
 from semedit.config import Config
 from semedit.convnet import TrunkConfig
 from semedit.domains.portraits.factors import (
@@ -135,8 +136,14 @@ def fit_attributes(config: FitConfig, progress: Callable[[int, int], None] | Non
 FEATURES = FitConfig(trunk=TrunkConfig(size=128, widths=(16, 32, 64, 96, 128)), batch=32, lr=2e-3, noise=0.03)
 
 
-def fit_features(config: FitConfig, progress: Callable[[int, int], None] | None = None) -> DomainFeatures:
-    """Train the feature network; its card holds parser mIoU and identity-factor correlation on held-out portraits."""
+def fit_features(
+    config: FitConfig, progress: Callable[[int, int], None] | None = None, start: DomainFeatures | None = None
+) -> DomainFeatures:
+    """Train the feature network, or train ``start`` further.
+
+    Its card holds parser mIoU and identity-factor correlation on held-out portraits. Raises CheckpointError for a start
+    of other sizes.
+    """
     torch.manual_seed(config.seed + 1)
     data = draw_labelled(config.pictures, config.trunk.size, config.seed + 7)
     network = FeatureNetwork(
@@ -146,6 +153,8 @@ def fit_features(config: FitConfig, progress: Callable[[int, int], None] | None 
         regions=len(CELEBAMASK),
         kinds=len(KINDS),
     ).to(memory_format=torch.channels_last)
+    if start is not None:
+        load_state(network, start.network.state_dict(), "start")
 
     def loss_of(x: Tensor, indices: Tensor) -> Tensor:
         maps = network.maps(x)
@@ -156,7 +165,7 @@ def fit_features(config: FitConfig, progress: Callable[[int, int], None] | None 
         parsing = F.cross_entropy(network.segment(maps).float(), data.labels[indices].long())
         assert network.kinds is not None
         kind = F.cross_entropy(network.kinds(network.pooled(maps)).float(), data.kinds[indices])
-        return pooled + 0.5 * kind + 4 * factors + 4 * parsing
+        return pooled + 0.5 * kind + 8 * factors + 20 * parsing
 
     _fit(network, data, config, loss_of, progress)
     features = DomainFeatures(network, "portraits", len(IDENTITY_RANGES))
@@ -169,6 +178,7 @@ def fit_features(config: FitConfig, progress: Callable[[int, int], None] | None 
     both = (both - both.mean(1, keepdim=True)) / both.std(1, keepdim=True)
     labels = features.parse(inputs)
     features.card = {
+        **({"started_from": start.card} if start is not None else {}),
         "parser_miou": mean_iou(labels, held.labels.long(), len(CELEBAMASK)),
         "parser_miou_large": mean_iou(labels, held.labels.long(), len(CELEBAMASK), LARGE),
         "identity_factor_correlation": (both[0] * both[1]).mean().item(),

@@ -10,6 +10,7 @@ from semedit.domains.portraits.domain import PORTRAITS
 from semedit.domains.portraits.pool import draw_pool
 from semedit.errors import ConfigError
 from semedit.images import save_picture, to_picture
+from semedit.model import load
 from semedit.official import discriminator_entries, generator_entries, official_args, to_official
 from semedit.ops import upsample2
 from semedit.regions import CELEBAMASK
@@ -165,6 +166,13 @@ def test_an_official_checkpoint_starts_a_run(small, tmp_path):
     assert adaptation_of(str(tmp_path / "x.pt"), []).generator == small.config
 
 
+def test_a_model_is_adapted_with_its_own_weight_of_r1(run, tmp_path):
+    assert adaptation_of(str(run), []).r1_image == TINY.r1_image == 1.0
+    assert adaptation_of(str(run), ["r1_image=3"]).r1_image == 3.0
+    pack(run, tmp_path / "packed", "portraits")
+    assert adaptation_of(str(tmp_path / "packed" / "generator.safetensors"), []).r1_image == 1.0
+
+
 def test_a_packed_model_brings_its_discriminator(run, tmp_path, monkeypatch):
     monkeypatch.setenv("SEMEDIT_HOME", str(tmp_path))
     pack(run, tmp_path / "models" / "mine", "portraits")
@@ -178,3 +186,7 @@ def test_the_paper_recipe_differs_from_the_released_one_in_three_choices():
     paper, released = recipe("celebamask-hq-256-paper").generator, recipe("celebamask-hq-256").generator
     different = {n for n, v in paper.to_json().items() if released.to_json()[n] != v}
     assert different == {"detach_texture", "background_pose", "heads"}
+
+
+def test_a_runs_file_knows_its_domain(run):
+    assert load(run / "generator.safetensors").domain is PORTRAITS
