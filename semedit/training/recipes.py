@@ -118,7 +118,7 @@ def portraits_64() -> TrainConfig:
     discriminator = DiscriminatorConfig(size=64, channels={64: 24, 32: 48, 16: 96, 8: 128, 4: 128})
     return TrainConfig(
         name="portraits-64", generator=generator, discriminator=discriminator, images=500_000, batch=16, r1_image=1.0,
-        r1_mask=20.0, lambda_mask=100.0, area_weight=0.5, precision="bf16",
+        r1_mask=20.0, lambda_mask=100.0, area_weight=1.0, precision="bf16",
         log_every=50, sheet_every=500, checkpoint_every=500,
     )  # fmt: skip
 
