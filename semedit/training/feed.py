@@ -98,11 +98,6 @@ def differentiable_policies(data: DataConfig, pictures: int) -> tuple[str, ...]:
     return POLICIES if data.differentiable == "on" or (data.differentiable == "auto" and small) else ()
 
 
-def mean_areas(source: Source, count: int = 1024) -> torch.Tensor:
-    """Each region's share (R,) of the area of a source's first pictures."""
-    return (sample_pictures(source, count).masks.mean((0, 2, 3)) + 1) / 2
-
-
 def sample_pictures(source: Source, count: int) -> Batch:
     """About ``count`` pictures of a source, the first of its stream, gathered for measurements."""
     parts: list[Batch] = []

@@ -19,13 +19,11 @@ from semedit.protocols import Synthesis
 from semedit.regions import RegionTable, generic_regions
 from semedit.training.augment import AugmentDraw, draw_augment
 from semedit.training.losses import (
-    area_shortfall,
     discriminator_loss,
     generator_loss,
     mask_consistency,
     path_lengths,
     r1_penalties,
-    region_areas,
     update_path_mean,
 )
 from semedit.training.recipes import TrainConfig
@@ -164,19 +162,11 @@ class GanStep:
     """The phases of an iteration on a GanState.
 
     Random draws come from torch's global generator, which the loop seeds alike on every process. ``augment`` names the
-    differentiable augmentations that both real and generated pictures go through before the discriminator;
-    ``data_areas`` (R,) are each region's share of the data's area, needed where ``area_weight`` is not 0.
+    differentiable augmentations that both real and generated pictures go through before the discriminator.
     """
 
-    def __init__(
-        self,
-        config: TrainConfig,
-        state: GanState,
-        team: Team | None = None,
-        augment: tuple[str, ...] = (),
-        data_areas: Tensor | None = None,
-    ):
-        self.config, self.state, self.augment, self.data_areas = config, state, augment, data_areas
+    def __init__(self, config: TrainConfig, state: GanState, team: Team | None = None, augment: tuple[str, ...] = ()):
+        self.config, self.state, self.augment = config, state, augment
         self.team = team or Team(device=state.path_mean.device)
         self.device = state.path_mean.device
         local, count = self.team.share, config.accumulate
@@ -329,12 +319,7 @@ class GanStep:
                 logits = self.judge(*self.shown(fake.image, fake.segmentation, augment.take(part.share)))
             adversarial, mask = generator_loss(logits), mask_consistency(fake)
             self.note(g=adversarial, mask=mask)
-            loss = adversarial + config.lambda_mask * mask
-            if self.data_areas is not None:
-                shortfall = area_shortfall(self.team.mean(region_areas(fake)), self.data_areas)
-                self.note(area=shortfall)
-                loss = loss + config.area_weight * shortfall
-            return loss
+            return adversarial + config.lambda_mask * mask
 
         self.descend(self.state.g_optim, self.g_pass, loss_of)
 

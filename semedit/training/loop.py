@@ -19,7 +19,7 @@ from semedit.checkpoint import save_generator
 from semedit.domains import Domain
 from semedit.files import make_folder, replacing, write_json
 from semedit.images import labels_to_colours, save_picture, sheet
-from semedit.training.feed import differentiable_policies, mean_areas, open_source, region_table
+from semedit.training.feed import differentiable_policies, open_source, region_table
 from semedit.training.gan import GanState, GanStep
 from semedit.training.memory import estimate
 from semedit.training.monitors import Monitor, samples
@@ -92,9 +92,7 @@ class Run:
             self.say(
                 f"{self.source.pictures} pictures: training with differentiable augmentation ({', '.join(augment)})"
             )
-        wanted = config.area_weight > 0 and config.masks
-        data_areas = team.mean(mean_areas(self.source).to(team.device)) if wanted else None
-        self.step = GanStep(config, self.state, team, augment, data_areas)
+        self.step = GanStep(config, self.state, team, augment)
 
     def go(self, progress: Callable[[int, int, dict[str, float]], None] | None) -> GanState:
         """Train to the end."""

@@ -31,23 +31,6 @@ def mask_consistency(synthesis: Synthesis) -> Tensor:
     )
 
 
-def area_shortfall(areas: Tensor, data_areas: Tensor, floor: float = 0.6) -> Tensor:
-    """Sum over regions of max(0, floor - area / data area): how far regions (R,) fall short of the data's.
-
-    Not part of the published method. Composition by a softmax leaves a region that has vanished from the samples hardly
-    any gradient to come back by; this gives it one.
-    """
-    return F.relu(floor - areas / data_areas.clamp(min=1e-6)).sum()
-
-
-def region_areas(synthesis: Synthesis) -> Tensor:
-    """Each region's share (R,) of the area over the batch, as the mean square of the coarse masks; differentiable.
-
-    Squared, a faint veil over every picture counts for little, and a region in full in a few pictures for what it is.
-    """
-    return ((synthesis.coarse_segmentation + 1) / 2).square().mean((0, 2, 3))
-
-
 def path_lengths(image: Tensor, expanded: Tensor, noise: Tensor) -> Tensor:
     """Lengths (B,) of J^T noise: sqrt(mean over rows of the sum over D of the squared gradient).
 

@@ -65,7 +65,6 @@ class TrainConfig(Config):
     r1_mask: float = Field(1000.0, ge=0)
     r1_every: int = Field(16, ge=1)
     lambda_mask: float = Field(100.0, ge=0)
-    area_weight: float = Field(0.0, ge=0, description="push for regions that are vanishing from the samples")
     style_mixing: float = Field(0.3, ge=0, le=1)
     path_weight: float = Field(0.5, ge=0)
     path_every: int = Field(4, ge=1)
@@ -118,8 +117,7 @@ def portraits_64() -> TrainConfig:
     discriminator = DiscriminatorConfig(size=64, channels={64: 24, 32: 48, 16: 96, 8: 128, 4: 128})
     return TrainConfig(
         name="portraits-64", generator=generator, discriminator=discriminator, images=500_000, batch=16, r1_image=1.0,
-        r1_mask=20.0, lambda_mask=100.0, area_weight=1.0, precision="bf16",
-        log_every=50, sheet_every=500, checkpoint_every=500,
+        r1_mask=20.0, lambda_mask=100.0, precision="bf16", log_every=50, sheet_every=500, checkpoint_every=500,
     )  # fmt: skip
 
 

@@ -23,9 +23,9 @@ from semedit.training.state_file import STATE, read_state
 from semedit.training.team import join_team
 
 CONFIG = recipe("portraits-tiny").model_copy(
-    update={"images": 64, "data": DataConfig(pool=32, differentiable="off"), "monitor_every": 0, "area_weight": 1.0}
+    update={"images": 64, "data": DataConfig(pool=32, differentiable="off"), "monitor_every": 0}
 )
-NO_AREAS = CONFIG.model_copy(update={"area_weight": 0.0})
+
 #: Runs the four phases on a share of one global batch and saves every gradient and value that must agree.
 PHASES = """
 import sys, torch
@@ -41,8 +41,7 @@ with join_team() as team:
 def phases(team, config=CONFIG) -> dict[str, torch.Tensor]:
     """Gradients of each phase, the path-length mean and the average after one step, for one process's share."""
     state = initial_state(config, torch.device("cpu"), CELEBAMASK)
-    areas = torch.full((13,), 1 / 13) if config.area_weight else None
-    step = GanStep(config, state, team, ("colour", "translation", "cutout"), areas)
+    step = GanStep(config, state, team, ("colour", "translation", "cutout"))
     whole = draw_pool(config.batch, config.generator.size, 3).batch(config.batch, 0, 13)
     batch = Batch(team.share(whole.images), team.share(whole.masks))
     found = {}
@@ -106,7 +105,7 @@ def test_averages_agree_and_draws_differ(two):
 
 def test_accumulation_gives_the_gradients_of_the_whole_batch():
     with join_team() as team:
-        whole, parts = phases(team, NO_AREAS), phases(team, NO_AREAS.model_copy(update={"accumulate": 2}))
+        whole, parts = phases(team), phases(team, CONFIG.model_copy(update={"accumulate": 2}))
     for name in (n for n in whole if n.startswith(("d_main", "d_reg", "g_main"))):
         scale = whole[name].abs().max().clamp(min=1e-6)
         assert ((parts[name] - whole[name]).abs().max() / scale) < 2e-3, name
@@ -149,8 +148,8 @@ def test_a_torchrun_run_survives_a_kill_and_resumes_on_one_process(tmp_path):
     assert header["step"] == 20
     steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
     assert steps == sorted(set(steps)) and steps[-1] == 19
-    longer = NO_AREAS.model_copy(update={"images": 168, "checkpoint_every": 3})
+    longer = CONFIG.model_copy(update={"images": 168, "checkpoint_every": 3})
     assert train(longer, folder, domain=PORTRAITS).step == 21
-    single = train(NO_AREAS.model_copy(update={"images": 160}), tmp_path / "single", domain=PORTRAITS)
+    single = train(CONFIG.model_copy(update={"images": 160}), tmp_path / "single", domain=PORTRAITS)
     theirs, ours = tensors["average.render.blocks.0.conv.weight"], single.average.render.blocks[0].conv.weight
     assert (theirs - ours).abs().max() < 0.05 * ours.abs().max()

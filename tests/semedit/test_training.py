@@ -19,11 +19,9 @@ from semedit.regions import CELEBAMASK
 from semedit.training.gan import GanStep, draw_mixing, initial_state, lazy_adam, update_ema
 from semedit.training.loop import train
 from semedit.training.losses import (
-    area_shortfall,
     mask_consistency,
     path_lengths,
     r1_penalties,
-    region_areas,
     update_path_mean,
 )
 from semedit.training.recipes import RECIPES, DataConfig, TrainConfig, recipe
@@ -126,27 +124,6 @@ def test_mask_consistency_of_a_shift():
     fine = coarse.repeat_interleave(2, 2).repeat_interleave(2, 3)
     assert mask_consistency(Synthesis(fine, fine, coarse, coarse)).item() == pytest.approx(0, abs=1e-12)
     assert mask_consistency(Synthesis(fine, fine + 0.5, coarse, coarse)).item() == pytest.approx(0.25, rel=1e-5)
-
-
-def test_regions_that_vanish_are_pushed_back():
-    data = torch.tensor([0.5, 0.3, 0.2])
-    assert area_shortfall(data, data).item() == 0.0
-    assert area_shortfall(torch.tensor([0.5, 0.5, 0.0]), data).item() == pytest.approx(0.6)
-    depths = torch.tensor([2.0, 1.0, -6.0], requires_grad=True)  # the last region has all but vanished
-    masks = depths.softmax(0)[None, :, None, None].expand(1, 3, 4, 4)
-    areas = region_areas(Synthesis(masks, masks, 2 * masks - 1, masks))
-    torch.testing.assert_close(areas, depths.softmax(0).square())
-    area_shortfall(areas, torch.tensor([0.5, 0.05, 0.2])).backward()
-    assert depths.grad[2] < 0
-    veil, few = torch.full((8, 3, 4, 4), 0.1), torch.zeros(8, 3, 4, 4)
-    few[0] = 0.8  # as much in all, but in one picture
-    veiled, present = (region_areas(Synthesis(m, m, 2 * m - 1, m)) for m in (veil, few))
-    assert (present > 7 * veiled).all()
-
-
-def test_a_run_with_area_weight_logs_its_shortfall(tmp_path):
-    state = train(TINY.model_copy(update={"area_weight": 1.0, "images": 16}), tmp_path, domain=PORTRAITS)
-    assert 0 <= state.losses["area"] < 13 * 0.6
 
 
 def test_path_length_of_a_linear_picture():
