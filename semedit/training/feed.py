@@ -1,6 +1,7 @@
 """The batches of a run, as its data configuration says: drawn portraits, or pictures from disk."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,28 +12,45 @@ from semedit.data.loading import CollectionDataset, DiskSource, JointAugment
 from semedit.data.source import Batch, Pool, Source
 from semedit.domains.portraits.pool import cached_pool, draw_batch
 from semedit.errors import ConfigError
-from semedit.regions import RegionTable
+from semedit.regions import CELEBAMASK, RegionTable
 from semedit.training.augment import POLICIES
-from semedit.training.recipes import DataConfig, TrainConfig
+from semedit.training.recipes import DataConfig
 from semedit.training.state_file import step_seed
 from semedit.training.team import Team
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What a run takes from its data: batches of ``batch`` pictures of ``size`` px in all processes together, with
+    masks of ``regions`` (None: pictures alone)."""
+
+    data: DataConfig
+    batch: int
+    seed: int
+    size: int
+    regions: RegionTable | None
+    team: Team
+
+    @property
+    def channels(self) -> int:
+        return len(self.regions) if self.regions else len(CELEBAMASK)
 
 
 class PoolSource:
     """Batches drawn at random from a pool in memory."""
 
-    def __init__(self, pool: Pool, config: TrainConfig, team: Team):
-        self.pool, self.config, self.team = pool, config, team
+    def __init__(self, pool: Pool, feed: Feed):
+        self.pool, self.feed = pool, feed
 
     @property
     def pictures(self) -> int:
         return len(self.pool)
 
     def stream(self, start: int) -> Iterator[Batch]:
-        config, step = self.config, start
+        feed, step = self.feed, start
         while True:
-            seed = step_seed(config.seed, step)
-            yield self.pool.batch(config.batch, seed, config.generator.regions, self.team.share)
+            seed = step_seed(feed.seed, step)
+            yield self.pool.batch(feed.batch, seed, feed.channels, feed.team.share)
             step += 1
 
 
@@ -41,16 +59,14 @@ class DrawnSource:
 
     pictures = 0
 
-    def __init__(self, config: TrainConfig, team: Team):
-        self.config, self.team = config, team
+    def __init__(self, feed: Feed):
+        self.feed = feed
 
     def stream(self, start: int) -> Iterator[Batch]:
-        config, step = self.config, start
+        feed, step = self.feed, start
         while True:
-            seed = step_seed(config.seed, step) % 2**40
-            yield draw_batch(
-                config.batch, config.generator.size, seed, config.data.style, self.team.share, self.team.device
-            )
+            seed = step_seed(feed.seed, step) % 2**40
+            yield draw_batch(feed.batch, feed.size, seed, feed.data.style, feed.team.share, feed.team.device)
             step += 1
 
 
@@ -63,33 +79,29 @@ def region_table(data: DataConfig, default: RegionTable) -> RegionTable:
     return LabelMap.read(data.label_map).table if data.label_map else default
 
 
-def open_source(config: TrainConfig, folder: Path, regions: RegionTable, team: Team) -> Source:
+def open_source(feed: Feed, folder: Path) -> Source:
     """The source of a run's batches; a pool that has to be drawn first is kept in ``folder``.
 
-    Raises ConfigError for data that are not there, or whose regions are not the generator's.
+    Raises ConfigError for data that are not there.
     """
-    data = config.data
-    if len(regions) != config.generator.regions:
-        raise ConfigError(f"the data have {len(regions)} regions, the generator {config.generator.regions}")
+    data, team = feed.data, feed.team
     if data.path:
-        labels = (
-            (LabelMap.read(data.label_map) if data.label_map else LabelMap.identity(regions)) if config.masks else None
-        )
-        collection = open_collection(data.path, config.generator.size, labelled=config.masks)
-        used = labels if config.masks else None
-        dataset = CollectionDataset(collection, config.generator.size, used, joint_augment(data))
+        labels = None
+        if feed.regions:
+            labels = LabelMap.read(data.label_map) if data.label_map else LabelMap.identity(feed.regions)
+        collection = open_collection(data.path, feed.size, labelled=labels is not None)
+        dataset = CollectionDataset(collection, feed.size, labels, joint_augment(data))
         return DiskSource(
-            dataset, batch=config.batch, seed=config.seed, regions=config.generator.regions, share=team.share,
-            workers=data.workers,
-        )  # fmt: skip
+            dataset, batch=feed.batch, seed=feed.seed, regions=feed.channels, share=team.share, workers=data.workers
+        )
     if data.domain != "portraits":
         raise ConfigError(f"pictures of the domain '{data.domain}' cannot be drawn; name them with --data")
     if not data.pool:
-        return DrawnSource(config, team)
+        return DrawnSource(feed)
     if team.primary:
-        cached_pool(folder, data.pool, config.generator.size, data.seed, data.style)
+        cached_pool(folder, data.pool, feed.size, data.seed, data.style)
     team.barrier()
-    return PoolSource(cached_pool(folder, data.pool, config.generator.size, data.seed, data.style), config, team)
+    return PoolSource(cached_pool(folder, data.pool, feed.size, data.seed, data.style), feed)
 
 
 def differentiable_policies(data: DataConfig, pictures: int) -> tuple[str, ...]:

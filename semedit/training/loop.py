@@ -17,9 +17,10 @@ import torch
 
 from semedit.checkpoint import save_generator
 from semedit.domains import Domain
+from semedit.errors import ConfigError
 from semedit.files import make_folder, replacing, write_json
 from semedit.images import labels_to_colours, save_picture, sheet
-from semedit.training.feed import differentiable_policies, open_source, region_table
+from semedit.training.feed import Feed, differentiable_policies, open_source, region_table
 from semedit.training.gan import GanState, GanStep
 from semedit.training.memory import estimate
 from semedit.training.monitors import Monitor, samples
@@ -79,7 +80,12 @@ class Run:
         self.say: Callable[[str], None] = say if team.primary else lambda _: None
         config.check_processes(team.world)
         regions = region_table(config.data, domain.regions)
-        self.source = open_source(config, folder, regions, team)
+        if len(regions) != config.generator.regions:
+            raise ConfigError(f"the data have {len(regions)} regions, the generator {config.generator.regions}")
+        seen = regions if config.masks else None
+        self.source = open_source(
+            Feed(config.data, config.batch, config.seed, config.generator.size, seen, team), folder
+        )
         if (folder / STATE).exists():
             # What a restored run was started from is in its state already.
             fresh = config.model_copy(update={"start": ""})

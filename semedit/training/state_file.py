@@ -25,16 +25,43 @@ OPTIMISERS = ("g_optim", "d_optim")
 
 def save_state(path: Path, config: TrainConfig, state: GanState) -> None:
     """Write ``state`` so that :func:`restore_state` gives back every bit of it."""
-    tensors: dict[str, Tensor] = {"path_mean": state.path_mean}
-    for network in NETWORKS:
-        tensors |= {f"{network}.{k}": v for k, v in getattr(state, network).state_dict().items()}
-    for optimiser in OPTIMISERS:
-        for index, slots in getattr(state, optimiser).state_dict()["state"].items():
-            tensors |= {f"{optimiser}.{index}.{slot}": value for slot, value in slots.items()}
-    # One header field holds everything that is not a tensor.
-    regions = state.average.regions.to_json()
-    header = json.dumps({"format": FORMAT, "step": state.step, "config": config.to_json(), "regions": regions})
-    write_safetensors(path, {name: t.clone() for name, t in tensors.items()}, {"semedit": header})
+    header = {"step": state.step, "config": config.to_json(), "regions": state.average.regions.to_json()}
+    tensors = {"path_mean": state.path_mean}
+    write_state(path, header, {**tensors, **pack_modules(state, NETWORKS), **pack_optimisers(state, OPTIMISERS)})
+
+
+def write_state(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Write a state file, atomically; one header field holds everything that is not a tensor."""
+    text = json.dumps({"format": FORMAT, **header})
+    write_safetensors(path, {name: t.clone() for name, t in tensors.items()}, {"semedit": text})
+
+
+def pack_modules(state: object, names: tuple[str, ...]) -> dict[str, Tensor]:
+    """The tensors of a state's networks, each under its attribute's name."""
+    return {f"{name}.{k}": v for name in names for k, v in getattr(state, name).state_dict().items()}
+
+
+def pack_optimisers(state: object, names: tuple[str, ...]) -> dict[str, Tensor]:
+    """The slots of a state's optimisers, as ``name.index.slot``."""
+    return {
+        f"{name}.{index}.{slot}": torch.as_tensor(value)
+        for name in names
+        for index, slots in getattr(state, name).state_dict()["state"].items()
+        for slot, value in slots.items()
+    }
+
+
+def unpack(state: object, tensors: dict[str, Tensor], networks: tuple[str, ...], optimisers: tuple[str, ...]) -> None:
+    """Put tensors that were packed by the two functions above back into a state's networks and optimisers."""
+    for name in networks:
+        getattr(state, name).load_state_dict(part(tensors, name))
+    for name in optimisers:
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, value in part(tensors, name).items():
+            index, slot = key.split(".")
+            slots.setdefault(int(index), {})[slot] = value
+        optimiser = getattr(state, name)
+        optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
 #: Options that do not decide what a step computes: how long a run is, how often it reports, how it saves memory.
@@ -97,15 +124,7 @@ def restore_state(path: Path, config: TrainConfig, state: GanState) -> None:
     then, now = run_options(TrainConfig.from_json(header["config"])), run_options(config)
     if changed := sorted(name for name in now if then.get(name) != now[name]):
         raise ConfigError(f"{path} was made with other options ({', '.join(changed)}); use another run folder")
-    for network in NETWORKS:
-        getattr(state, network).load_state_dict(part(tensors, network))
-    for name in OPTIMISERS:
-        slots: dict[int, dict[str, Tensor]] = {}
-        for key, value in part(tensors, name).items():
-            index, slot = key.split(".")
-            slots.setdefault(int(index), {})[slot] = value
-        optimiser = getattr(state, name)
-        optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
+    unpack(state, tensors, NETWORKS, OPTIMISERS)
     state.path_mean = tensors["path_mean"]
     state.step = header["step"]
 

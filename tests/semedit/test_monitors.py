@@ -13,7 +13,7 @@ from semedit.domains.portraits.domain import PORTRAITS
 from semedit.domains.portraits.pool import draw_pool
 from semedit.errors import CheckpointError, ConfigError, MissingWeights
 from semedit.regions import CELEBAMASK
-from semedit.training.feed import PoolSource
+from semedit.training.feed import Feed, PoolSource
 from semedit.training.gan import GanStep, initial_state
 from semedit.training.loop import train
 from semedit.training.memory import Kept, estimate
@@ -29,7 +29,8 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def source():
-    return PoolSource(draw_pool(64, 16, 1), TINY, Team())
+    feed = Feed(TINY.data, TINY.batch, TINY.seed, 16, CELEBAMASK, Team())
+    return PoolSource(draw_pool(64, 16, 1), feed)
 
 
 @pytest.fixture
