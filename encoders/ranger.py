@@ -48,7 +48,7 @@ class Ranger(torch.optim.Optimizer):
         if gradient.dim() > 1:
             gradient = gradient - gradient.mean(tuple(range(1, gradient.dim())), keepdim=True)
         state["step"] += 1
-        step, (beta1, beta2) = state["step"], group["betas"]
+        step, (beta1, beta2) = int(state["step"]), group["betas"]
         state["exp_avg"].lerp_(gradient, 1 - beta1)
         state["exp_avg_sq"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         size, adaptive = rectification(step, beta1, beta2, group["threshold"])

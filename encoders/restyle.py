@@ -7,7 +7,7 @@ and gradients never flow from one step into the one before.
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from encoders.backbone import ResidualEncoder
 from encoders.checkpoint import StoredEncoder
@@ -31,13 +31,14 @@ class Refiner:
     """
 
     def __init__(self, generator: SemanticGenerator, encoder: ResidualEncoder, latent_avg: Tensor):
-        rows, dim = generator.layout.rows, generator.config.style_dim
-        if (encoder.config.rows, encoder.config.style_dim) != (rows, dim):
+        rows, dim, own = generator.layout.rows, generator.config.style_dim, encoder.config
+        if (own.rows, own.style_dim) != (rows, dim):
             raise ConfigError(
-                f"an encoder of {encoder.config.rows} rows of width {encoder.config.style_dim} for a generator of "
-                f"{rows} rows of width {dim}"
+                f"an encoder of {own.rows} rows of width {own.style_dim} for a generator of {rows} rows of width {dim}"
             )
-        self.generator, self.encoder = generator, encoder
+        self.generator, self.size = generator, own.size
+        #: The encoder, or a data-parallel wrapper around it.
+        self.encoder: nn.Module = encoder
         self.start_code = latent_avg.to(generator.device).expand(rows, -1)[None]
         with torch.no_grad():
             self.start_image = generator(self.start_code).image
@@ -56,7 +57,7 @@ class Refiner:
     def step(self, target: Tensor, code: Tensor, image: Tensor, noise: Noise = "const") -> tuple[Tensor, Tensor]:
         """The next code and its rendering, of pictures (B, 3, S, S) at the encoder's size; differentiable in the
         encoder through this step alone."""
-        shown = fit(image.detach(), self.encoder.config.size)
+        shown = fit(image.detach(), self.size)
         code = code.detach() + self.encoder(torch.cat([target, shown], dim=1))
         return code, self.generator(code, noise=noise).image
 
@@ -64,7 +65,7 @@ class Refiner:
         self, images: Tensor, steps: int, start: tuple[Tensor, Tensor] | None = None, noise: Noise = "const"
     ) -> Refinement:
         """``steps`` refinements of pictures (B, 3, H, W) in [-1, 1], from the mean code or ``start`` (code, image)."""
-        target = fit(images.to(self.generator.device), self.encoder.config.size)
+        target = fit(images.to(self.generator.device), self.size)
         code, image = start or self.start(len(images))
         codes, pictures = [code], [image]
         for _ in range(steps):

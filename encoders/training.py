@@ -1,0 +1,203 @@
+"""Training of the ReStyle-pSp encoder on a frozen generator.
+
+For each batch the encoder refines its codes several times from the mean code; each refinement has a loss of its own,
+the gradients add up, and one optimiser step follows (Alaluf et al. 2021, section 3). Runs resume, and scale out under
+torchrun, as the generator's do.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from encoders.backbone import EncoderConfig, ResidualEncoder
+from encoders.checkpoint import StoredEncoder, save_encoder
+from encoders.ranger import Ranger
+from encoders.restyle import Refiner
+from semedit.config import Config
+from semedit.convnet import fit
+from semedit.data.source import Batch
+from semedit.domains import Domain
+from semedit.domains.base import PerceptualMetric
+from semedit.errors import ConfigError
+from semedit.files import make_folder, write_json
+from semedit.generator import SemanticGenerator
+from semedit.images import save_picture, sheet
+from semedit.perceptual import mse
+from semedit.training.feed import Feed, open_source, sample_pictures
+from semedit.training.loop import CONFIG, RunLog
+from semedit.training.recipes import DataConfig
+from semedit.training.state_file import STATE, pack_modules, pack_optimisers, read_state, step_seed, unpack, write_state
+from semedit.training.team import Team, syncing
+
+ENCODER = "encoder.safetensors"
+#: Options that do not decide what a step computes.
+FREE_OPTIONS = ("steps", "log_every", "checkpoint_every", "sheet_every")
+
+
+class EncoderTrainConfig(Config):
+    """One run of the encoder's trainer; the losses' weights and the schedule are ReStyle's."""
+
+    noun: ClassVar[str] = "encoder training configuration"
+
+    name: str
+    encoder: EncoderConfig
+    data: DataConfig = DataConfig(mirror=True)
+    steps: int = Field(500_000, ge=1)
+    batch: int = Field(8, ge=1)
+    refinements: int = Field(5, ge=1, description="refinements of each batch")
+    lr: float = Field(1e-4, gt=0)
+    perceptual_weight: float = Field(0.8, ge=0)
+    mse_weight: float = Field(1.0, ge=0)
+    mean_samples: int = Field(100_000, ge=1, description="mapped codes whose mean the refinement starts from")
+    seed: int = 0
+    precision: Literal["fp32", "bf16"] = "fp32"
+    log_every: int = Field(50, ge=1)
+    sheet_every: int = Field(500, ge=1)
+    checkpoint_every: int = Field(500, ge=1)
+
+
+@dataclass
+class EncoderState:
+    """Everything that training changes."""
+
+    encoder: ResidualEncoder
+    optimiser: Ranger
+    step: int = 0
+    losses: dict[str, Tensor] = field(default_factory=dict)
+
+
+class EncoderStep:
+    """One step: ``refinements`` losses on a batch, then the optimiser."""
+
+    def __init__(
+        self,
+        config: EncoderTrainConfig,
+        state: EncoderState,
+        generator: SemanticGenerator,
+        perceptual: PerceptualMetric,
+        team: Team,
+    ):
+        self.config, self.state, self.team, self.perceptual = config, state, team, perceptual
+        self.refiner = Refiner(generator, state.encoder, generator.mean_w(config.mean_samples))
+        self.wrapped = self.refiner.encoder = team.wrap(state.encoder)
+
+    def run(self, images: Tensor) -> None:
+        """``images`` (B, 3, H, W) in [-1, 1] are this process's share of the batch."""
+        config, state, generator = self.config, self.state, self.refiner.generator
+        state.encoder.train()
+        state.optimiser.zero_grad(set_to_none=True)
+        target = fit(images, config.encoder.size)
+        code, image = self.refiner.start(len(images))
+        for number in range(config.refinements):
+            noise = [self.team.share(n) for n in generator.noise_maps("random", config.batch)]
+            with syncing(self.wrapped, number == config.refinements - 1):
+                with torch.autocast(images.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+                    code, image = self.refiner.step(target, code, image, noise)
+                losses = self.losses(image, images)
+                weights = {"perceptual": config.perceptual_weight, "mse": config.mse_weight}
+                sum((weights[k] * v for k, v in losses.items()), torch.zeros((), device=image.device)).backward()
+            self.note(number, losses)
+        state.optimiser.step()
+        state.step += 1
+
+    def losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
+        return {"perceptual": self.perceptual.distance(image, target).mean(), "mse": mse(image, target).mean()}
+
+    def note(self, number: int, losses: dict[str, Tensor]) -> None:
+        """Losses of the first and the last refinement are logged: their distance is what refinement brings."""
+        if number in (0, self.config.refinements - 1):
+            suffix = "_first" if number == 0 else ""
+            self.state.losses |= {name + suffix: value.detach() for name, value in losses.items()}
+
+    def mean_losses(self) -> dict[str, float]:
+        """The latest losses, averaged over the processes."""
+        names = sorted(self.state.losses)
+        values = self.team.mean(torch.stack([self.state.losses[name].float() for name in names]))
+        return dict(zip(names, values.tolist(), strict=True))
+
+
+def train_encoder(
+    config: EncoderTrainConfig,
+    folder: str | Path,
+    generator: SemanticGenerator,
+    *,
+    domain: Domain,
+    team: Team | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> EncoderState:
+    """Run, or resume, the training that ``config`` describes in ``folder``; the encoder is written beside the state.
+
+    ``generator`` is frozen. Raises ConfigError for a folder of another run, or an encoder whose rows are not the
+    generator's.
+    """
+    team, folder = team or Team(), make_folder(folder)
+    generator.to(team.device)
+    torch.manual_seed(config.seed)
+    encoder = ResidualEncoder(config.encoder).to(team.device).to(memory_format=torch.channels_last)
+    state = EncoderState(encoder, Ranger(encoder.parameters(), lr=config.lr))
+    if (folder / STATE).exists():
+        _restore(folder / STATE, config, state, generator.fingerprint)
+    source = open_source(Feed(config.data, config.batch, config.seed, generator.config.size, None, team), folder)
+    step = EncoderStep(config, state, generator, domain.perceptual().to(team.device), team)
+    if team.primary:
+        write_json(folder / CONFIG, config.to_json())
+    log = RunLog(folder, state.step) if team.primary else None
+    began, first, batches = time.monotonic(), state.step, source.stream(state.step)
+    try:
+        while state.step < config.steps:
+            batch: Batch = next(batches).to(team.device)
+            torch.manual_seed(step_seed(config.seed, state.step))
+            step.run(batch.images)
+            done = state.step == config.steps
+            if state.step % config.log_every == 0 or done:
+                values = step.mean_losses()
+                rate = (state.step - first) * config.batch / (time.monotonic() - began)
+                if log is not None:
+                    log.write(state.step - 1, {**values, "images": state.step * config.batch, "images_per_s": rate})
+            if log is not None and (state.step % config.sheet_every == 0 or done):
+                pictures = sample_pictures(source, 8).images.to(team.device)
+                save_picture(progress_sheet(step, pictures), folder / "samples" / f"{state.step:07d}.png")
+            if log is not None and (state.step % config.checkpoint_every == 0 or done):
+                _save(folder, config, step, generator.fingerprint)
+            if progress and team.primary:
+                progress(state.step, config.steps)
+    finally:
+        if log is not None:
+            log.close()
+    team.barrier()
+    return state
+
+
+@torch.no_grad()
+def progress_sheet(step: EncoderStep, images: Tensor) -> Tensor:
+    """A picture: targets (B, 3, H, W) in the first row, then the mean and each refinement."""
+    step.state.encoder.eval()
+    refiner = Refiner(step.refiner.generator, step.state.encoder, step.refiner.start_code[0, :1])
+    way = refiner.refine(images, step.config.refinements)
+    return sheet(torch.cat([images, *way.images]), columns=len(images))
+
+
+def _save(folder: Path, config: EncoderTrainConfig, step: EncoderStep, fingerprint: str) -> None:
+    state = step.state
+    header = {"step": state.step, "config": config.to_json(), "generator": fingerprint}
+    write_state(folder / STATE, header, pack_modules(state, ("encoder",)) | pack_optimisers(state, ("optimiser",)))
+    card = {"images": state.step * config.batch, "config": config.to_json()}
+    latent_avg = step.refiner.start_code[0, :1]
+    save_encoder(folder / ENCODER, StoredEncoder(state.encoder, latent_avg, fingerprint, card))
+
+
+def _restore(path: Path, config: EncoderTrainConfig, state: EncoderState, fingerprint: str) -> None:
+    header, tensors = read_state(path, next(state.encoder.parameters()).device)
+    then, now = header["config"], config.to_json()
+    if changed := sorted(name for name in now if name not in FREE_OPTIONS and then.get(name) != now[name]):
+        raise ConfigError(f"{path} was made with other options ({', '.join(changed)}); use another run folder")
+    if header.get("generator") != fingerprint:
+        raise ConfigError(f"{path} belongs to generator {header.get('generator')}, not to {fingerprint}")
+    unpack(state, tensors, ("encoder",), ("optimiser",))
+    state.step = header["step"]

@@ -1,0 +1,103 @@
+"""The encoder's trainer: it learns, it resumes bit for bit, and it leaves the generator alone."""
+
+import json
+
+import pytest
+import torch
+
+from encoders.backbone import EncoderConfig
+from encoders.checkpoint import load_encoder
+from encoders.ranger import Ranger
+from encoders.restyle import Refiner
+from encoders.training import ENCODER, EncoderState, EncoderStep, EncoderTrainConfig, ResidualEncoder, train_encoder
+from semedit.data.source import Share
+from semedit.domains.portraits.domain import PORTRAITS
+from semedit.errors import ConfigError
+from semedit.training.recipes import DataConfig
+from semedit.training.team import Team
+from tests.conftest import SMALL, random_generator
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return random_generator(SMALL.model_copy(update={"regions": 13, "transparent": (10, 12)}))
+
+
+def config_for(generator, **changes):
+    encoder = EncoderConfig(size=32, rows=generator.layout.rows, style_dim=16, widths=(16, 32), units=(1, 1))
+    options = {"steps": 6, "batch": 4, "refinements": 2, "lr": 3e-3, "mean_samples": 100, "checkpoint_every": 2}
+    data = DataConfig(pool=16)
+    return EncoderTrainConfig(name="tiny", encoder=encoder, data=data, log_every=1, **{**options, **changes})
+
+
+def weights(state):
+    return {name: value.clone() for name, value in state.encoder.state_dict().items()}
+
+
+def test_training_learns_and_leaves_the_generator_alone(generator, tmp_path):
+    before = {name: value.clone() for name, value in generator.state_dict().items()}
+    train_encoder(config_for(generator, steps=30), tmp_path, generator, domain=PORTRAITS)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert {"mse", "mse_first", "perceptual", "perceptual_first"} <= rows[0].keys()
+    assert sum(r["mse"] for r in rows[-5:]) < 0.9 * sum(r["mse"] for r in rows[:5])
+    assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
+    stored = load_encoder(tmp_path / ENCODER)
+    assert stored.fingerprint == generator.fingerprint and stored.card["images"] == 120
+    assert Refiner.of(generator, stored).refine(torch.zeros(1, 3, 32, 32), 2).codes[-1].shape == (1, 28, 16)
+    assert list((tmp_path / "samples").glob("*.png"))
+
+
+def test_two_halves_equal_the_whole_bit_for_bit(generator, tmp_path):
+    config = config_for(generator)
+    whole = train_encoder(config, tmp_path / "whole", generator, domain=PORTRAITS)
+    train_encoder(config.model_copy(update={"steps": 2}), tmp_path / "halves", generator, domain=PORTRAITS)
+    halves = train_encoder(config, tmp_path / "halves", generator, domain=PORTRAITS)
+    a, b = weights(whole), weights(halves)
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_folders_of_other_runs_are_refused(generator, tmp_path, small):
+    train_encoder(config_for(generator, steps=2), tmp_path, generator, domain=PORTRAITS)
+    with pytest.raises(ConfigError, match=r"other options \(lr\)"):
+        train_encoder(config_for(generator, lr=0.1), tmp_path, generator, domain=PORTRAITS)
+    other = random_generator(generator.config, seed=9)
+    with pytest.raises(ConfigError, match="belongs to generator"):
+        train_encoder(config_for(generator), tmp_path, other, domain=PORTRAITS)
+    with pytest.raises(ConfigError, match="an encoder of 28 rows"):
+        train_encoder(config_for(generator), tmp_path / "new", small, domain=PORTRAITS)
+
+
+def test_gradients_of_the_refinements_add_up(generator):
+    """The accumulated gradient of two refinements is the sum of each one's own."""
+    config = config_for(generator)
+    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+    def gradients(refinements):
+        torch.manual_seed(1)
+        encoder = ResidualEncoder(config.encoder)
+        for module in encoder.modules():  # batch statistics do not depend on the past, but running ones would
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 0.0
+        state = EncoderState(encoder, Ranger(encoder.parameters(), lr=0.0))
+        chosen = config.model_copy(update={"refinements": refinements})
+        step = EncoderStep(chosen, state, generator, PORTRAITS.perceptual(), Team())
+        torch.manual_seed(2)
+        step.run(images)
+        return step, encoder.heads.linear_weight.grad.clone()
+
+    step, both = gradients(2)
+    _, first = gradients(1)
+    torch.manual_seed(2)
+    noises = [generator.noise_maps("random", 4) for _ in range(2)]
+    with torch.no_grad():
+        start = step.refiner.step(images, *step.refiner.start(4), noises[0])
+    step.state.encoder.zero_grad()
+    _, image = step.refiner.step(images, *start, noises[1])
+    losses = step.losses(image, images)
+    (config.perceptual_weight * losses["perceptual"] + config.mse_weight * losses["mse"]).backward()
+    torch.testing.assert_close(both, first + step.state.encoder.heads.linear_weight.grad, rtol=1e-3, atol=1e-6)
+
+
+def test_a_process_takes_its_share_of_the_noise(generator):
+    maps = generator.noise_maps("random", 4)
+    assert [n.shape[0] for n in (Share(1, 2)(m) for m in maps)] == [2] * len(maps)
