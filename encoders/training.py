@@ -5,7 +5,6 @@ the gradients add up, and one optimiser step follows (Alaluf et al. 2021, sectio
 torchrun, as the generator's do.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ from encoders.ranger import Ranger
 from encoders.restyle import Refiner
 from semedit.config import Config
 from semedit.convnet import fit
-from semedit.data.source import Batch
+from semedit.data.source import Batch, Source
 from semedit.domains import Domain
 from semedit.domains.base import PerceptualMetric
 from semedit.errors import ConfigError
@@ -30,9 +29,9 @@ from semedit.generator import SemanticGenerator
 from semedit.images import save_picture, sheet
 from semedit.perceptual import mse
 from semedit.training.feed import Feed, open_source, sample_pictures
-from semedit.training.loop import CONFIG, RunLog
 from semedit.training.recipes import DataConfig
-from semedit.training.state_file import STATE, pack_modules, pack_optimisers, read_state, step_seed, unpack, write_state
+from semedit.training.running import CONFIG, Due, Plan, run_steps
+from semedit.training.state_file import STATE, pack_modules, pack_optimisers, read_state, unpack, write_state
 from semedit.training.team import Team, syncing
 
 ENCODER = "encoder.safetensors"
@@ -87,9 +86,9 @@ class EncoderStep:
         self.refiner = Refiner(generator, state.encoder, generator.mean_w(config.mean_samples))
         self.wrapped = self.refiner.encoder = team.wrap(state.encoder)
 
-    def run(self, images: Tensor) -> None:
-        """``images`` (B, 3, H, W) in [-1, 1] are this process's share of the batch."""
-        config, state, generator = self.config, self.state, self.refiner.generator
+    def run(self, batch: Batch) -> None:
+        """One step on this process's share of a batch; its masks are not looked at."""
+        config, state, generator, images = self.config, self.state, self.refiner.generator, batch.images
         state.encoder.train()
         state.optimiser.zero_grad(set_to_none=True)
         target = fit(images, config.encoder.size)
@@ -147,30 +146,12 @@ def train_encoder(
     step = EncoderStep(config, state, generator, domain.perceptual().to(team.device), team)
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
-    log = RunLog(folder, state.step) if team.primary else None
-    began, first, batches = time.monotonic(), state.step, source.stream(state.step)
-    try:
-        while state.step < config.steps:
-            batch: Batch = next(batches).to(team.device)
-            torch.manual_seed(step_seed(config.seed, state.step))
-            step.run(batch.images)
-            done = state.step == config.steps
-            if state.step % config.log_every == 0 or done:
-                values = step.mean_losses()
-                rate = (state.step - first) * config.batch / (time.monotonic() - began)
-                if log is not None:
-                    log.write(state.step - 1, {**values, "images": state.step * config.batch, "images_per_s": rate})
-            if log is not None and (state.step % config.sheet_every == 0 or done):
-                pictures = sample_pictures(source, 8).images.to(team.device)
-                save_picture(progress_sheet(step, pictures), folder / "samples" / f"{state.step:07d}.png")
-            if log is not None and (state.step % config.checkpoint_every == 0 or done):
-                _save(folder, config, step, generator.fingerprint)
-            if progress and team.primary:
-                progress(state.step, config.steps)
-    finally:
-        if log is not None:
-            log.close()
-    team.barrier()
+    due = (
+        Due(config.sheet_every, lambda _: _sheet(folder, step, source)),
+        Due(config.checkpoint_every, lambda _: _save(folder, config, step, generator.fingerprint)),
+    )
+    plan = Plan(config.steps, config.batch, config.seed, config.log_every)
+    run_steps(plan, state, step, source, team, folder, due, progress)
     return state
 
 
@@ -181,6 +162,11 @@ def progress_sheet(step: EncoderStep, images: Tensor) -> Tensor:
     refiner = Refiner(step.refiner.generator, step.state.encoder, step.refiner.start_code[0, :1])
     way = refiner.refine(images, step.config.refinements)
     return sheet(torch.cat([images, *way.images]), columns=len(images))
+
+
+def _sheet(folder: Path, step: EncoderStep, source: Source) -> None:
+    pictures = sample_pictures(source, 8).images.to(step.team.device)
+    save_picture(progress_sheet(step, pictures), folder / "samples" / f"{step.state.step:07d}.png")
 
 
 def _save(folder: Path, config: EncoderTrainConfig, step: EncoderStep, fingerprint: str) -> None:

@@ -126,7 +126,7 @@ def execute(config: "TrainConfig", out: str | None, dry_run: bool, as_json: bool
                 folder,
                 domain=domain(config.data.domain),
                 team=team,
-                progress=lambda step, steps, _: progress(step, steps),
+                progress=progress,
                 say=complain,
             )
         if not team.primary:

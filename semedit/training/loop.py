@@ -7,69 +7,29 @@ that was killed and resumed ends with the same bits. Started by torchrun, the pr
 writes the files.
 """
 
-import json
-import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from semedit.checkpoint import save_generator
 from semedit.domains import Domain
 from semedit.errors import ConfigError
-from semedit.files import make_folder, replacing, write_json
+from semedit.files import make_folder, write_json
 from semedit.images import labels_to_colours, save_picture, sheet
 from semedit.training.feed import Feed, differentiable_policies, open_source, region_table
 from semedit.training.gan import GanState, GanStep
 from semedit.training.memory import estimate
 from semedit.training.monitors import Monitor, samples
 from semedit.training.recipes import TrainConfig
+from semedit.training.running import CONFIG, Due, Plan, run_steps
 from semedit.training.start import starting_state
-from semedit.training.state_file import STATE, restore_state, save_state, step_seed
+from semedit.training.state_file import STATE, restore_state, save_state
 from semedit.training.team import Team
 
-GENERATOR, LOG, CONFIG = "generator.safetensors", "log.jsonl", "config.json"
+GENERATOR = "generator.safetensors"
 SHEET_COUNT = 16
-
-
-class RunLog:
-    """JSON lines, and TensorBoard scalars where that package is installed.
-
-    Lines of steps that will be done again (after a kill) are dropped on opening.
-    """
-
-    def __init__(self, folder: Path, step: int):
-        path = folder / LOG
-        lines = path.read_text().splitlines() if path.exists() else []
-        kept = [line for line in lines if _step_of(line) < step]
-        with replacing(path) as temporary:
-            temporary.write_text("".join(line + "\n" for line in kept))
-        self.file = open(path, "a", buffering=1)  # noqa: SIM115 (lives as long as the run)
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.board: Any = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
-        except ImportError:
-            self.board = None
-
-    def write(self, step: int, values: dict[str, float]) -> None:
-        self.file.write(json.dumps({"step": step, **values}) + "\n")
-        if self.board is not None:
-            for name, value in values.items():
-                self.board.add_scalar(name, value, step)
-
-    def close(self) -> None:
-        self.file.close()
-        if self.board is not None:
-            self.board.close()
-
-
-def _step_of(line: str) -> int:
-    try:
-        return int(json.loads(line)["step"])
-    except (json.JSONDecodeError, KeyError):
-        return 2**62  # a half-written last line
 
 
 class Run:
@@ -100,49 +60,29 @@ class Run:
             )
         self.step = GanStep(config, self.state, team, augment)
 
-    def go(self, progress: Callable[[int, int, dict[str, float]], None] | None) -> GanState:
+    def go(self, progress: Callable[[int, int], None] | None) -> GanState:
         """Train to the end."""
         config, state = self.config, self.state
         self.say(estimate(config, self.team.world).summary())
-        log = RunLog(self.folder, state.step) if self.team.primary else None
-        monitor: Monitor | None = None
-        began, first = time.monotonic(), state.step
-        try:
-            batches = self.source.stream(state.step)
-            while state.step < config.steps:
-                batch = next(batches).to(self.team.device)
-                torch.manual_seed(step_seed(config.seed, state.step))
-                self.step.run(batch)
-                done = state.step == config.steps
-                if state.step % config.log_every == 0 or done:
-                    values = self.step.mean_losses()
-                    seen = state.step * config.batch
-                    rate = (state.step - first) * config.batch / (time.monotonic() - began)
-                    if log is not None:
-                        log.write(state.step - 1, {**values, "images": seen, "images_per_s": rate})
-                if progress and self.team.primary:
-                    progress(state.step, config.steps, {})
-                if log is not None:
-                    monitor = self.report(log, monitor, done)
-        finally:
-            if log is not None:
-                log.close()
-        self.team.barrier()
+        due = (
+            Due(config.sheet_every, lambda _: self.sheet(self.folder / "samples" / f"{state.step:07d}.png")),
+            Due(config.monitor_every, lambda log: log.write(state.step - 1, self.monitor.look(state))),
+            Due(config.checkpoint_every, lambda _: self.checkpoint()),
+        )
+        plan = Plan(config.steps, config.batch, config.seed, config.log_every)
+        run_steps(plan, state, self.step, self.source, self.team, self.folder, due, progress)
         return state
 
-    def report(self, log: RunLog, monitor: Monitor | None, done: bool) -> Monitor | None:
-        """Sheets, looks at the run's health, and checkpoints, each where it is due after a step."""
+    @cached_property
+    def monitor(self) -> Monitor:
+        return Monitor(self.config, self.source, self.domain, self.folder, self.say)
+
+    def checkpoint(self) -> None:
+        """The full state, and the averaged generator by itself."""
         config, state = self.config, self.state
-        if state.step % config.sheet_every == 0 or done:
-            self.sheet(self.folder / "samples" / f"{state.step:07d}.png")
-        if config.monitor_every and (state.step % config.monitor_every == 0 or done):
-            monitor = monitor or Monitor(config, self.source, self.domain, self.folder, self.say)
-            log.write(state.step - 1, monitor.look(state))
-        if state.step % config.checkpoint_every == 0 or done:
-            save_state(self.folder / STATE, config, state)
-            extra = {"images": state.step * config.batch, "domain": config.data.domain}
-            save_generator(self.folder / GENERATOR, state.average, extra=extra)
-        return monitor
+        save_state(self.folder / STATE, config, state)
+        extra = {"images": state.step * config.batch, "domain": config.data.domain}
+        save_generator(self.folder / GENERATOR, state.average, extra=extra)
 
     def sheet(self, path: Path) -> None:
         """A sheet of fixed samples, each picture with its label map below."""
@@ -158,12 +98,12 @@ def train(
     *,
     domain: Domain,
     team: Team | None = None,
-    progress: Callable[[int, int, dict[str, float]], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> GanState:
     """Run, or resume, the training that ``config`` describes in ``folder``; returns the final state.
 
-    ``progress`` receives (step, steps, {}) after each step, ``say`` a line of text now and then (warnings among them).
+    ``progress`` receives (step, steps) after each step, ``say`` a line of text now and then (warnings among them).
     Raises ConfigError if the folder holds another run, or the data do not fit.
     """
     team = team or Team()

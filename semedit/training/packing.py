@@ -8,8 +8,9 @@ from semedit import zoo
 from semedit.checkpoint import build_generator, load_weights, save_discriminator, save_generator
 from semedit.errors import CheckpointError
 from semedit.files import make_folder, sha256
-from semedit.training.loop import CONFIG, GENERATOR
+from semedit.training.loop import GENERATOR
 from semedit.training.monitors import BEST
+from semedit.training.running import CONFIG
 from semedit.training.state_file import STATE, read_networks
 
 

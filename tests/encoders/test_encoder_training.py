@@ -10,7 +10,7 @@ from encoders.checkpoint import load_encoder
 from encoders.ranger import Ranger
 from encoders.restyle import Refiner
 from encoders.training import ENCODER, EncoderState, EncoderStep, EncoderTrainConfig, ResidualEncoder, train_encoder
-from semedit.data.source import Share
+from semedit.data.source import Batch, Share
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.errors import ConfigError
 from semedit.training.recipes import DataConfig
@@ -82,7 +82,7 @@ def test_gradients_of_the_refinements_add_up(generator):
         chosen = config.model_copy(update={"refinements": refinements})
         step = EncoderStep(chosen, state, generator, PORTRAITS.perceptual(), Team())
         torch.manual_seed(2)
-        step.run(images)
+        step.run(Batch(images, torch.empty(4, 0)))
         return step, encoder.heads.linear_weight.grad.clone()
 
     step, both = gradients(2)
