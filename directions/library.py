@@ -35,11 +35,11 @@ class DirectionLibrary(Mapping[str, InterFaceGAN]):
         save_weights(path, Weights(KIND, {"fingerprint": self.fingerprint}, tensors, extra))
 
     @classmethod
-    def load(cls, path: str | Path, fingerprint: str = "") -> "DirectionLibrary":
-        """Read a file; LatentError if it was learnt for a generator other than ``fingerprint`` names."""
+    def load(cls, path: str | Path, fingerprint: str = "", *others: str) -> "DirectionLibrary":
+        """Read a file; LatentError if it was learnt for a generator other than those named."""
         weights = load_weights(path, KIND)
         own = weights.config["fingerprint"]
-        if fingerprint and own != fingerprint:
+        if fingerprint and own not in (fingerprint, *others):
             raise LatentError(f"{path}: directions of generator {own}, not of {fingerprint}")
         made = {n: InterFaceGAN.from_state(n, t.numpy(), weights.extra[n]) for n, t in weights.tensors.items()}
         return cls(made, own)

@@ -98,7 +98,7 @@ def save_generator(
     path: str | Path, generator: SemanticGenerator, *, half: bool = False, extra: Mapping[str, Any] | None = None
 ) -> None:
     """Write a generator natively; ``extra`` is free JSON, such as the name of its domain."""
-    header = {"regions": generator.regions.to_json(), **(extra or {})}
+    header = {"regions": generator.regions.to_json(), "lineage": list(generator.lineage), **(extra or {})}
     weights = Weights("generator", generator.config.to_json(), generator.state_dict(), header)
     save_weights(path, weights, half=half)
 
@@ -122,6 +122,7 @@ def build_generator(weights: Weights, source: str | Path) -> SemanticGenerator:
     regions = RegionTable.from_json(weights.extra["regions"])
     generator = SemanticGenerator(GeneratorConfig.from_json(dict(weights.config)), regions)
     load_state(generator, weights.tensors, source)
+    generator.lineage = tuple(weights.extra.get("lineage", ()))
     return freeze(generator)
 
 

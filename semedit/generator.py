@@ -140,6 +140,8 @@ class SemanticGenerator(nn.Module):
         )
         #: Set by whoever loads or saves the weights; ties latent codes to them.
         self.fingerprint = ""
+        #: Fingerprints of the generators that this one was adapted from, whose codes it reads too.
+        self.lineage: tuple[str, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -159,10 +161,14 @@ class SemanticGenerator(nn.Module):
             raise ConfigError(f"noise needs {len(buffers)} maps of sizes {wanted}")
         return list(noise)
 
+    def check(self, latent: Latent) -> None:
+        """LatentError unless ``latent`` is a code of this generator, or of one that it was adapted from."""
+        latent.check_generator(self.fingerprint, *self.lineage)
+
     def codes(self, latent: Latent | Tensor) -> Tensor:
         """Expanded code (B, R, L', D) of a Latent or of a tensor (B, D), (B, L, D) or (B, E, D)."""
         if isinstance(latent, Latent):
-            latent.check_generator(self.fingerprint)
+            self.check(latent)
             latent = latent.data
         if latent.shape[-1] != self.config.style_dim:
             raise LatentError(

@@ -130,9 +130,9 @@ class Latent:
         data = torch.cat([latent.wplus().data for latent in latents])
         return cls.of(data, layout=first.layout, regions=first.regions, fingerprint=first.fingerprint)
 
-    def check_generator(self, fingerprint: str) -> None:
+    def check_generator(self, fingerprint: str, *others: str) -> None:
         """LatentError if this code was made by weights other than those named."""
-        if self.fingerprint and fingerprint and self.fingerprint != fingerprint:
+        if self.fingerprint and fingerprint and self.fingerprint not in (fingerprint, *others):
             raise LatentError(f"this latent belongs to generator {self.fingerprint}, not to {fingerprint}")
 
     def check_compatible(self, other: "Latent") -> None:

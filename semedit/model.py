@@ -70,12 +70,17 @@ class Model:
     @cached_property
     def directions(self) -> "DirectionLibrary":
         """The attribute directions of this generator. Raises MissingWeights if there are none."""
-        path = self.entry.file(zoo.DIRECTIONS) if self.entry else None
+        own = [self.entry] if self.entry else []
+        # An adapted generator is edited with the directions of the one that it was adapted from.
+        ancestors = [e for e in zoo.entries().values() if e.card.get("fingerprint") in self.generator.lineage]
+        path = next((found for entry in own + ancestors if (found := entry.file(zoo.DIRECTIONS))), None)
         if path is None:
             raise MissingWeights(
                 f"model '{self.name}' has no directions; 'semedit fit directions --model {self.name}' learns them"
             )
-        library: DirectionLibrary = sibling("directions").DirectionLibrary.load(path, self.generator.fingerprint)
+        library: DirectionLibrary = sibling("directions").DirectionLibrary.load(
+            path, self.generator.fingerprint, *self.generator.lineage
+        )
         return library
 
     def sample(self, count: int, seed: int = 0, psi: float = 0.7) -> Latent:
@@ -94,7 +99,7 @@ class Model:
         ``noise`` is "const" or "random"; ``options`` are the generator's ``composition``, ``coords`` and
         ``background``, one entry for each code.
         """
-        latent.check_generator(self.generator.fingerprint)
+        self.generator.check(latent)
         device = self.generator.device
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             parts = [
@@ -157,7 +162,7 @@ class Model:
 
         ``preserve`` names attributes whose directions are projected out. Raises UnknownName, LatentError.
         """
-        latent.check_generator(self.generator.fingerprint)
+        self.generator.check(latent)
         editor = self.directions[attr]
         if preserve:
             editor = editor.preserving([self.directions[name] for name in preserve])

@@ -26,7 +26,7 @@ def codes(model: "Model", files: list[Path] | None, count: int, seed: int, psi: 
         return model.sample(count, seed, psi)
     loaded = [Latent.load(path) for path in files]
     for latent in loaded:
-        latent.check_generator(model.generator.fingerprint)
+        model.generator.check(latent)
     return Latent.cat(loaded)
 
 

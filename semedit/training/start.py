@@ -86,6 +86,8 @@ def starting_state(
     trained = grown_generator(start.generator, config)
     torch.manual_seed(config.seed)  # the new blocks of both begin alike
     average = grown_generator(start.average, config)
+    if not config.masks and start.average.fingerprint:
+        average.lineage = (start.average.fingerprint, *start.average.lineage)
     if start.discriminator is None:
         say(f"{config.start} has no discriminator; a fresh one is trained, which takes longer and forgets more")
         discriminator = DualDiscriminator(config.discriminator)

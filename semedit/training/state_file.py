@@ -25,7 +25,12 @@ OPTIMISERS = ("g_optim", "d_optim")
 
 def save_state(path: Path, config: TrainConfig, state: GanState) -> None:
     """Write ``state`` so that :func:`restore_state` gives back every bit of it."""
-    header = {"step": state.step, "config": config.to_json(), "regions": state.average.regions.to_json()}
+    header = {
+        "step": state.step,
+        "config": config.to_json(),
+        "regions": state.average.regions.to_json(),
+        "lineage": list(state.average.lineage),
+    }
     tensors = {"path_mean": state.path_mean}
     write_state(path, header, {**tensors, **pack_modules(state, NETWORKS), **pack_optimisers(state, OPTIMISERS)})
 
@@ -126,6 +131,7 @@ def restore_state(path: Path, config: TrainConfig, state: GanState) -> None:
         raise ConfigError(f"{path} was made with other options ({', '.join(changed)}); use another run folder")
     unpack(state, tensors, NETWORKS, OPTIMISERS)
     state.path_mean = tensors["path_mean"]
+    state.average.lineage = tuple(header.get("lineage", ()))
     state.step = header["step"]
 
 

@@ -55,7 +55,7 @@ def test_invert_writes_what_it_says(workspace, portrait, capsys):
     assert set(manifest["metrics"]) == {"mse", "psnr", "perceptual", "identity"} == set(manifest["protocols"])
     latent = Latent.load(folder / "latent.safetensors")
     assert latent.space == "w+" and latent.metadata["source"] == "portrait.png"
-    assert latent.metadata["alignment"]["size"] == 64 and len(latent.metadata["source_sha256"]) == 64
+    assert latent.metadata["alignment"]["size"] == 128 and len(latent.metadata["source_sha256"]) == 64
 
 
 def test_invert_json_is_one_object_on_stdout(portrait, tmp_path, capsys):
@@ -250,10 +250,10 @@ def test_models_list_and_info(capsys):
     capsys.readouterr()
     assert run(["models", "list", "--json"]) == 0
     names = {row["name"] for row in json.loads(capsys.readouterr().out)["results"]}
-    assert {"portraits-64", "celebamask-hq"} <= names
+    assert {"portraits-64", "portraits-128", "portraits-cel", "celebamask-hq"} <= names
     assert run(["models", "info", "portraits", "--json"]) == 0
     card = json.loads(capsys.readouterr().out)["results"][0]
-    assert card["recipe"] == "portraits-64" and card["images"] > 0 and "smile" in card["directions"]
+    assert card["recipe"] == "portraits-128" and card["images"] > 0 and "smile" in card["directions"]
 
 
 def test_shipped_models_are_intact_and_small(capsys):
@@ -305,7 +305,7 @@ def test_doctor_names_what_is_missing(capsys):
     facts = json.loads(capsys.readouterr().out)["results"][0]
     assert facts["packages"]["torch"][0].isdigit() and "cpu" in facts["devices"]
     states = {row["name"]: row for row in facts["weights"]}
-    assert states["model portraits-64"]["state"] == "ok" and states["portraits: attributes"]["state"] == "ok"
+    assert states["model portraits-128"]["state"] == "ok" and states["portraits: attributes"]["state"] == "ok"
     assert "semedit models add celebamask-hq" in states["model celebamask-hq"]["detail"]
 
 

@@ -3,12 +3,14 @@
 import pytest
 import torch
 
+from directions import learn_directions
+from semedit import zoo
 from semedit.checkpoint import save_discriminator, save_generator
 from semedit.data.source import Batch
 from semedit.discriminator import DualDiscriminator
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.domains.portraits.pool import draw_pool
-from semedit.errors import ConfigError
+from semedit.errors import ConfigError, LatentError
 from semedit.images import save_picture, to_picture
 from semedit.model import load
 from semedit.official import discriminator_entries, generator_entries, official_args, to_official
@@ -190,3 +192,26 @@ def test_the_paper_recipe_differs_from_the_released_one_in_three_choices():
 
 def test_a_runs_file_knows_its_domain(run):
     assert load(run / "generator.safetensors").domain is PORTRAITS
+
+
+def test_an_adapted_model_reads_its_ancestors_codes_and_uses_its_directions(run, tmp_path, monkeypatch):
+    """invert with the source, decode and edit with the adapted model; other generators' codes stay refused."""
+    monkeypatch.setenv("SEMEDIT_HOME", str(tmp_path))
+    models = tmp_path / "models"
+    pack(run, models / "source", "portraits")
+    config = adaptation_of(
+        "source", ["freeze_local=ema_only", "batch=8", "images=16", "data.style=cel", "data.pool=16", "monitor_every=0"]
+    )
+    train(config.model_copy(update={"images": 8}), tmp_path / "cel", domain=PORTRAITS)
+    train(config, tmp_path / "cel", domain=PORTRAITS)  # resumed: the lineage is in the state
+    pack(tmp_path / "cel", models / "cel", "portraits")
+    source, cel = load("source"), load("cel")
+    assert cel.generator.lineage == (source.generator.fingerprint,)
+    latent = source.sample(2, seed=1).wplus()
+    before, after = source.synthesise(latent), cel.synthesise(latent)
+    assert torch.equal(before.coarse_segmentation, after.coarse_segmentation)
+    fitted, _ = learn_directions(source, ("smile",), 200, chosen=0.1)
+    fitted.save(models / "source" / zoo.DIRECTIONS)
+    assert len(cel.edit(latent, "smile", 1.0)) == 2
+    with pytest.raises(LatentError, match="belongs to generator"):
+        source.synthesise(cel.sample(1, seed=1))

@@ -66,7 +66,7 @@ def attributes() -> AttributeScorer:
 PORTRAITS = Domain(
     name="portraits",
     regions=CELEBAMASK,
-    resolution=64,
+    resolution=128,
     attribute_names=ATTRIBUTES,
     edit_regions=EDIT_REGIONS,
     align=align,
