@@ -77,6 +77,10 @@ class DomainFeatures:
         return self
 
     @property
+    def device(self) -> torch.device:
+        return self.network.parser.weight.device
+
+    @property
     def protocol(self) -> str:
         return f"{self.domain}-features@{self.network.trunk.config.size}"
 
@@ -98,21 +102,26 @@ class DomainFeatures:
 
     @torch.no_grad()
     def embed(self, images: Tensor, batch: int = 256) -> Tensor:
-        """Pooled features (B, C) of pictures, for Frechet distances."""
-        return torch.cat([self.network.pooled(self.network.maps(part)) for part in images.split(batch)])
+        """Pooled features (B, C), on the CPU, of pictures, for Frechet distances."""
+        return torch.cat([self.network.pooled(self.network.maps(x.to(self.device))).cpu() for x in images.split(batch)])
 
     @torch.no_grad()
     def kinds(self, features: Tensor) -> Tensor:
-        """Logits (B, K) of the domain's exclusive classes, of embeddings (B, C); MissingWeights if it has none."""
+        """Logits (B, K), on the CPU, of the domain's exclusive classes, of embeddings (B, C).
+
+        Raises MissingWeights if it has none.
+        """
         if self.network.kinds is None:
             raise MissingWeights(f"the feature network of {self.domain} knows no exclusive classes")
-        return self.network.kinds(features.to(self.network.kinds.weight.device))
+        return self.network.kinds(features.to(self.device)).cpu()
 
     @torch.no_grad()
     def parse(self, images: Tensor, batch: int = 64) -> Tensor:
-        """Label maps (B, H, W) of pictures of any size, by the domain's parser."""
-        size = images.shape[-1]
-        parts = [fit_logits(self.network.segment(self.network.maps(x)), size).argmax(1) for x in images.split(batch)]
+        """Label maps (B, H, W) of pictures of any size, on their device, by the domain's parser."""
+        parts = []
+        for x in images.split(batch):
+            logits = self.network.segment(self.network.maps(x.to(self.device)))
+            parts.append(fit_logits(logits, images.shape[-1]).argmax(1).to(images.device))
         return torch.cat(parts)
 
     @torch.no_grad()
