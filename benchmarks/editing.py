@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from benchmarks.rows import row
-from semedit.images import sheet
+from semedit.images import enlarge, sheet
 from semedit.model import EditReport, Model
 
 PAPER_ATTRIBUTES = ("smile", "bald", "beard", "bangs", "glasses")
@@ -49,11 +49,11 @@ def locality(model: Model, attributes: tuple[str, ...] = PAPER_ATTRIBUTES, count
 
 
 def strength_sheet(model: Model, attributes: tuple[str, ...], count: int = 2, seed: int = SEED) -> torch.Tensor:
-    """A picture (3, H', W'): for each attribute ``count`` rows of samples, strengths -1 to 2, at twice their size."""
+    """A picture (3, H', W'): for each attribute ``count`` rows of samples, strengths -1 to 2, at 128 px or more."""
     before = model.sample(count, seed, psi=0.7)
     rows = []
     for attr in attributes:
         columns = [model.synthesise(model.edit(before, attr, strength)).image for strength in STRENGTHS]
         rows.append(torch.stack(columns, dim=1).flatten(0, 1))
-    pictures = torch.cat(rows).repeat_interleave(2, 2).repeat_interleave(2, 3)
-    return sheet(pictures, columns=len(STRENGTHS))
+    pictures = torch.cat(rows)
+    return sheet(enlarge(pictures, max(1, 128 // pictures.shape[-1])), columns=len(STRENGTHS))

@@ -23,7 +23,7 @@ SHIPPED = Path(__file__).parent / "weights"
 CARD, GENERATOR, DIRECTIONS = "card.json", "generator.safetensors", "directions.safetensors"
 DISCRIMINATOR = "discriminator.safetensors"
 #: Short names of the default models.
-ALIASES = {"portraits": "portraits-64"}
+ALIASES = {"portraits": "portraits-128"}
 #: Official models that users bring themselves (file name, domain); their licences do not allow shipping them.
 OFFICIAL = {
     "celebamask-hq": ("CelebAMask-HQ-512x512.pt", "faces"),
