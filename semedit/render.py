@@ -32,11 +32,15 @@ class RenderBlock(nn.Module):
         """(B, I, H, W), skip (B, 3+R, H, W) or None -> (B, O, 2H, 2W) and the next skip (B, 3+R, 2H, 2W)."""
         x = up_conv(x, self.up.effective_weight(transposed=True), self.up_bias * SQRT2)
         x = leaky(x.add_((noise[0] * (self.noise_weight[0] * SQRT2)).to(x.dtype)))
-        first = apply_heads(x, *self.first_heads) if self.first_heads else 0
+        if self.first_heads:
+            first = apply_heads(x, *self.first_heads)
+            skip = first if skip is None else first + upsample2(skip)
         x = F.conv2d(x, self.conv.effective_weight(), self.conv_bias * SQRT2, padding=1)
         x = leaky(x.add_((noise[1] * (self.noise_weight[1] * SQRT2)).to(x.dtype)))
-        out = apply_heads(x, self.to_rgb, self.to_seg) + first
-        return x, out if skip is None else out + upsample2(skip)
+        out = apply_heads(x, self.to_rgb, self.to_seg)
+        if skip is None:
+            return x, out
+        return x, out + (skip if self.first_heads else upsample2(skip))
 
 
 def apply_heads(x: Tensor, *heads: FixedHead) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from semedit.data.files import Collection, PictureFolder, aspects_differ, shape
+from semedit.data.files import Collection, PictureFolder, aspects_differ, mismatch, shape
 from semedit.data.label_map import LabelMap
 from semedit.errors import ImageError
 
@@ -41,9 +41,7 @@ def scan(
                 indices = labels.decode(pair.label, pair.label_name)
                 counts = np.bincount(indices.ravel(), minlength=regions + 1)
                 if aspects_differ(pair.picture.size, pair.label.size):
-                    raise ImageError(
-                        f"{pair.label_name}: {shape(pair.label)} labels for a {shape(pair.picture)} picture"
-                    )
+                    raise ImageError(f"{pair.label_name}: {mismatch(pair)}")
                 pixels, seen, good = pixels + counts / indices.size, seen + (counts > 0), good + 1
                 if np.count_nonzero(counts) == 1:
                     result.remarks.append((pair.label_name, f"all of one region ({names_of(labels)[counts.argmax()]})"))

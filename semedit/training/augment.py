@@ -17,8 +17,8 @@ TRANSLATION, CUTOUT = 1 / 8, 1 / 2  # shares of the side
 
 @dataclass(frozen=True)
 class AugmentDraw:
-    """The random numbers of B augmentations: ``colour`` (B, 3) for brightness, saturation and contrast, ``shift`` and
-    ``centre`` (B, 2) in [0, 1); an absent one leaves the picture alone."""
+    """The random numbers of B augmentations: ``colour`` (B, 3) for brightness, saturation and contrast,
+    ``translation`` and ``cutout`` (B, 2), all in [0, 1); an absent one leaves the picture alone."""
 
     values: dict[str, Tensor] = field(default_factory=dict)
 
@@ -76,8 +76,8 @@ def shifted(side: int, steps: Tensor) -> tuple[Tensor, Tensor]:
 
 def cut_out(x: Tensor, draw: Tensor) -> Tensor:
     """Set a square of half the side, anywhere, to 0."""
-    keep = [
+    cut = [
         (torch.arange(side, device=x.device)[None] + 0.5 - draw[:, i, None] * side).abs() < side * CUTOUT / 2
         for i, side in enumerate(x.shape[-2:])
     ]
-    return x * ~(keep[0][:, None, :, None] & keep[1][:, None, None, :])
+    return x * ~(cut[0][:, None, :, None] & cut[1][:, None, None, :])

@@ -21,7 +21,8 @@ class DataConfig(Config):
 
     Drawn: ``pool`` pictures are drawn once and sampled from; 0 draws every batch afresh (for devices that draw faster
     than they train). From disk: ``label_map`` is a YAML file that says what the labels mean (default: they are the
-    domain's region indices). ``mirror``, ``shift``, ``scale`` and ``rotate`` change picture and labels together.
+    domain's region indices); ``mirror``, ``shift``, ``scale`` and ``rotate`` change picture and labels together. Drawn
+    portraits are left as they are.
     """
 
     noun: ClassVar[str] = "data configuration"
