@@ -81,6 +81,7 @@ def tune(
         history.append({name: value.item() for name, value in terms.items()})
         if progress:
             progress(step + 1, config.steps)
+    generator.lineage = (source.fingerprint, *source.lineage)
     return Tuned(freeze(generator), history)
 
 

@@ -44,15 +44,22 @@ class Refiner:
             self.start_image = generator(self.start_code).image
 
     @classmethod
-    def of(cls, generator: SemanticGenerator, stored: StoredEncoder) -> "Refiner":
-        """For inference: the stored encoder, folded. Raises ConfigError for an encoder of another generator."""
+    def of(cls, generator: SemanticGenerator, stored: StoredEncoder, dtype: torch.dtype = torch.float32) -> "Refiner":
+        """For inference: the stored encoder, folded, its weights in ``dtype``.
+
+        Raises ConfigError for an encoder of another generator.
+        """
         if stored.fingerprint and generator.fingerprint and stored.fingerprint != generator.fingerprint:
             raise ConfigError(f"this encoder belongs to generator {stored.fingerprint}, not to {generator.fingerprint}")
-        return cls(generator, stored.encoder.for_inference().to(generator.device), stored.latent_avg)
+        return cls(generator, stored.encoder.for_inference(dtype).to(generator.device), stored.latent_avg)
 
     def start(self, batch: int) -> tuple[Tensor, Tensor]:
         """The mean code (B, L, D) and its rendering (B, 3, H, W)."""
         return self.start_code.expand(batch, -1, -1), self.start_image.expand(batch, -1, -1, -1)
+
+    def fit(self, images: Tensor) -> Tensor:
+        """Pictures (B, 3, H, W) at the encoder's size."""
+        return fit(images.to(self.generator.device), self.size)
 
     def step(self, target: Tensor, code: Tensor, image: Tensor, noise: Noise = "const") -> tuple[Tensor, Tensor]:
         """The next code and its rendering, of pictures (B, 3, S, S) at the encoder's size; differentiable in the
@@ -65,7 +72,7 @@ class Refiner:
         self, images: Tensor, steps: int, start: tuple[Tensor, Tensor] | None = None, noise: Noise = "const"
     ) -> Refinement:
         """``steps`` refinements of pictures (B, 3, H, W) in [-1, 1], from the mean code or ``start`` (code, image)."""
-        target = fit(images.to(self.generator.device), self.size)
+        target = self.fit(images)
         code, image = start or self.start(len(images))
         codes, pictures = [code], [image]
         for _ in range(steps):

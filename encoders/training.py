@@ -14,19 +14,21 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from encoders.backbone import EncoderConfig, ResidualEncoder
-from encoders.checkpoint import StoredEncoder, save_encoder
+from encoders.backbone import EncoderConfig, ResidualEncoder, widen_input
+from encoders.checkpoint import StoredEncoder, load_encoder, save_encoder
 from encoders.ranger import Ranger
 from encoders.restyle import Refiner
+from semedit.checkpoint import load_state
 from semedit.config import Config
 from semedit.convnet import fit
 from semedit.data.source import Batch, Source
 from semedit.domains import Domain
-from semedit.domains.base import PerceptualMetric
 from semedit.errors import ConfigError
 from semedit.files import make_folder, write_json
 from semedit.generator import SemanticGenerator
 from semedit.images import save_picture, sheet
+from semedit.irse import IrSeFace, IrTrunk
+from semedit.official import read_pickle
 from semedit.perceptual import mse
 from semedit.training.feed import Feed, open_source, sample_pictures
 from semedit.training.recipes import DataConfig
@@ -53,6 +55,9 @@ class EncoderTrainConfig(Config):
     lr: float = Field(1e-4, gt=0)
     perceptual_weight: float = Field(0.8, ge=0)
     mse_weight: float = Field(1.0, ge=0)
+    identity_weight: float = Field(0.1, ge=0)
+    latent_weight: float = Field(0.0, ge=0, description="mean squared distance of codes from the mean code")
+    start: str = Field("", description="encoder, or IR-SE50 face network, whose weights the training begins with")
     mean_samples: int = Field(100_000, ge=1, description="mapped codes whose mean the refinement starts from")
     seed: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -79,10 +84,12 @@ class EncoderStep:
         config: EncoderTrainConfig,
         state: EncoderState,
         generator: SemanticGenerator,
-        perceptual: PerceptualMetric,
+        domain: Domain,
         team: Team,
     ):
-        self.config, self.state, self.team, self.perceptual = config, state, team, perceptual
+        self.config, self.state, self.team = config, state, team
+        self.perceptual = domain.perceptual_training().to(team.device)
+        self.identity = domain.identity_loss().to(team.device) if config.identity_weight else None
         self.refiner = Refiner(generator, state.encoder, generator.mean_w(config.mean_samples))
         self.wrapped = self.refiner.encoder = team.wrap(state.encoder)
 
@@ -98,15 +105,30 @@ class EncoderStep:
             with syncing(self.wrapped, number == config.refinements - 1):
                 with torch.autocast(images.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
                     code, image = self.refiner.step(target, code, image, noise)
-                losses = self.losses(image, images)
-                weights = {"perceptual": config.perceptual_weight, "mse": config.mse_weight}
-                sum((weights[k] * v for k, v in losses.items()), torch.zeros((), device=image.device)).backward()
+                losses = self.losses(code, image, images)
+                self.weigh(losses).backward()
             self.note(number, losses)
         state.optimiser.step()
         state.step += 1
 
-    def losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
-        return {"perceptual": self.perceptual.distance(image, target).mean(), "mse": mse(image, target).mean()}
+    def losses(self, code: Tensor, image: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Loss terms of codes (B, L, D) and their pictures (B, 3, H, W), unweighted."""
+        found = {"perceptual": self.perceptual.distance(image, target).mean(), "mse": mse(image, target).mean()}
+        if self.identity is not None:
+            found["identity"] = (1 - self.identity.identity(image, target)).mean()
+        if self.config.latent_weight:
+            found["latent"] = (code.float() - self.refiner.start_code).square().mean()
+        return found
+
+    def weigh(self, losses: dict[str, Tensor]) -> Tensor:
+        config = self.config
+        weights = {
+            "perceptual": config.perceptual_weight,
+            "mse": config.mse_weight,
+            "identity": config.identity_weight,
+            "latent": config.latent_weight,
+        }
+        return torch.stack([weights[name] * value for name, value in losses.items()]).sum()
 
     def note(self, number: int, losses: dict[str, Tensor]) -> None:
         """Losses of the first and the last refinement are logged: their distance is what refinement brings."""
@@ -133,7 +155,7 @@ def train_encoder(
     """Run, or resume, the training that ``config`` describes in ``folder``; the encoder is written beside the state.
 
     ``generator`` is frozen. Raises ConfigError for a folder of another run, or an encoder whose rows are not the
-    generator's.
+    generator's; MissingWeights if the domain lacks the network of a loss.
     """
     team, folder = team or Team(), make_folder(folder)
     generator.to(team.device)
@@ -142,8 +164,10 @@ def train_encoder(
     state = EncoderState(encoder, Ranger(encoder.parameters(), lr=config.lr))
     if (folder / STATE).exists():
         _restore(folder / STATE, config, state, generator.fingerprint)
+    elif config.start:
+        start_from(encoder, config.start)
     source = open_source(Feed(config.data, config.batch, config.seed, generator.config.size, None, team), folder)
-    step = EncoderStep(config, state, generator, domain.perceptual().to(team.device), team)
+    step = EncoderStep(config, state, generator, domain, team)
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
     due = (
@@ -153,6 +177,24 @@ def train_encoder(
     plan = Plan(config.steps, config.batch, config.seed, config.log_every)
     run_steps(plan, state, step, source, team, folder, due, progress)
     return state
+
+
+def start_from(encoder: ResidualEncoder, path: str | Path) -> None:
+    """Give an encoder the weights of another of its sizes, or the trunk of an IR-SE50 face network.
+
+    A face network's first convolution becomes channels 0-2 of the encoder's, and the heads stay as they are. Raises
+    CheckpointError for a file of other sizes.
+    """
+    if Path(path).suffix in (".pt", ".pth") and "output_layer.3.weight" in read_pickle(path):
+        face = IrSeFace.load(path)
+        own = encoder.trunk.state_dict()
+        theirs = {k: v for k, v in face.state_dict().items() if not k.startswith("output_layer.")}
+        first = theirs.pop("input_layer.0.weight")
+        load_state(encoder.trunk, {**theirs, "input_layer.0.weight": own["input_layer.0.weight"]}, path)
+        assert isinstance(encoder.trunk, IrTrunk)
+        widen_input(encoder.trunk, first)
+    else:
+        load_state(encoder, load_encoder(path).encoder.state_dict(), path)
 
 
 @torch.no_grad()

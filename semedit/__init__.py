@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from semedit.latent import Latent as Latent
     from semedit.model import Model as Model
     from semedit.model import load as load
+    from semedit.model import load_encoder as load_encoder
     from semedit.regions import RegionTable as RegionTable
     from semedit.zoo import load_generator as load_generator
 
@@ -20,11 +21,12 @@ _LAZY = {
     "load": "semedit.model",
     "Model": "semedit.model",
     "load_generator": "semedit.zoo",
+    "load_encoder": "semedit.model",
     "Latent": "semedit.latent",
     "RegionTable": "semedit.regions",
 }
 
-__all__ = ["Latent", "Model", "RegionTable", "load", "load_generator"]
+__all__ = ["Latent", "Model", "RegionTable", "load", "load_encoder", "load_generator"]
 
 
 def __getattr__(name: str) -> Any:

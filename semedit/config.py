@@ -1,6 +1,7 @@
 """The base of every configuration: frozen, keyword-only, checked, and read back from JSON without loss."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -55,3 +56,8 @@ class Config(BaseModel):
                     raise ConfigError(f"'{path}': {self.noun} has no group called '{parent}'")
             target[leaf] = value
         return type(self)(**data)
+
+
+def assigned(named: Mapping[str, object], set_: list[str] | None) -> list[str]:
+    """Options given by name, then those of ``--set``, as ``a.b=value`` texts; those that are None were not given."""
+    return [*(f"{name}={value}" for name, value in named.items() if value is not None), *(set_ or [])]

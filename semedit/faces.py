@@ -5,6 +5,7 @@ to the mouth's middle, x = (e - rot90(m)) scaled to max(2 |e|, 1.8 |m|), centre 
 square of half-side |x| around the centre, turned with x.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,8 +16,12 @@ from PIL import Image
 
 from semedit.errors import FaceError, NoFaceFound, SeveralFaces
 
-MIN_PROBABILITY = 0.90
-MAX_DETECTION_SIDE = 1280
+MIN_PROBABILITY, SURE_PROBABILITY = 0.90, 0.99
+#: Sides in px between which pictures are searched, and the width of the smallest face that is cut out.
+MIN_DETECTION_SIDE, MAX_DETECTION_SIDE = 320, 1280
+MIN_FACE = 20
+#: Quarter turns, tried where no face surely stands upright.
+TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ class Alignment:
 
     def to_json(self) -> dict[str, Any]:
         return {"matrix": [list(row) for row in self.matrix], "size": self.size, "detector": self.detector}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Alignment":
+        return cls(tuple(tuple(row) for row in data["matrix"]), data["size"], data["detector"])  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,18 @@ class Face:
     landmarks: NDArray[np.float32]
     probability: float
 
+    @property
+    def width(self) -> float:
+        """The shorter side of its box, in px."""
+        x0, y0, x1, y1 = self.box
+        return min(x1 - x0, y1 - y0)
+
+    def mapped(self, place: Callable[[Any, Any], tuple[Any, Any]]) -> "Face":
+        """The same face after moving points (x, y) to ``place(x, y)``, which turns by quarters only."""
+        (x0, y0), (x1, y1) = place(*self.box[:2]), place(*self.box[2:])
+        marks = np.stack(place(self.landmarks[:, 0], self.landmarks[:, 1]), axis=1)
+        return Face((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), marks, self.probability)
+
 
 @cache
 def _detector() -> Any:
@@ -61,8 +82,12 @@ def _detector() -> Any:
 
 
 def detect_faces(image: Image.Image) -> list[Face]:
-    """Faces in an RGB picture, largest first; large pictures are searched at 1280 px and scaled back."""
-    scale = min(1.0, MAX_DETECTION_SIDE / max(image.size))
+    """Upright faces (turned by up to 45 degrees) in an RGB picture, largest first, in its own pixels.
+
+    Pictures are searched at 320 to 1280 px, and what is found is scaled back.
+    """
+    longest = max(image.size)
+    scale = max(min(longest, MAX_DETECTION_SIDE), MIN_DETECTION_SIDE) / longest
     small = image if scale == 1.0 else image.resize((round(image.width * scale), round(image.height * scale)))
     if min(small.size) < 24:
         return []
@@ -76,6 +101,27 @@ def detect_faces(image: Image.Image) -> list[Face]:
             marks = np.asarray(landmarks, dtype=np.float32) / np.float32(scale)
             faces.append(Face((x0, y0, x1, y1), marks, float(probability)))
     return sorted(faces, key=lambda f: (f.box[2] - f.box[0]) * (f.box[3] - f.box[1]), reverse=True)
+
+
+def find_faces(image: Image.Image) -> list[Face]:
+    """Faces however the picture is turned: upright ones, or, where none of those is sure, those of the quarter turn
+    that shows the surest.
+
+    Boxes and landmarks are in the pixels of the picture as it was given.
+    """
+    best = detect_faces(image)
+    if best and max(face.probability for face in best) >= SURE_PROBABILITY:
+        return best
+    width, height = image.size
+    back = {  # a point of the turned picture -> the same point of the given one
+        Image.Transpose.ROTATE_90: lambda x, y: (width - y, x),
+        Image.Transpose.ROTATE_270: lambda x, y: (y, height - x),
+        Image.Transpose.ROTATE_180: lambda x, y: (width - x, height - y),
+    }
+    for turn in TURNS:
+        found = [face.mapped(back[turn]) for face in detect_faces(image.transpose(turn))]
+        best = max(best, found, key=lambda faces: max((face.probability for face in faces), default=0.0))
+    return best
 
 
 def crop_transform(landmarks: NDArray[np.float32], size: int, zoom: float = 1.0) -> Alignment:
@@ -132,8 +178,11 @@ def choose_face(faces: list[Face], number: int | None) -> Face:
 
 
 def align_face(image: Image.Image, size: int, face: int | None = None, zoom: float = 1.0) -> Aligned:
-    """Detect, choose and cut a face. Raises NoFaceFound or SeveralFaces."""
-    return cut(image, crop_transform(choose_face(detect_faces(image), face).landmarks, size, zoom))
+    """Detect, choose and cut a face. Raises NoFaceFound, SeveralFaces, or FaceError for one below MIN_FACE px."""
+    chosen = choose_face(find_faces(image), face)
+    if chosen.width < MIN_FACE:
+        raise FaceError(f"the face is only {chosen.width:.0f} px wide; at least {MIN_FACE} px are needed")
+    return cut(image, crop_transform(chosen.landmarks, size, zoom))
 
 
 def whole_picture(image: Image.Image, size: int) -> Aligned:

@@ -23,6 +23,7 @@ from semedit.siblings import sibling
 
 if TYPE_CHECKING:
     from directions import DirectionLibrary
+    from encoders import Refiner
 
 Picture = str | Path | Image.Image | Tensor
 
@@ -56,11 +57,12 @@ class Model:
         name: str = "",
         entry: zoo.Entry | None = None,
         precision: Literal["fp32", "bf16"] = "fp32",
+        encoder_path: str | Path | None = None,
     ):
         if precision not in ("fp32", "bf16"):
             raise UnknownName("precision", precision, ("fp32", "bf16"))
         self.generator, self.domain, self.name, self.entry = generator, domain, name, entry
-        self.precision = precision
+        self.precision, self.encoder_path = precision, encoder_path
 
     def to(self, device: str) -> "Model":
         """Move the generator to a device; returns this model."""
@@ -119,19 +121,42 @@ class Model:
         image = picture if isinstance(picture, Image.Image) else read_picture(picture)
         return self.domain.align(image.convert("RGB"), self.generator.config.size, face)
 
-    def inverter(self, method: str = "optimize", **options: Any) -> Inverter:
-        """The inverter of a registered method, set up for this model; ``options`` override its defaults."""
+    @cached_property
+    def refiner(self) -> "Refiner":
+        """The encoder with this generator. Raises MissingWeights if there is none for it."""
+        path = self.encoder_path or (self.entry and self.entry.encoder_path)
+        if not path:
+            raise MissingWeights(
+                f"model '{self.name}' has no encoder; 'semedit fit encoder --model {self.name}' trains one, --encoder "
+                f"FILE names one, and --method optimize does without"
+            )
         encoders = sibling("encoders")
+        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
+        refiner: Refiner = encoders.Refiner.of(self.generator, encoders.load_encoder(path), dtype)
+        return refiner
+
+    @property
+    def has_encoder(self) -> bool:
+        return bool(self.encoder_path or (self.entry and self.entry.encoder_path))
+
+    def inverter(self, method: str | None = None, overrides: list[str] | None = None, **options: Any) -> Inverter:
+        """The inverter of a registered method, set up for this model; by default one that uses its encoder, if any.
+
+        ``options`` override its defaults, and so do ``overrides``, texts such as "tuning.steps=100". Raises
+        UnknownName, ConfigError, or MissingWeights for what the method needs.
+        """
+        encoders = sibling("encoders")
+        method = method or (encoders.DEFAULT if self.has_encoder else encoders.WITHOUT_ENCODER)
         if method not in encoders.INVERTERS:
             raise UnknownName("inversion method", method, encoders.INVERTERS)
-        base = encoders.PORTRAITS_OPTIONS if self.domain.name == "portraits" else encoders.OptimizationConfig()
-        device = self.generator.device
-        config = type(base)(**{**base.to_json(), **options})
-        parser = self.domain.features().to(device).parse if config.labels_weight else None
-        inverter: Inverter = encoders.INVERTERS[method](
-            self.generator, self.domain.perceptual().to(device), config, parser
-        )
+        base = encoders.default_options(method, self.domain.name)
+        config = type(base)(**{**base.to_json(), **options}).with_overrides(overrides or [])
+        inverter: Inverter = encoders.INVERTERS[method].for_model(self, config)
         return inverter
+
+    def tuned(self, generator: SemanticGenerator) -> "Model":
+        """This model with a generator that was tuned to one picture; it keeps the directions."""
+        return Model(generator, self.domain, self.name, self.entry, self.precision, self.encoder_path)
 
     def invert(self, picture: Picture, *, face: int | None = None, inverter: Inverter | None = None,
                progress: Callable[[int, int], None] | None = None) -> Inversion:  # fmt: skip
@@ -152,8 +177,8 @@ class Model:
         metrics, protocols = dict(inversion.metrics), dict(inversion.protocols)
         identity = self.domain.identity().to(inversion.target.device)
         metrics["identity"] = identity.identity(inversion.reconstruction, inversion.target)
-        protocols["identity"] = identity.identity_protocol
-        latent = inversion.latent.annotated(inverter=type(inverter).__name__, **details)
+        protocols["identity"] = identity.protocol
+        latent = inversion.latent.annotated(method=inverter.method, **details)
         return replace(inversion, latent=latent, metrics=metrics, protocols=protocols)
 
     def edit(self, latent: Latent, attr: str, strength: float = 1.0, regions: str | None = None,
@@ -190,7 +215,7 @@ class Model:
                 identity.identity(old.image, new.image),
                 {
                     "perceptual": perceptual.protocol,
-                    "identity": identity.identity_protocol,
+                    "identity": identity.protocol,
                     "score": f"{self.domain.name}-attributes",
                 },
             )
@@ -213,8 +238,11 @@ def load(
     name_or_path: str | Path = "portraits",
     domain_name: str | None = None,
     precision: Literal["fp32", "bf16"] = "fp32",
+    encoder: str | Path | None = None,
 ) -> Model:
     """Load a model by name, or wrap a generator file; ``domain_name`` overrides what its card or file says.
+
+    ``encoder`` is the file of an encoder, native or official, instead of the model's own.
 
     ``precision`` bf16 renders about twice as fast where the hardware has it, at up to 3 % of the range in error.
 
@@ -224,6 +252,22 @@ def load(
     path = Path(name_or_path)
     if path.exists():
         own = None if path.suffix in (".pt", ".pth") else load_weights(path, "generator").extra.get("domain")
-        return Model(generator, domain(domain_name or own or "faces"), path.stem, precision=precision)
+        return Model(generator, domain(domain_name or own or "faces"), path.stem, None, precision, encoder)
     entry = zoo.find(str(name_or_path))
-    return Model(generator, domain(domain_name or entry.domain), entry.name, entry, precision)
+    return Model(generator, domain(domain_name or entry.domain), entry.name, entry, precision, encoder)
+
+
+def load_encoder(name_or_path: str | Path, generator: SemanticGenerator) -> "Refiner":
+    """An encoder with the generator that it reads for: a model's name, a native file, or an official ReStyle ``.pt``.
+
+    ``load_encoder(...).refine(images, 5)`` gives the codes and the pictures of every step. Raises UnknownName,
+    MissingWeights, CheckpointError, or ConfigError for an encoder of another generator.
+    """
+    encoders, path = sibling("encoders"), Path(name_or_path)
+    if not path.exists():
+        found = zoo.find(str(name_or_path)).encoder_path
+        if found is None:
+            raise MissingWeights(f"model '{name_or_path}' has no encoder")
+        path = found
+    refiner: Refiner = encoders.Refiner.of(generator, encoders.load_encoder(path))
+    return refiner

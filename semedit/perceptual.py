@@ -24,8 +24,8 @@ KIND = "feature-network"
 class FeatureNetwork(nn.Module):
     """One trunk with the heads that teach it what matters in a domain: parser, attributes and factors.
 
-    ``maps`` feed the perceptual distance, ``pooled`` the Frechet distance, ``identity`` the identity score, ``kinds``
-    (exclusive classes, for the inception score) where there are any.
+    ``maps`` feed the perceptual distance, ``pooled`` the Frechet distance, ``kinds`` the inception score (exclusive
+    classes, where there are any).
     """
 
     def __init__(self, config: TrunkConfig, *, attributes: int, factors: int, regions: int, kinds: int = 0):
@@ -60,16 +60,11 @@ class FeatureNetwork(nn.Module):
 
 
 class DomainFeatures:
-    """The feature network of a domain as a user's object: distances, identity, embeddings, label maps.
+    """The feature network of a domain as a user's object: distances, embeddings, label maps."""
 
-    The first ``identity_width`` regressed factors describe the person, the rest the scene.
-    """
-
-    def __init__(
-        self, network: FeatureNetwork, domain: str, identity_width: int, card: Mapping[str, Any] | None = None
-    ):
+    def __init__(self, network: FeatureNetwork, domain: str, card: Mapping[str, Any] | None = None):
         self.network = network.eval().requires_grad_(False)
-        self.domain, self.identity_width, self.card = domain, identity_width, dict(card or {})
+        self.domain, self.card = domain, dict(card or {})
 
     def to(self, device: torch.device) -> Self:
         """Move the network; returns this object."""
@@ -83,10 +78,6 @@ class DomainFeatures:
     @property
     def protocol(self) -> str:
         return f"{self.domain}-features@{self.network.trunk.config.size}"
-
-    @property
-    def identity_protocol(self) -> str:
-        return f"{self.domain}-identity-factors@{self.network.trunk.config.size}"
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Perceptual distance (B,) of picture pairs (B, 3, H, W); differentiable.
@@ -124,12 +115,6 @@ class DomainFeatures:
             parts.append(fit_logits(logits, images.shape[-1]).argmax(1).to(images.device))
         return torch.cat(parts)
 
-    @torch.no_grad()
-    def identity(self, a: Tensor, b: Tensor) -> Tensor:
-        """Identity similarity (B,): cosine of the regressed identity factors (each in [-1, 1] over the domain)."""
-        faces = [self.network.factors(self.network.maps(x)[-1])[:, : self.identity_width] for x in (a, b)]
-        return F.cosine_similarity(faces[0], faces[1], dim=1)
-
     def save(self, path: str | Path) -> None:
         net = self.network
         config = {
@@ -139,7 +124,6 @@ class DomainFeatures:
             "regions": net.parser.out_channels,
             "kinds": net.kinds.out_features if net.kinds else 0,
             "domain": self.domain,
-            "identity_width": self.identity_width,
         }
         save_weights(path, Weights(KIND, config, net.state_dict(), self.card), half=True)
 
@@ -151,7 +135,7 @@ class DomainFeatures:
         sizes = {name: config[name] for name in ("attributes", "factors", "regions")}
         network = FeatureNetwork(TrunkConfig.from_json(config["trunk"]), **sizes, kinds=config.get("kinds", 0))
         load_state(network, weights.tensors, path)
-        return cls(network, config["domain"], config["identity_width"], weights.extra)
+        return cls(network, config["domain"], weights.extra)
 
 
 def fit_logits(logits: Tensor, size: int) -> Tensor:

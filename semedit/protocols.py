@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from semedit.generator import SemanticGenerator
     from semedit.latent import Latent
 
 
@@ -40,7 +41,9 @@ class Inversion:
     """A picture's code and how well it gives the picture back.
 
     latent: B codes; reconstruction and target (B, 3, H, W) in [-1, 1]; history: one dict of loss terms a step;
-    metrics: name -> per-image values (B,); protocols: metric name -> protocol id; seconds: per image.
+    metrics: name -> per-image values (B,); protocols: metric name -> protocol id; seconds: per image; trajectory: the
+    W+ codes (T, B, L, D) of the way, start included; stopped: for each picture "target" or "budget", where a search
+    ended it; tuned: a generator for each picture, where pivotal tuning made one.
     """
 
     latent: "Latent"
@@ -50,6 +53,9 @@ class Inversion:
     metrics: Mapping[str, Tensor]
     protocols: Mapping[str, str]
     seconds: float
+    trajectory: Tensor | None = None
+    stopped: tuple[str, ...] = ()
+    tuned: "tuple[SemanticGenerator, ...]" = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def single(self, index: int, **metadata: Any) -> "Inversion":
@@ -61,6 +67,9 @@ class Inversion:
             reconstruction=self.reconstruction[chosen],
             target=self.target[chosen],
             metrics={name: value[chosen] for name, value in self.metrics.items()},
+            trajectory=None if self.trajectory is None else self.trajectory[:, chosen],
+            stopped=self.stopped[chosen],
+            tuned=self.tuned[chosen],
         )
 
 
@@ -77,5 +86,8 @@ class Editor(Protocol):
 @runtime_checkable
 class Inverter(Protocol):
     """images (B, 3, H, W) in [-1, 1] at the generator's size -> Inversion. ``progress`` receives (step, steps)."""
+
+    @property
+    def method(self) -> str: ...
 
     def invert(self, images: Tensor, progress: Callable[[int, int], None] | None = None) -> Inversion: ...

@@ -22,6 +22,8 @@ from semedit.official import load_official
 SHIPPED = Path(__file__).parent / "weights"
 CARD, GENERATOR, DIRECTIONS = "card.json", "generator.safetensors", "directions.safetensors"
 DISCRIMINATOR = "discriminator.safetensors"
+#: An encoder lies beside its generator, native or as its authors published it.
+ENCODERS = ("encoder.safetensors", "encoder.pt")
 #: Short names of the default models.
 ALIASES = {"portraits": "portraits-128"}
 #: Official models that users bring themselves (file name, domain); their licences do not allow shipping them.
@@ -49,6 +51,11 @@ class Entry:
         """The path of one of its files, or None if it has no such file."""
         path = self.folder / name
         return path if path.exists() else None
+
+    @property
+    def encoder_path(self) -> Path | None:
+        """The file of its encoder, or None if it has none."""
+        return next((path for name in ENCODERS if (path := self.file(name))), None)
 
     @property
     def generator_path(self) -> Path:
@@ -135,8 +142,10 @@ def verify(entry: Entry) -> list[str]:
     return problems
 
 
-def add(name: str, file: str | Path, domain: str | None = None) -> Entry:
+def add(name: str, file: str | Path, domain: str | None = None, encoder: str | Path | None = None) -> Entry:
     """Copy a weight file (official ``.pt`` or native) into the user's models under ``name``, after opening it once.
+
+    The file of an ``encoder`` is copied beside it as it is.
 
     Raises CheckpointError if it cannot be opened, ConfigError if the name is taken or not a plain word.
     """
@@ -151,8 +160,12 @@ def add(name: str, file: str | Path, domain: str | None = None) -> Entry:
     generator = load_generator(file)
     target = GENERATOR if file.suffix == ".safetensors" else f"generator{file.suffix}"
     make_folder(folder)
-    with replacing(folder / target) as temporary:
-        shutil.copyfile(file, temporary)
+    copies = {target: file}
+    if encoder:
+        copies[f"encoder{Path(encoder).suffix}"] = Path(encoder)
+    for copied, original in copies.items():
+        with replacing(folder / copied) as temporary:
+            shutil.copyfile(original, temporary)
     card = {
         "name": name,
         "domain": domain or (OFFICIAL[name][1] if name in OFFICIAL else "faces"),
@@ -160,7 +173,7 @@ def add(name: str, file: str | Path, domain: str | None = None) -> Entry:
         "size": generator.config.size,
         "fingerprint": generator.fingerprint,
         "source": file.name,
-        "files": describe(folder, [target]),
+        "files": describe(folder, list(copies)),
     }
     write_json(folder / CARD, card)
     return Entry(name, folder, card)
@@ -169,15 +182,16 @@ def add(name: str, file: str | Path, domain: str | None = None) -> Entry:
 def refresh_card(entry: Entry) -> None:
     """Write the card anew with the present files' sizes and hashes."""
     names = {path.name for path in entry.folder.glob("*.safetensors")}
-    names |= {str(entry.card["generator"])} if "generator" in entry.card else set()
+    names |= {path.name for path in entry.folder.glob("*.pt")}
     write_json(entry.folder / CARD, {**entry.card, "files": describe(entry.folder, sorted(names))})
 
 
 def write_quality(entry: Entry, name: str, rows: list[dict[str, Any]]) -> None:
     """Put measured figures on a model's card, under ``quality.<name>``."""
-    figures = {row["metric"]: {"value": row["value"], "n": row["n"], "protocol": row["protocol"]} for row in rows}
-    quality = {**entry.card.get("quality", {}), name: figures}
-    write_json(entry.folder / CARD, {**entry.card, "quality": quality})
+    kept = ("value", "std", "n", "protocol", "seconds_per_image")
+    figures = {row["metric"]: {key: row[key] for key in kept if row.get(key) is not None} for row in rows}
+    card = read_card(entry.folder)
+    write_json(entry.folder / CARD, {**card, "quality": {**card.get("quality", {}), name: figures}})
 
 
 def write_domain_card(folder: Path, domain: str) -> None:

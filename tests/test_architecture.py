@@ -22,8 +22,8 @@ CORE_ORDER = [
     ("errors",), ("config", "files", "regions", "ops", "siblings"), ("layers", "latent"),
     ("protocols", "local", "render"),
     ("generator", "convnet"), ("discriminator", "checkpoint", "images"), ("irse",),
-    ("official", "faces", "attributes", "perceptual", "metrics"),
-    ("domains", "data"), ("training", "workspace", "zoo", "video"), ("model",), ("gallery",),
+    ("official", "faces", "attributes", "perceptual", "identity", "metrics"), ("paste",),
+    ("domains", "data"), ("training", "zoo", "video"), ("model",), ("gallery", "workspace"),
 ]  # fmt: skip
 
 

@@ -60,15 +60,21 @@ def speed(
     training: Annotated[
         bool, typer.Option("--training", help="Time full training steps: the 64 px recipe, and 256 px at batch 2.")
     ] = False,
+    encoder: Annotated[
+        bool, typer.Option("--encoder", help="Time the official encoder (256 px, 28 heads) instead of the generator.")
+    ] = False,
     show_profile: Annotated[bool, typer.Option("--profile", help="Also print where the time goes.")] = False,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Time the generator, or a training step, against the textbook formulation, same weights, same output."""
+    """Time the generator, the encoder or a training step against the plainest formulation, with the same output."""
     from semedit.siblings import sibling
 
     if training:
         _training_speed(precision or ["fp32", "bf16"], runs, out, json)
+        return
+    if encoder:
+        _encoder_speed(batch or [1, 4], precision or ["fp32", "bf16"], runs, out, json)
         return
     bench = sibling("benchmarks").speed
     rows = []
@@ -92,6 +98,27 @@ def speed(
             "ratio": f"{row['ratio']:.2f} ({row['ratio_low']:.2f}-{row['ratio_high']:.2f})",
             "peak MB": f"{row['peak_mb']:.0f}",
             "textbook MB": f"{row['textbook_peak_mb']:.0f}",
+        }
+        for row in rows
+    ]
+    _finish(rows, list(text[0]), json, out, shown=text)
+
+
+def _encoder_speed(batches: list[int], precisions: list[str], runs: int, out: str | None, json: bool) -> None:
+    from semedit.siblings import sibling
+
+    bench = sibling("benchmarks").encoder_speed
+    encoder = bench.official_encoder()
+    rows = [bench.compare_encoders(encoder, count, kind, runs) for count in batches for kind in precisions]
+    text = [
+        {
+            "px": row["size"],
+            "heads": row["rows"],
+            "batch": row["batch"],
+            "type": row["precision"],
+            "s": row["seconds"],
+            "plain s": row["plain_seconds"],
+            "ratio": f"{row['ratio']:.2f} ({row['ratio_low']:.2f}-{row['ratio_high']:.2f})",
         }
         for row in rows
     ]
@@ -128,17 +155,49 @@ METRIC_COLUMNS = ["metric", "value", "std", "n", "skipped", "protocol"]
 @app.command()
 def reconstruction(
     model: ModelOption = "portraits",
+    method: Annotated[list[str] | None, typer.Option(help="Methods (default: all that the model has).")] = None,
     count: CountOption = 16,
-    batch: Annotated[int, typer.Option(min=1, help="Portraits inverted at once.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures inverted at once.")] = 8,
+    data: Annotated[
+        str | None, typer.Option("--data", help="Folder or glob of photos (default: drawn portraits, unseen seeds).")
+    ] = None,
+    encoder: Annotated[str | None, typer.Option(help="An encoder's file, instead of the model's own.")] = None,
+    write_card: CardOption = False,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Invert drawn portraits of unseen seeds and measure what comes back."""
+    """Invert pictures that nothing was trained on, by each method, and measure what comes back."""
+    from semedit.images import find_pictures
     from semedit.model import load
     from semedit.siblings import sibling
 
-    rows = sibling("benchmarks").inversion.reconstruction(load(model), count, batch)
-    _finish(rows, ["metric", "value", "std", "median", "n", "seconds_per_image", "protocol"], json, out)
+    loaded, files = load(model, encoder=encoder), find_pictures([data]) if data else None
+    with progress_bar("inversions", json) as progress:
+        rows = sibling("benchmarks").inversion.reconstruction(
+            loaded, count, batch, tuple(method or ()), files, progress=progress
+        )
+    for name in dict.fromkeys(row["method"] for row in rows):
+        _to_card(loaded, f"reconstruction.{name}", [row for row in rows if row["method"] == name], write_card)
+    text = _by_method(rows)
+    _finish(rows, list(text[0]), json, out, shown=text)
+    if not json:
+        protocols = dict.fromkeys(f"{row['metric']}: {row['protocol']}" for row in rows)
+        Report(json).say(f"mean\u00b1standard deviation, in batches of {batch}; " + "; ".join(protocols))
+
+
+def _by_method(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line for each method, with all its measures."""
+    lines: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        line = lines.setdefault(row["method"], {"method": row["method"]})
+        several = sum(r["method"] == row["method"] and r["metric"] == row["metric"] for r in rows) > 1
+        name = row["protocol"] if several else row["metric"]
+        digits = 4 if row["metric"] == "mse" else 1 if row["metric"] == "psnr" else 3
+        line[name] = f"{row['value']:.{digits}f}\u00b1{row['std']:.{digits}f}"
+    for row in rows:
+        extra = {"n": row["n"], "skipped": row["skipped"], "s/image": row["seconds_per_image"]}
+        lines[row["method"]].update(extra)
+    return list(lines.values())
 
 
 @app.command()

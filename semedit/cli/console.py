@@ -19,6 +19,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that is drawn at random.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps ...")]
 OutOption = Annotated[str, typer.Option("--out", help="Folder for results.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override any other option: --set NAME=VALUE.")]
 ModelOption = Annotated[str, typer.Option("--model", help="A model's name, or a generator file.")]
 
 stdout, stderr = Console(highlight=False), Console(stderr=True, highlight=False)

@@ -1,5 +1,6 @@
 """``semedit edit``: change an attribute of an inverted picture in chosen regions."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,9 +19,11 @@ from semedit.cli.console import (
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from semedit.latent import Latent
     from semedit.model import Model
-    from semedit.workspace import Subject
+    from semedit.workspace import Origin, Subject
 
 MEASURES = ("score_before", "score_after", "inside_share", "preservation", "perceptual", "identity")
 STRIP = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
@@ -38,6 +41,10 @@ def edit(
         float, typer.Option(help="How far; 1 is a clear change, negative removes, 0 changes nothing.")
     ] = 1.0,
     preserve: Annotated[str, typer.Option(help="Attributes to keep as they are, comma separated.")] = "",
+    paste: Annotated[
+        bool, typer.Option("--paste-back", help="Also put the edited crop back into the full photo: pasted.png.")
+    ] = False,
+    photo: Annotated[str | None, typer.Option(help="The photo for --paste-back, if its file has moved.")] = None,
     strip: Annotated[bool, typer.Option("--strip", help="Also write a row of strengths from -1 to 1.5.")] = False,
     model: ModelOption = "portraits",
     method: Annotated[str, typer.Option(help="How to edit.")] = "interfacegan",
@@ -54,7 +61,7 @@ def edit(
     from semedit.latent import Latent
     from semedit.model import load
     from semedit.siblings import sibling
-    from semedit.workspace import MANIFEST, save_edit
+    from semedit.workspace import MANIFEST, model_of, origin, save_edit
 
     torch.manual_seed(seed)
     editors = sibling("directions").EDITORS
@@ -69,12 +76,18 @@ def edit(
     before = Latent.load(subject.latent)
     if len(before) != 1:
         raise LatentError(f"{subject.latent}: holds {len(before)} codes; one at a time is edited here")
+    source_photo = origin(before, subject.latent, Path(photo) if photo else None) if paste else None
+    loaded = model_of(loaded, before, subject.latent)
     names = tuple(name.strip() for name in preserve.split(",") if name.strip())
     after = loaded.edit(before, attr, strength, chosen, names)
     measured = loaded.report(before, after, attr, chosen)
     label = f"{attr}{strength:+g}_{chosen}".replace(",", "+").replace(":", "-")
     target = subject.folder / "edits" / label
+    if "tuned" in before.metadata:
+        after = after.annotated(tuned=os.path.relpath(subject.latent.parent / before.metadata["tuned"], target))
     paths = save_edit(target, after, measured.before, measured.after, loaded.generator.regions)
+    if source_photo:
+        paths["pasted"] = str(_paste(loaded, source_photo, measured.after.image[0], target / "pasted.png"))
     values = {name: getattr(measured, name).item() for name in MEASURES}
     record = {
         "input": str(source or subject.latent),
@@ -128,6 +141,17 @@ def _subject(model: "Model", source: str | None, out: Path, quiet: bool) -> "Sub
     folder = subject_folder(out, path, set())
     save_inversion(folder, path, inversion, model.generator)
     return Subject(folder, folder / "latent.safetensors")
+
+
+def _paste(model: "Model", origin: "Origin", edited: "Tensor", path: Path) -> Path:
+    """Write the photo with an edited crop in its place."""
+    from semedit.images import read_picture, save_picture
+    from semedit.latent import Latent
+    from semedit.paste import paste_back
+
+    reconstruction = model.synthesise(Latent.load(origin.latent)).image[0]
+    save_picture(paste_back(read_picture(origin.photo), origin.alignment, reconstruction, edited), path)
+    return path
 
 
 def _strip(model: "Model", latent: "Latent", attr: str, regions: str, preserve: tuple[str, ...], path: Path) -> Path:

@@ -1,14 +1,25 @@
-"""``semedit fit``: train what stands around a generator (attribute classifier, feature network, directions)."""
+"""``semedit fit``: train what stands around a generator (domain networks, encoder, directions)."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, number, progress_bar
+from semedit.cli.console import (
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    Report,
+    SeedOption,
+    SetOption,
+    check_device,
+    number,
+    progress_bar,
+)
 
 app = typer.Typer(
-    help="Train the attribute classifier, the feature network, or attribute directions.", no_args_is_help=True
+    help="Train the domain's networks (attributes, features, identity), an encoder, or attribute directions.",
+    no_args_is_help=True,
 )
 
 PicturesOption = Annotated[int, typer.Option(min=64, help="Portraits to draw for training.")]
@@ -53,7 +64,7 @@ def features(
     json: JsonOption = False,
     seed: SeedOption = 11,
 ) -> None:
-    """Train the portraits domain's feature network: perceptual distance, identity, parser, Frechet features."""
+    """Train the portraits domain's feature network: perceptual distance, parser, Frechet features."""
     from semedit import zoo
     from semedit.perceptual import DomainFeatures
     from semedit.training.supervised import FEATURES, fit_features
@@ -68,6 +79,90 @@ def features(
     report.add(file=out, **network.card)
     large, whole = network.card["parser_miou_large"], network.card["parser_miou"]
     report.say(f"parser mIoU {large:.3f} over the large regions ({whole:.3f} over all) on unseen portraits -> {out}")
+    report.finish()
+
+
+@app.command()
+def identity(
+    out: Annotated[str | None, typer.Option("--out", help="File to write (.safetensors).")] = None,
+    role: Annotated[
+        str, typer.Option(help="score, or loss: the network that losses use, of a seed of its own.")
+    ] = "score",
+    pictures: PicturesOption = 18_000,
+    epochs: EpochsOption = 6,
+    held_out: HeldOutOption = 4_000,
+    json: JsonOption = False,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed (default: the role's, 31 or 32).")] = None,
+) -> None:
+    """Train an identity network of the portraits domain: the same person drawn in many scenes, many persons."""
+    from semedit import zoo
+    from semedit.errors import UnknownName
+    from semedit.training.identities import FILES, SEEDS, IdentityFitConfig, fit_identity
+
+    if role not in SEEDS:
+        raise UnknownName("role", role, SEEDS)
+    sizes = {"pictures": pictures, "epochs": epochs, "held_out": held_out}
+    config = IdentityFitConfig(**sizes, seed=SEEDS[role] if seed is None else seed)
+    path = Path(out or f"semedit-runs/portraits/{FILES[role]}")
+    with progress_bar(f"identity network ({role})", json) as progress:
+        network = fit_identity(config, role, progress)
+    network.save(path)
+    zoo.write_domain_card(path.parent, "portraits")
+    report = Report(json)
+    report.add(file=str(path), **network.card)
+    accuracy, persons = network.card["verification_accuracy"], network.card["held_out_persons"]
+    report.say(f"verification accuracy {100 * accuracy:.1f} % on {persons} unseen persons -> {path}")
+    report.finish()
+
+
+@app.command()
+def encoder(
+    model: ModelOption = "portraits",
+    data: Annotated[str | None, typer.Option("--data", help="Folder or LMDB of pictures (default: as recipe).")] = None,
+    start: Annotated[
+        str | None, typer.Option("--start", help="Encoder to train further, or a model_ir_se50.pth to begin with.")
+    ] = None,
+    out: Annotated[str | None, typer.Option("--out", help="Run folder (default: semedit-runs/MODEL-encoder).")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimisation steps in all.")] = None,
+    install: Annotated[
+        bool, typer.Option("--install/--no-install", help="Put the finished encoder beside its model.")
+    ] = True,
+    set_: SetOption = None,
+    json: JsonOption = False,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the run (default: the recipe's).")] = None,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Train a ReStyle-pSp encoder for a generator. The same command resumes a run that was stopped, or killed.
+
+    Several processes: torchrun --nproc-per-node N -m semedit fit encoder
+    """
+    from semedit import zoo
+    from semedit.config import assigned
+    from semedit.model import load
+    from semedit.siblings import sibling
+    from semedit.training.team import join_team
+
+    loaded, encoders = load(model), sibling("encoders")
+    named = {"data.path": data, "start": start, "steps": steps, "seed": seed}
+    config = encoders.recipes.recipe_for(loaded.generator, loaded.domain.name).with_overrides(assigned(named, set_))
+    folder = Path(out or f"semedit-runs/{loaded.name}-encoder")
+    report = Report(json)
+    with join_team(check_device(device)) as team:
+        if team.primary:
+            report.say(f"{config.name}: {config.steps} steps of {config.batch} pictures -> {folder}")
+        with progress_bar("training the encoder", json or not team.primary) as progress:
+            encoders.training.train_encoder(
+                config, folder, loaded.generator, domain=loaded.domain, team=team, progress=progress
+            )
+        if not team.primary:
+            return
+    file = folder / encoders.training.ENCODER
+    if install and loaded.entry:
+        stored = encoders.load_encoder(file)
+        encoders.checkpoint.save_encoder(loaded.entry.folder / zoo.ENCODERS[0], stored, half=True)
+        zoo.refresh_card(loaded.entry)
+    report.add(run=str(folder), steps=config.steps, encoder=str(file), installed=bool(install and loaded.entry))
+    report.say(f"done: {config.steps} steps; the encoder is {file}")
     report.finish()
 
 

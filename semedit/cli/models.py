@@ -61,16 +61,22 @@ def info(name: NameArgument = "portraits", json: JsonOption = False) -> None:
 def add(
     name: NameArgument,
     file: Annotated[Path, typer.Option("--file", help="An official .pt file, or a native .safetensors file.")],
+    encoder: Annotated[
+        Path | None, typer.Option("--encoder", help="A ReStyle encoder for it, official .pt or native.")
+    ] = None,
     domain: Annotated[str | None, typer.Option(help="The domain of its pictures (default: faces).")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Copy a generator's weights into your models, after opening them once."""
+    """Copy the weights of a generator, and of an encoder for it, into your models, after opening them once."""
     from semedit import zoo
     from semedit.domains import domain as find_domain
+    from semedit.siblings import sibling
 
     if domain:
         find_domain(domain)
-    entry = zoo.add(name, file, domain)
+    if encoder:  # opened before anything is copied
+        sibling("encoders").Refiner.of(zoo.load_generator(file), sibling("encoders").load_encoder(encoder))
+    entry = zoo.add(name, file, domain, encoder)
     report = Report(json)
     report.add(name=name, folder=str(entry.folder), **{k: entry.card[k] for k in ("domain", "size", "fingerprint")})
     report.say(f"{name}: {entry.card['size']} px, domain {entry.domain} -> {entry.folder}")

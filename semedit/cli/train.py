@@ -1,12 +1,21 @@
 """``semedit train`` and ``semedit adapt``: run or resume the GAN trainer, alone or under torchrun."""
 
 import json as json_module
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semedit.cli.console import DeviceOption, JsonOption, Report, check_device, complain, progress_bar, stdout
+from semedit.cli.console import (
+    DeviceOption,
+    JsonOption,
+    Report,
+    SetOption,
+    check_device,
+    complain,
+    progress_bar,
+    stdout,
+)
+from semedit.config import assigned
 
 if TYPE_CHECKING:
     from semedit.training.recipes import TrainConfig
@@ -14,9 +23,6 @@ if TYPE_CHECKING:
 RunOption = Annotated[str | None, typer.Option("--out", help="Run folder (default: semedit-runs/NAME).")]
 ImagesOption = Annotated[int | None, typer.Option(min=1, help="Pictures to train on in all.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of the run (default: the recipe's).")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="Override an option: --set generator.local_channels=24.")
-]
 DataOption = Annotated[str | None, typer.Option("--data", help="Folder or LMDB of training pictures.")]
 LabelMapOption = Annotated[str | None, typer.Option("--label-map", help="YAML file that says what the labels mean.")]
 StartOption = Annotated[
@@ -45,7 +51,7 @@ def train(
     from semedit.training.recipes import recipe as named
 
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
-    config = named(recipe).with_overrides([*regions_of(label_map), *assignments(named_options, set_)])
+    config = named(recipe).with_overrides([*regions_of(label_map), *assigned(named_options, set_)])
     execute(config, out, dry_run, json, device)
 
 
@@ -80,7 +86,7 @@ def adapt(
         "seed": seed,
         "freeze_local": freeze_local,
     }
-    config = adaptation_of(start, assignments(named_options, set_))
+    config = adaptation_of(start, assigned(named_options, set_))
     execute(config, out, dry_run, json, device)
 
 
@@ -94,11 +100,6 @@ def regions_of(label_map: str | None) -> list[str]:
     transparent = list(table.transparent_indices)
     counts = [f"{network}.regions={len(table)}" for network in ("generator", "discriminator")]
     return [*counts, f"generator.transparent={transparent}"]
-
-
-def assignments(named: Mapping[str, object], set_: list[str] | None) -> list[str]:
-    """Options given by name, then those of --set, as ``a.b=value`` texts."""
-    return [*(f"{name}={value}" for name, value in named.items() if value is not None), *(set_ or [])]
 
 
 def execute(config: "TrainConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:

@@ -26,10 +26,10 @@ class PerceptualMetric(Protocol):
 
 
 class IdentityMetric(Protocol):
-    """A similarity in [-1, 1] of the persons in two batches of pictures, with its protocol id."""
+    """A differentiable similarity in [-1, 1] of the persons in two batches of pictures, with its protocol id."""
 
     @property
-    def identity_protocol(self) -> str: ...
+    def protocol(self) -> str: ...
 
     def to(self, device: torch.device) -> Self: ...
 
@@ -41,6 +41,8 @@ class Domain:
     """A kind of picture: aligner, regions, metrics, parser, attributes, resolution.
 
     The loaders open weights on first use and raise MissingWeights, naming what is missing, where there are none.
+    ``identity`` scores; ``identity_loss`` is another network, trained apart, that losses may use: what a loss has
+    pushed cannot score. ``perceptual`` scores and guides inversion; ``perceptual_training`` is what encoders learn by.
     ``edit_regions`` gives, for each attribute, the regions that its edit changes unless told otherwise.
     ``poor_psnr`` is the reconstruction quality below which a picture is reported as outside the domain.
     """
@@ -52,7 +54,9 @@ class Domain:
     edit_regions: Mapping[str, str]
     align: Callable[[Image.Image, int, int | None], Aligned]
     perceptual: Callable[[], PerceptualMetric]
+    perceptual_training: Callable[[], PerceptualMetric]
     identity: Callable[[], IdentityMetric]
+    identity_loss: Callable[[], IdentityMetric]
     features: Callable[[], DomainFeatures]
     attributes: Callable[[], AttributeScorer]
     poor_psnr: float

@@ -1,7 +1,7 @@
 """Training of the portraits domain's own networks on drawn pictures with their exact labels.
 
 Two networks: the attribute classifier (scores edits and labels samples) and the feature network (perceptual and
-Frechet distances, identity, parser). They see different pictures from different seeds, and share no weights.
+Frechet distances, parser). They see different pictures from different seeds, and share no weights.
 """
 
 from collections.abc import Callable
@@ -89,20 +89,20 @@ def as_input(images: Tensor, noise: float) -> Tensor:
     return x
 
 
-def _fit(network: nn.Module, data: Labelled, config: FitConfig, loss_of: Callable[[Tensor, Tensor], Tensor],
-         progress: Callable[[int, int], None] | None) -> None:  # fmt: skip
-    """Minimise ``loss_of(inputs, indices)`` with AdamW and a one-cycle schedule, in bf16 where it is supported."""
-    steps = config.epochs * (len(data) // config.batch)
+def fit_network(network: nn.Module, images: Tensor, config: FitConfig, loss_of: Callable[[Tensor, Tensor], Tensor],
+                progress: Callable[[int, int], None] | None) -> None:  # fmt: skip
+    """Minimise ``loss_of(inputs, indices)`` over uint8 ``images`` with AdamW and a one-cycle schedule, in bf16."""
+    steps = config.epochs * (len(images) // config.batch)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, total_steps=steps, pct_start=0.2)
     generator, done = torch.Generator().manual_seed(config.seed), 0
     network.train()
     for _ in range(config.epochs):
-        order = torch.randperm(len(data), generator=generator)
+        order = torch.randperm(len(images), generator=generator)
         for indices in order[: len(order) // config.batch * config.batch].split(config.batch):
             optimiser.zero_grad(set_to_none=True)
             with torch.autocast("cpu", torch.bfloat16):
-                loss = loss_of(as_input(data.images[indices], config.noise), indices)
+                loss = loss_of(as_input(images[indices], config.noise), indices)
             loss.backward()
             optimiser.step()
             schedule.step()
@@ -121,7 +121,7 @@ def fit_attributes(config: FitConfig, progress: Callable[[int, int], None] | Non
     def loss_of(x: Tensor, indices: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(network(x).float(), data.attributes[indices] * 0.98 + 0.01)
 
-    _fit(network, data, config, loss_of, progress)
+    fit_network(network, data.images, config, loss_of, progress)
     scorer = AttributeScorer(network, ATTRIBUTES)
     held = draw_labelled(config.held_out, config.trunk.size, config.seed + 1_000)
     predicted, truth = scorer.score(as_input(held.images, 0)) > 0.5, held.attributes > 0.5
@@ -167,8 +167,8 @@ def fit_features(
         kind = F.cross_entropy(network.kinds(network.pooled(maps)).float(), data.kinds[indices])
         return pooled + 0.5 * kind + 8 * factors + 20 * parsing
 
-    _fit(network, data, config, loss_of, progress)
-    features = DomainFeatures(network, "portraits", len(IDENTITY_RANGES))
+    fit_network(network, data.images, config, loss_of, progress)
+    features = DomainFeatures(network, "portraits")
     held = draw_labelled(config.held_out, config.trunk.size, config.seed + 2_000)
     inputs = as_input(held.images, 0)
     with torch.no_grad():

@@ -3,15 +3,17 @@
 import pytest
 import torch
 
-from benchmarks import BENCHMARKS, fidelity, locality
+from benchmarks import BENCHMARKS, encoder_speed, fidelity, inversion, locality
 from benchmarks.speed import OutputsDifferError, compare, hot_spots, time_pair
 from benchmarks.textbook import discriminate, synthesise
 from benchmarks.training_speed import compare_steps
+from encoders.backbone import EncoderConfig, StyleHeads
 from semedit.data.files import open_collection
+from semedit.data.source import to_images
 from semedit.discriminator import DualDiscriminator
 from semedit.domains import domain
 from semedit.domains.portraits.pool import draw_pool
-from semedit.errors import ConfigError
+from semedit.errors import ConfigError, ImageError, UnknownName
 from semedit.images import quantise, save_picture, to_picture
 from semedit.model import Model, inside_share, load
 from semedit.protocols import Synthesis
@@ -148,3 +150,60 @@ def test_fidelity_against_pictures_on_disk(tmp_path, small, monkeypatch):
     assert not torch.allclose(fake, faces.synthesise(faces.sample(20, 660_001, psi=1.0)).image)
     with pytest.raises(ConfigError, match="name them with --data"):
         fidelity.fidelity(faces, count=20)
+
+
+def test_the_plain_encoder_gives_the_same_codes():
+    config = EncoderConfig(size=32, rows=3, style_dim=16, widths=(16, 32), units=(1, 1))
+    row = encoder_speed.compare_encoders(encoder_speed.official_encoder(config), 2, "fp32", 1)
+    assert row["ratio"] > 0 and row["difference"] < 1e-4
+    broken = encoder_speed.official_encoder(config)
+    theirs = encoder_speed.PlainEncoder(broken)
+    theirs.styles[0].linear.bias.data += 1
+    x = torch.rand(1, 6, 32, 32)
+    with torch.no_grad():
+        difference = (theirs.eval()(x) - broken(x)).abs().max().item()
+    assert difference == pytest.approx(1, abs=1e-4)
+
+
+def test_wide_heads_looped_equal_narrow_ones_grouped():
+    heads = StyleHeads(3, 16, 8, 4)
+    x = torch.randn(2, 16, 4, 4)
+    torch.testing.assert_close(heads.looped(x), heads.grouped(x), rtol=1e-4, atol=1e-5)
+
+
+class TestReconstruction:
+    def rows(self, **options):
+        return inversion.reconstruction(
+            load("portraits"), **{"count": 3, "batch": 2, "methods": ("restyle",), **options}
+        )
+
+    def test_every_refinement_has_its_measures_with_protocols(self):
+        rows = self.rows()
+        assert {r["method"] for r in rows} == {f"restyle@{k}" for k in range(1, 6)}
+        metrics = {"mse", "psnr", "perceptual", "identity"}
+        assert all({r["metric"] for r in rows if r["method"] == f"restyle@{k}"} == metrics for k in range(1, 6))
+        assert all(r["n"] == 3 and r["skipped"] == 0 and r["std"] >= 0 and r["protocol"] for r in rows)
+        seconds = [next(r["seconds_per_image"] for r in rows if r["method"] == f"restyle@{k}") for k in (1, 5)]
+        assert 0 < seconds[0] < seconds[1]
+
+    def test_the_same_portraits_whatever_the_count(self):
+        few, more = inversion.unseen_portraits(32, 3), inversion.unseen_portraits(32, 3)
+        assert torch.equal(few.images, more.images)
+
+    def test_a_folder_with_pictures_that_cannot_be_used(self, tmp_path):
+        save_picture(quantise(to_images(inversion.unseen_portraits(64, 1).images))[0], tmp_path / "a.png")
+        (tmp_path / "b.png").write_text("not a picture")
+        rows = self.rows(files=[tmp_path / "a.png", tmp_path / "b.png"])
+        assert all((r["n"], r["skipped"]) == (1, 1) for r in rows)
+        with pytest.raises(ImageError, match="none of 1 pictures"):
+            self.rows(files=[tmp_path / "b.png"])
+
+    def test_methods_are_named(self):
+        with pytest.raises(UnknownName, match="inversion method"):
+            self.rows(methods=("restile",))
+
+
+def test_refining_comes_nearer_on_the_shipped_weights():
+    rows = inversion.reconstruction(load("portraits"), count=8, methods=("restyle",))
+    mse = {r["method"]: r["value"] for r in rows if r["metric"] == "mse"}
+    assert mse["restyle@5"] < mse["restyle@1"] < 0.1

@@ -8,11 +8,21 @@ import torch
 from encoders.backbone import EncoderConfig
 from encoders.checkpoint import load_encoder
 from encoders.ranger import Ranger
+from encoders.recipes import RECIPES, recipe_for
 from encoders.restyle import Refiner
-from encoders.training import ENCODER, EncoderState, EncoderStep, EncoderTrainConfig, ResidualEncoder, train_encoder
+from encoders.training import (
+    ENCODER,
+    EncoderState,
+    EncoderStep,
+    EncoderTrainConfig,
+    ResidualEncoder,
+    start_from,
+    train_encoder,
+)
 from semedit.data.source import Batch, Share
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.errors import ConfigError
+from semedit.errors import CheckpointError, ConfigError
+from semedit.irse import IrSeFace
 from semedit.training.recipes import DataConfig
 from semedit.training.team import Team
 from tests.conftest import SMALL, random_generator
@@ -25,7 +35,8 @@ def generator():
 
 def config_for(generator, **changes):
     encoder = EncoderConfig(size=32, rows=generator.layout.rows, style_dim=16, widths=(16, 32), units=(1, 1))
-    options = {"steps": 6, "batch": 4, "refinements": 2, "lr": 3e-3, "mean_samples": 100, "checkpoint_every": 2}
+    options = {"steps": 6, "batch": 4, "refinements": 2, "lr": 3e-3, "mean_samples": 100, "checkpoint_every": 2,
+               "latent_weight": 0.01}  # fmt: skip
     data = DataConfig(pool=16)
     return EncoderTrainConfig(name="tiny", encoder=encoder, data=data, log_every=1, **{**options, **changes})
 
@@ -38,7 +49,8 @@ def test_training_learns_and_leaves_the_generator_alone(generator, tmp_path):
     before = {name: value.clone() for name, value in generator.state_dict().items()}
     train_encoder(config_for(generator, steps=30), tmp_path, generator, domain=PORTRAITS)
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert {"mse", "mse_first", "perceptual", "perceptual_first"} <= rows[0].keys()
+    terms = ("mse", "perceptual", "identity", "latent")
+    assert {*terms, *(f"{name}_first" for name in terms)} <= rows[0].keys()
     assert sum(r["mse"] for r in rows[-5:]) < 0.9 * sum(r["mse"] for r in rows[:5])
     assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
     stored = load_encoder(tmp_path / ENCODER)
@@ -80,7 +92,7 @@ def test_gradients_of_the_refinements_add_up(generator):
                 module.momentum = 0.0
         state = EncoderState(encoder, Ranger(encoder.parameters(), lr=0.0))
         chosen = config.model_copy(update={"refinements": refinements})
-        step = EncoderStep(chosen, state, generator, PORTRAITS.perceptual(), Team())
+        step = EncoderStep(chosen, state, generator, PORTRAITS, Team())
         torch.manual_seed(2)
         step.run(Batch(images, torch.empty(4, 0)))
         return step, encoder.heads.linear_weight.grad.clone()
@@ -92,12 +104,40 @@ def test_gradients_of_the_refinements_add_up(generator):
     with torch.no_grad():
         start = step.refiner.step(images, *step.refiner.start(4), noises[0])
     step.state.encoder.zero_grad()
-    _, image = step.refiner.step(images, *start, noises[1])
-    losses = step.losses(image, images)
-    (config.perceptual_weight * losses["perceptual"] + config.mse_weight * losses["mse"]).backward()
+    code, image = step.refiner.step(images, *start, noises[1])
+    step.weigh(step.losses(code, image, images)).backward()
     torch.testing.assert_close(both, first + step.state.encoder.heads.linear_weight.grad, rtol=1e-3, atol=1e-6)
 
 
 def test_a_process_takes_its_share_of_the_noise(generator):
     maps = generator.noise_maps("random", 4)
     assert [n.shape[0] for n in (Share(1, 2)(m) for m in maps)] == [2] * len(maps)
+
+
+def test_a_run_starts_from_another_encoder_or_from_a_face_network(generator, tmp_path):
+    config = config_for(generator, steps=2)
+    train_encoder(config, tmp_path / "first", generator, domain=PORTRAITS)
+    first = load_encoder(tmp_path / "first" / ENCODER).encoder
+    encoder = ResidualEncoder(config.encoder)
+    start_from(encoder, tmp_path / "first" / ENCODER)
+    assert all(torch.equal(a, b) for a, b in zip(encoder.parameters(), first.parameters(), strict=True))
+    with pytest.raises(CheckpointError, match="does not fit"):
+        start_from(
+            ResidualEncoder(config.encoder.model_copy(update={"widths": (16, 16)})), tmp_path / "first" / ENCODER
+        )
+
+    torch.manual_seed(3)
+    face = IrSeFace()
+    torch.save(face.state_dict(), tmp_path / "model_ir_se50.pth")
+    wide = ResidualEncoder(EncoderConfig(rows=1, style_dim=16))
+    start_from(wide, tmp_path / "model_ir_se50.pth")
+    assert torch.equal(wide.trunk.input_layer[0].weight[:, :3], face.input_layer[0].weight)
+    assert torch.equal(wide.trunk.body[7].res_layer[1].weight, face.body[7].res_layer[1].weight)
+    assert 0.8 < wide.trunk.input_layer[0].weight[:, 3:].std() < 1.2  # N(0, 1), as in the released code
+
+
+def test_recipes_take_the_rows_of_their_generator(generator):
+    for domain in RECIPES:
+        recipe = recipe_for(generator, domain)
+        assert (recipe.encoder.rows, recipe.encoder.style_dim) == (28, 16)
+    assert RECIPES["faces"].encoder == EncoderConfig() and RECIPES["faces"].refinements == 5

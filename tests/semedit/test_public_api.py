@@ -9,7 +9,7 @@ import semedit
 
 
 def test_the_public_names():
-    assert set(semedit.__all__) == {"Latent", "Model", "RegionTable", "load", "load_generator"}
+    assert set(semedit.__all__) == {"Latent", "Model", "RegionTable", "load", "load_encoder", "load_generator"}
     for name in (*semedit.__all__, "encoders", "directions", "baselines", "benchmarks"):
         assert getattr(semedit, name) is not None and name in dir(semedit)
     with pytest.raises(AttributeError, match="no attribute 'lode'"):

@@ -19,6 +19,7 @@ from semedit.faces import (
     frames_differ,
     whole_picture,
 )
+from semedit.identity import DomainIdentity
 from semedit.perceptual import DomainFeatures
 from semedit.regions import CELEBAMASK
 
@@ -63,6 +64,16 @@ def attributes() -> AttributeScorer:
     return AttributeScorer.load(_weights("attributes.safetensors", "semedit fit attributes"))
 
 
+@cache
+def identity() -> DomainIdentity:
+    return DomainIdentity.load(_weights("identity.safetensors", "semedit fit identity"))
+
+
+@cache
+def identity_loss() -> DomainIdentity:
+    return DomainIdentity.load(_weights("identity-loss.safetensors", "semedit fit identity --role loss"))
+
+
 PORTRAITS = Domain(
     name="portraits",
     regions=CELEBAMASK,
@@ -71,7 +82,9 @@ PORTRAITS = Domain(
     edit_regions=EDIT_REGIONS,
     align=align,
     perceptual=features,
-    identity=features,
+    perceptual_training=features,
+    identity=identity,
+    identity_loss=identity_loss,
     features=features,
     attributes=attributes,
     poor_psnr=18.0,
