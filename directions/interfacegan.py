@@ -85,6 +85,9 @@ class InterFaceGAN:
     in W that strength 1 means, 1 until it is calibrated; ``regions_`` the default regions of ``edit``.
     """
 
+    #: Distances in W that calibration tries.
+    DISTANCES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+
     def __init__(self, attribute: str, *, chosen: float = 0.02, split: float = 0.7, invalid: float | None = None,
                  seed: int = 0):  # fmt: skip
         self.attribute, self.chosen, self.split, self.invalid, self.seed = attribute, chosen, split, invalid, seed
@@ -130,6 +133,11 @@ class InterFaceGAN:
         twin = InterFaceGAN.from_state(self.attribute, self.direction_, self.state())
         twin.direction_ = project(self.direction_, [other.direction_ for other in others])
         return twin
+
+    def with_scale(self, scale: float) -> "InterFaceGAN":
+        """The same direction with another meaning of strength 1."""
+        self.check_fitted()
+        return InterFaceGAN.from_state(self.attribute, self.direction_, {**self.state(), "scale": scale})
 
     def move(self, latent: Latent, strength: float) -> Latent:
         """Every row of a W or W+ code moved by strength * scale along the direction."""

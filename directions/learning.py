@@ -8,11 +8,12 @@ import torch
 
 from directions.interfacegan import InterFaceGAN
 from directions.library import DirectionLibrary
+from directions.styleflow import FlowEditor, FlowLibrary, scores_of
 from semedit.model import Model
 
 #: The mean score gain that strength 1 stands for, and the samples it is measured on.
 TARGET_GAIN, CALIBRATION_SAMPLES = 0.4, 64
-DISTANCES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+Calibrated = InterFaceGAN | FlowEditor
 
 
 def label_samples(model: Model, count: int, seed: int, batch: int = 256,
@@ -28,27 +29,27 @@ def label_samples(model: Model, count: int, seed: int, batch: int = 256,
     return torch.cat(codes), torch.cat(scores)
 
 
-def gains(model: Model, direction: InterFaceGAN, seed: int, count: int = CALIBRATION_SAMPLES) -> list[float]:
-    """Mean score gain over ``count`` samples at each of DISTANCES along a direction, in its default regions."""
+def gains(model: Model, direction: Calibrated, seed: int, count: int = CALIBRATION_SAMPLES) -> list[float]:
+    """Mean score gain over ``count`` samples at each of an editor's DISTANCES, in its default regions."""
     latent = model.sample(count, seed, psi=0.7)
     scorer = model.domain.attributes()
     column = scorer.index(direction.attribute)
     before = scorer.score(model.synthesise(latent).image)[:, column]
-    unit = InterFaceGAN.from_state(direction.attribute, direction.direction_, {**direction.state(), "scale": 1.0})
+    unit = direction.with_scale(1.0)
     found = []
-    for distance in DISTANCES:
+    for distance in direction.DISTANCES:
         edited = unit.edit(latent, distance)
         found.append((scorer.score(model.synthesise(edited).image)[:, column] - before).mean().item())
     return found
 
 
-def calibrate(model: Model, direction: InterFaceGAN, seed: int) -> float:
+def calibrate(model: Model, direction: Calibrated, seed: int) -> float:
     """Set ``scale_`` to the shortest distance with the target gain (or the method's best); returns the gain there."""
-    curve = gains(model, direction, seed)
+    curve, distances = gains(model, direction, seed), direction.DISTANCES
     best = int(np.argmax(curve))
-    distance, gain = DISTANCES[best], curve[best]
+    distance, gain = distances[best], curve[best]
     previous_distance, previous_gain = 0.0, 0.0
-    for here, value in zip(DISTANCES, curve, strict=True):
+    for here, value in zip(distances, curve, strict=True):
         if value >= TARGET_GAIN:
             share = (TARGET_GAIN - previous_gain) / (value - previous_gain)
             distance, gain = previous_distance + share * (here - previous_distance), TARGET_GAIN
@@ -85,4 +86,35 @@ def learn_directions(
     return DirectionLibrary(learnt, model.generator.fingerprint), rows
 
 
-__all__ = ["calibrate", "gains", "label_samples", "learn_directions"]
+def learn_flow(
+    model: Model,
+    attributes: tuple[str, ...],
+    samples: int,
+    *,
+    epochs: int = 10,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[FlowLibrary, list[dict[str, Any]]]:
+    """Fit a flow under all ``attributes``, calibrate each; returns the flow and a row of figures for each.
+
+    Progress counts the labelled samples, then those that training has passed over.
+    """
+    total = samples * (1 + epochs)
+    codes, scores = label_samples(model, samples, seed, progress=lambda d, _: progress and progress(d, total))
+    scorer = model.domain.attributes()
+    chosen = scores[:, [scorer.index(name) for name in attributes]]
+    library = FlowLibrary(attributes, model.generator.fingerprint, lambda latent: scores_of(model, attributes, latent))
+    passed = lambda d, steps: progress and progress(samples + round(d / steps * samples * epochs), total)  # noqa: E731
+    library.fit(codes, chosen, epochs=epochs, seed=seed, progress=passed)
+    rows = []
+    for column, name in enumerate(attributes):
+        library.regions_[name] = model.domain.edit_regions.get(name, "all")
+        editor = library[name]
+        gain = calibrate(model, editor, seed + 1)
+        library.scales_[name] = editor.scale_
+        rate = (chosen[:, column] > 0.5).float().mean().item()
+        rows.append({"attr": name, "regions": editor.regions_, "scale": editor.scale_, "gain": gain, "rate": rate})
+    return library, rows
+
+
+__all__ = ["calibrate", "gains", "label_samples", "learn_directions", "learn_flow"]

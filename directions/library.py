@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 
 from directions.interfacegan import InterFaceGAN
 from semedit.checkpoint import Weights, load_weights, save_weights
 from semedit.errors import LatentError, UnknownName
+from semedit.model import Model
 
 KIND = "directions"
 
 
 class DirectionLibrary(Mapping[str, InterFaceGAN]):
     """Fitted directions by attribute. ``fingerprint`` names the generator whose latent space they live in."""
+
+    FILE: ClassVar[str] = "directions.safetensors"
 
     def __init__(self, directions: Mapping[str, InterFaceGAN], fingerprint: str):
         self.directions, self.fingerprint = dict(directions), fingerprint
@@ -43,3 +47,12 @@ class DirectionLibrary(Mapping[str, InterFaceGAN]):
             raise LatentError(f"{path}: directions of generator {own}, not of {fingerprint}")
         made = {n: InterFaceGAN.from_state(n, t.numpy(), weights.extra[n]) for n, t in weights.tensors.items()}
         return cls(made, own)
+
+    @classmethod
+    def of_model(cls, model: Model, path: Path) -> "DirectionLibrary":
+        """The directions of a model, or of one that it was adapted from."""
+        return cls.load(path, model.generator.fingerprint, *model.generator.lineage)
+
+    def described(self) -> dict[str, Any]:
+        """What is known of each direction, as JSON."""
+        return {name: direction.state() for name, direction in self.items()}

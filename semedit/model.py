@@ -18,7 +18,7 @@ from semedit.faces import Aligned
 from semedit.generator import SemanticGenerator
 from semedit.images import read_picture, to_tensor
 from semedit.latent import Latent
-from semedit.protocols import Inversion, Inverter, Synthesis
+from semedit.protocols import Editor, Inversion, Inverter, Synthesis
 from semedit.siblings import sibling
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ Picture = str | Path | Image.Image | Tensor
 class EditReport:
     """What an edit did to B pictures: the pictures before and after, and measures, each (B,).
 
-    scores: probability of the attribute; inside_share: share of the absolute pixel change inside the chosen regions'
-    masks (old or new), dilated by 2 px; preservation: 1 - mean absolute change on [0, 1].
+    scores: probability of the attribute (NaN where none was named); inside_share: share of the absolute pixel change
+    inside the chosen regions' masks (old or new), dilated by 2 px; preservation: 1 - mean absolute change on [0, 1].
     """
 
     before: Synthesis
@@ -63,27 +63,39 @@ class Model:
             raise UnknownName("precision", precision, ("fp32", "bf16"))
         self.generator, self.domain, self.name, self.entry = generator, domain, name, entry
         self.precision, self.encoder_path = precision, encoder_path
+        self._editors: dict[str, Any] = {}
 
     def to(self, device: str) -> "Model":
         """Move the generator to a device; returns this model."""
         self.generator.to(device)
         return self
 
-    @cached_property
+    @property
     def directions(self) -> "DirectionLibrary":
         """The attribute directions of this generator. Raises MissingWeights if there are none."""
+        library: DirectionLibrary = self.editors("interfacegan")
+        return library
+
+    def editors(self, method: str = "interfacegan") -> Any:
+        """The editors of a registered method by attribute. Raises UnknownName, or MissingWeights if there are none."""
+        registry = sibling("directions").EDITORS
+        if method not in registry:
+            raise UnknownName("editing method", method, registry)
+        if method not in self._editors:
+            self._editors[method] = registry[method].of_model(self, self._editor_file(method, registry[method].FILE))
+        return self._editors[method]
+
+    def _editor_file(self, method: str, name: str) -> Path:
         own = [self.entry] if self.entry else []
         # An adapted generator is edited with the directions of the one that it was adapted from.
         ancestors = [e for e in zoo.entries().values() if e.card.get("fingerprint") in self.generator.lineage]
-        path = next((found for entry in own + ancestors if (found := entry.file(zoo.DIRECTIONS))), None)
+        path = next((found for entry in own + ancestors if (found := entry.file(name))), None)
         if path is None:
+            what, command = Path(name).stem, {"styleflow": "flow"}.get(method, "directions")
             raise MissingWeights(
-                f"model '{self.name}' has no directions; 'semedit fit directions --model {self.name}' learns them"
+                f"model '{self.name}' has no {what}; 'semedit fit {command} --model {self.name}' learns them"
             )
-        library: DirectionLibrary = sibling("directions").DirectionLibrary.load(
-            path, self.generator.fingerprint, *self.generator.lineage
-        )
-        return library
+        return path
 
     def sample(self, count: int, seed: int = 0, psi: float = 0.7) -> Latent:
         """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
@@ -182,33 +194,47 @@ class Model:
         return replace(inversion, latent=latent, metrics=metrics, protocols=protocols)
 
     def edit(self, latent: Latent, attr: str, strength: float = 1.0, regions: str | None = None,
-             preserve: tuple[str, ...] = ()) -> Latent:  # fmt: skip
-        """Change an attribute in the chosen regions (default: the attribute's own).
+             preserve: tuple[str, ...] = (), method: str = "interfacegan") -> Latent:  # fmt: skip
+        """Change an attribute in the chosen regions (default: the attribute's own), by a registered method.
 
-        ``preserve`` names attributes whose directions are projected out. Raises UnknownName, LatentError.
+        ``preserve`` names attributes that are held: InterFaceGAN projects their directions out, a flow holds all others
+        anyway. Raises UnknownName, LatentError, or MissingWeights where the method has not been fitted.
         """
         self.generator.check(latent)
-        editor = self.directions[attr]
+        return self.editor(attr, method, preserve).edit(latent, strength, regions)
+
+    def editor(self, attr: str, method: str = "interfacegan", preserve: tuple[str, ...] = ()) -> Editor:
+        """The editor of an attribute, with others held; see :meth:`edit`."""
+        library = self.editors(method)
+        editor: Editor = library[attr]
         if preserve:
-            editor = editor.preserving([self.directions[name] for name in preserve])
-        edited: Latent = editor.edit(latent, strength, regions)
+            editor = library[attr].preserving([library[name] for name in preserve])
+        return editor
+
+    def transfer(self, latent: Latent, reference: Latent | Picture, regions: str, strength: float = 1.0) -> Latent:
+        """Take chosen regions (``hair``, ``hair:texture``, ``pose``) over from a reference code or picture.
+
+        ``strength`` below 1 goes part of the way. Raises LatentError for a code of another generator.
+        """
+        self.generator.check(latent)
+        source = reference if isinstance(reference, Latent) else self.invert(reference).latent
+        edited: Latent = sibling("directions").RegionTransfer(source).edit(latent, strength, regions)
         return edited
 
-    def report(self, before: Latent, after: Latent, attr: str, regions: str) -> EditReport:
-        """Compare the pictures of two codes; see EditReport."""
+    def report(self, before: Latent, after: Latent, attr: str | None, regions: str) -> EditReport:
+        """Compare the pictures of two codes; see EditReport. Without ``attr`` nothing is scored."""
         if len(before) != len(after):
             raise LatentError(f"{len(before)} codes before and {len(after)} after an edit")
         old, new = self.synthesise(before), self.synthesise(after)
-        scorer = self.domain.attributes()
-        column = scorer.index(attr)
+        score_before, score_after = self._scores(attr, old.image), self._scores(attr, new.image)
         device = old.image.device
         perceptual, identity = self.domain.perceptual().to(device), self.domain.identity().to(device)
         with torch.no_grad():
             return EditReport(
                 old,
                 new,
-                scorer.score(old.image)[:, column],
-                scorer.score(new.image)[:, column],
+                score_before,
+                score_after,
                 inside_share(old, new, before.regions.select(regions).regions),
                 1 - (old.image - new.image).abs().flatten(1).mean(1) / 2,
                 perceptual.distance(old.image, new.image),
@@ -219,6 +245,12 @@ class Model:
                     "score": f"{self.domain.name}-attributes",
                 },
             )
+
+    def _scores(self, attr: str | None, images: Tensor) -> Tensor:
+        if attr is None:
+            return torch.full((len(images),), float("nan"))
+        scorer = self.domain.attributes()
+        return scorer.score(images)[:, scorer.index(attr)]
 
 
 def inside_share(old: Synthesis, new: Synthesis, regions: tuple[int, ...], dilate: int = 2) -> Tensor:

@@ -40,6 +40,9 @@ def edit(
     strength: Annotated[
         float, typer.Option(help="How far; 1 is a clear change, negative removes, 0 changes nothing.")
     ] = 1.0,
+    from_image: Annotated[
+        str | None, typer.Option(help="Instead of --attr: take --regions over from this picture or latent.")
+    ] = None,
     preserve: Annotated[str, typer.Option(help="Attributes to keep as they are, comma separated.")] = "",
     paste: Annotated[
         bool, typer.Option("--paste-back", help="Also put the edited crop back into the full photo: pasted.png.")
@@ -56,21 +59,21 @@ def edit(
     """Edit a picture, a latent or the latest inversion; writes OUT/<name>/edits/<edit>/."""
     import torch
 
-    from semedit.errors import LatentError, UnknownName
+    from semedit.errors import LatentError
     from semedit.files import make_folder, write_json
     from semedit.latent import Latent
     from semedit.model import load
-    from semedit.siblings import sibling
     from semedit.workspace import MANIFEST, model_of, origin, save_edit
 
     torch.manual_seed(seed)
-    editors = sibling("directions").EDITORS
-    if method not in editors:
-        raise UnknownName("editing method", method, editors)
     folder = make_folder(out)
     loaded = load(model).to(check_device(device))
-    editor = loaded.directions[attr]
-    chosen = regions or editor.regions_
+    names = tuple(name.strip() for name in preserve.split(",") if name.strip())
+    if from_image:
+        name, scored, editor = "transfer", None, _transfer(loaded, from_image, regions, json)
+    else:
+        name, scored, editor = attr, attr, loaded.editor(attr, method, names)
+    chosen = regions or str(editor.regions_)
     loaded.domain.regions.select(chosen)
     subject = _subject(loaded, source, folder, json)
     before = Latent.load(subject.latent)
@@ -78,20 +81,28 @@ def edit(
         raise LatentError(f"{subject.latent}: holds {len(before)} codes; one at a time is edited here")
     source_photo = origin(before, subject.latent, Path(photo) if photo else None) if paste else None
     loaded = model_of(loaded, before, subject.latent)
-    names = tuple(name.strip() for name in preserve.split(",") if name.strip())
-    after = loaded.edit(before, attr, strength, chosen, names)
-    measured = loaded.report(before, after, attr, chosen)
-    label = f"{attr}{strength:+g}_{chosen}".replace(",", "+").replace(":", "-")
-    target = subject.folder / "edits" / label
+    loaded.generator.check(before)
+    after = editor.edit(before, strength, chosen)
+    measured = loaded.report(before, after, scored, chosen)
+    parts = [f"{name}{strength:+g}", chosen]
+    if from_image:
+        parts.append(f"from-{Path(from_image).stem}")
+    elif method != "interfacegan":
+        parts.append(method)
+    target = subject.folder / "edits" / "_".join(parts).replace(",", "+").replace(":", "-")
     if "tuned" in before.metadata:
         after = after.annotated(tuned=os.path.relpath(subject.latent.parent / before.metadata["tuned"], target))
     paths = save_edit(target, after, measured.before, measured.after, loaded.generator.regions)
     if source_photo:
         paths["pasted"] = str(_paste(loaded, source_photo, measured.after.image[0], target / "pasted.png"))
-    values = {name: getattr(measured, name).item() for name in MEASURES}
+    values = {key: getattr(measured, key).item() for key in MEASURES}
+    if scored is None:
+        values |= {"score_before": None, "score_after": None}
     record = {
         "input": str(source or subject.latent),
-        "attr": attr,
+        "attr": scored,
+        "method": "transfer" if from_image else method,
+        "reference": from_image,
         "strength": strength,
         "regions": chosen,
         "preserve": list(names),
@@ -101,27 +112,44 @@ def edit(
     }
     write_json(target / MANIFEST, record)
     if strip:
-        record["strip"] = str(_strip(loaded, before, attr, chosen, names, target / "strip.png"))
+        record["strip"] = str(_strip(loaded, editor, before, chosen, target / "strip.png"))
     report = Report(json)
     report.add(**record)
-    report.say(f"{attr} {strength:+g} in {chosen} -> {target}")
+    report.say(f"{name} {strength:+g} in {chosen} -> {target}")
     _show(report, record)
     report.finish()
+
+
+def _transfer(model: "Model", source: str, regions: str | None, quiet: bool) -> Any:
+    """The editor that takes regions over from a picture or a latent."""
+    from semedit.errors import ConfigError
+    from semedit.latent import Latent
+    from semedit.siblings import sibling
+
+    if regions is None:
+        raise ConfigError("--from-image needs --regions: what is taken over, such as hair, hair:texture or pose")
+    if source.endswith(".safetensors"):
+        reference = Latent.load(source)
+        model.generator.check(reference)
+    else:
+        with progress_bar(f"inverting {Path(source).name}", quiet) as progress:
+            reference = model.invert(source, progress=progress).latent.annotated(source=Path(source).name)
+    return sibling("directions").RegionTransfer(reference, regions)
 
 
 def _show(report: Report, record: dict[str, Any]) -> None:
     """The small table of an edit, and a line if it did nothing."""
     attr, protocols = record["attr"], record["protocols"]
+    scores = ("before", "after") if attr else ()
     rows = [
-        [f"{attr}: score before", number(record["score_before"])],
-        [f"{attr}: score after", number(record["score_after"])],
+        *([f"{attr}: score {when}", number(record[f"score_{when}"])] for when in scores),
         ["change inside the regions", f"{100 * record['inside_share']:.0f} %"],
         ["preservation (1 - l1)", number(record["preservation"])],
         [f"perceptual distance ({protocols['perceptual']})", number(record["perceptual"])],
         [f"identity ({protocols['identity']})", number(record["identity"])],
     ]
     report.table(["measure", "value"], rows)
-    if record["strength"] and abs(record["score_after"] - record["score_before"]) < 0.02:
+    if attr and record["strength"] and abs(record["score_after"] - record["score_before"]) < 0.02:
         report.say(f"No measurable change of '{attr}'; try a larger --strength or more --regions.")
 
 
@@ -154,13 +182,13 @@ def _paste(model: "Model", origin: "Origin", edited: "Tensor", path: Path) -> Pa
     return path
 
 
-def _strip(model: "Model", latent: "Latent", attr: str, regions: str, preserve: tuple[str, ...], path: Path) -> Path:
+def _strip(model: "Model", editor: Any, latent: "Latent", regions: str, path: Path) -> Path:
     """Write the pictures of several strengths in a row."""
     import torch
 
     from semedit.images import save_picture, sheet
     from semedit.workspace import enlarge
 
-    images = [model.synthesise(model.edit(latent, attr, s, regions, preserve)).image for s in STRIP]
+    images = [model.synthesise(editor.edit(latent, strength, regions)).image for strength in STRIP]
     save_picture(enlarge(sheet(torch.cat(images), columns=len(STRIP)), 128), path)
     return path

@@ -200,3 +200,39 @@ def directions(
     report.table(["attribute", "regions", "extremes", "the rest", "distance of strength 1", "gain at 1"], table)
     report.say(f"-> {path}")
     report.finish()
+
+
+@app.command()
+def flow(
+    model: ModelOption = "portraits",
+    out: Annotated[str | None, typer.Option("--out", help="File to write (default: beside the model).")] = None,
+    samples: Annotated[int, typer.Option(min=512, help="Samples of the generator to label.")] = 20_000,
+    epochs: EpochsOption = 10,
+    attr: Annotated[list[str] | None, typer.Option("--attr", help="Attributes (default: all of the domain).")] = None,
+    json: JsonOption = False,
+    seed: SeedOption = 0,
+) -> None:
+    """Learn a StyleFlow: label samples of the generator, fit the flow of codes under attributes, calibrate."""
+    from semedit import zoo
+    from semedit.model import load
+    from semedit.siblings import sibling
+
+    loaded, library = load(model), sibling("directions")
+    with progress_bar("labelling, then training", json) as progress:
+        fitted, rows = library.learn_flow(
+            loaded, tuple(attr or loaded.domain.attribute_names), samples, epochs=epochs, seed=seed, progress=progress
+        )
+    folder = loaded.entry.folder if loaded.entry else Path()
+    path = Path(out) if out else folder / library.FlowLibrary.FILE
+    fitted.save(path)
+    if loaded.entry and path.parent == folder:
+        zoo.refresh_card(loaded.entry)
+    report = Report(json)
+    for row in rows:
+        report.add(**row)
+    keys = (("rate", 3), ("scale", 2), ("gain", 3))
+    table = [[r["attr"], r["regions"], *(number(r[key], digits) for key, digits in keys)] for r in rows]
+    report.table(["attribute", "regions", "rate in samples", "change of strength 1", "gain at 1"], table)
+    loss = fitted.report_
+    report.say(f"nats a feature: {loss.loss:.3f} learnt, {loss.held_out_loss:.3f} on {loss.held_out} unseen -> {path}")
+    report.finish()

@@ -310,6 +310,17 @@ class TestRealPhoto:
         refuse(capsys, ["edit", str(drawn), "--paste-back", "--out", str(tmp_path)], "was not inverted from a photo")
 
 
+def test_a_part_from_another_picture(workspace, tmp_path, capsys):
+    load("portraits").sample(1, seed=8).wplus().save(tmp_path / "other.safetensors")
+    command = ["edit", "--from-image", str(tmp_path / "other.safetensors"), "--out", str(workspace)]
+    capsys.readouterr()
+    assert run([*command, "--regions", "cloth:texture", "--strip", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)["results"][0]
+    assert result["attr"] is None and result["score_before"] is None and result["method"] == "transfer"
+    assert result["preservation"] < 1 and Path(result["image"]).parent.name == "transfer+1_cloth-texture_from-other"
+    refuse(capsys, command, "--from-image needs --regions")
+
+
 def test_tuned_weights_lie_beside_the_latent_and_later_edits_use_them(portrait, tmp_path, capsys):
     options = ["--method", "pti", "--steps", "2", "--set", "tuning.steps=8", "--set", "tuning.lr=0.003"]
     assert run(["invert", str(portrait), "--out", str(tmp_path), *options]) == 0

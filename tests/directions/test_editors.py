@@ -7,13 +7,17 @@ import torch
 from directions import (
     EDITORS,
     DirectionLibrary,
+    FlowEditor,
+    FlowLibrary,
     InterFaceGAN,
     RegionMasked,
+    RegionTransfer,
     manipulate,
     project,
     select_extremes,
 )
 from semedit.errors import ConfigError, LatentError, NotFitted, UnknownName
+from tests.conftest import random_generator
 
 
 def unit(*values: float) -> np.ndarray:
@@ -97,10 +101,26 @@ def test_invalid_scores_are_dropped_and_too_few_refused():
         InterFaceGAN("x", chosen=0.02).fit(codes[:20], scores[:20])
 
 
+def brightness(small):
+    """A labeller for tests: two attributes of a code, smooth functions of its first row."""
+    return lambda latent: torch.sigmoid(latent.wplus().data[:, 0, :2])
+
+
+@pytest.fixture(scope="module")
+def flow(small):
+    codes = torch.randn(600, 16, generator=torch.Generator().manual_seed(5))
+    library = FlowLibrary(("smile", "beard"), small.fingerprint, brightness(small))
+    return library.fit(codes, torch.sigmoid(codes[:, :2]), epochs=12, batch=64, lr=3e-3)
+
+
 @pytest.fixture(params=sorted(EDITORS))
 def editor(request):
-    assert request.param == "interfacegan"
-    return fitted()
+    return fitted() if request.param == "interfacegan" else request.getfixturevalue("flow")["smile"]
+
+
+def same(editor, a: torch.Tensor, b: torch.Tensor, tolerance: float = 0.0) -> None:
+    """Equal; a flow's codes to the accuracy of its solver, whose steps depend on everything in the batch."""
+    torch.testing.assert_close(a, b, rtol=0, atol=2e-3 if isinstance(editor, FlowEditor) else tolerance)
 
 
 @pytest.fixture
@@ -130,17 +150,17 @@ class TestContract:
 
     def test_plus_then_minus_returns(self, editor, codes):
         there_and_back = editor.edit(editor.edit(codes, 1.0, "all"), -1.0, "all")
-        torch.testing.assert_close(there_and_back.data, codes.wplus().data, rtol=0, atol=1e-6)
+        same(editor, there_and_back.data, codes.wplus().data, 1e-6)
         assert [event["strength"] for event in there_and_back.history] == [1.0, -1.0]
 
     def test_a_batch_equals_one_by_one(self, editor, codes):
         together = editor.edit(codes, 1.0, "region1")
         for index in range(3):
-            assert torch.equal(together.data[index], editor.edit(codes[index], 1.0, "region1").data[0])
+            same(editor, together.data[index], editor.edit(codes[index], 1.0, "region1").data[0])
 
     def test_region_masking_wraps_it(self, editor, codes):
         wrapped = RegionMasked(editor, "region1").edit(codes, 1.0)
-        assert torch.equal(wrapped.data, editor.edit(codes, 1.0, "region1").data)
+        same(editor, wrapped.data, editor.edit(codes, 1.0, "region1").data)
 
     def test_unknown_regions_are_refused(self, editor, codes):
         with pytest.raises(UnknownName, match="region1"):
@@ -172,3 +192,96 @@ def test_a_library_survives_its_file_and_knows_its_generator(tmp_path, small):
         DirectionLibrary.load(tmp_path / "d.safetensors", "other")
     with pytest.raises(UnknownName, match="smile"):
         again["bald"]
+
+
+class TestStyleFlow:
+    def test_the_condition_moves_its_attribute(self, flow, codes):
+        before = flow.labeller(codes)
+        edited = flow.labeller(flow["smile"].edit(codes, 0.5, "all"))
+        assert ((edited - before)[:, 0] > 0.02).all() and (
+            (edited - before)[:, 0] > (edited - before)[:, 1].abs()
+        ).all()
+
+    def test_later_edits_keep_what_earlier_ones_asked_for(self, flow, codes):
+        one = flow["smile"].edit(codes, 0.4, "all")
+        both = flow["beard"].edit(one, 0.3, "all")
+        source, target = flow.conditions(both)
+        torch.testing.assert_close(source, flow.labeller(codes))
+        torch.testing.assert_close(target - source, torch.tensor([[0.4, 0.3]]).expand(3, 2))
+        together = flow.transport(codes, source, target, "all")
+        torch.testing.assert_close(both.data, together.data, rtol=0, atol=2e-3)
+
+    def test_a_latent_that_something_else_has_edited_is_labelled_anew(self, flow, codes):
+        other = fitted().edit(flow["smile"].edit(codes, 0.4, "all"), 1.0, "all")
+        torch.testing.assert_close(flow.conditions(other)[0], flow.labeller(other))
+
+    def test_a_value_is_asked_for(self, flow, codes):
+        edited = flow["smile"].edit_to(codes[0], 0.9, "all")
+        assert flow.conditions(edited)[1][0, 0].item() == pytest.approx(0.9, abs=1e-5)
+        with pytest.raises(LatentError, match="one at a time"):
+            flow["smile"].edit_to(codes, 0.9)
+
+    def test_round_trip(self, flow, codes):
+        scores = flow.labeller(codes)
+        same = flow.transport(codes, scores, scores, "all")
+        assert (same.data - codes.wplus().data).abs().max() < 1e-3
+
+    def test_held_out_likelihood_beats_an_unconditional_gaussian(self, flow):
+        standard = 0.5 * np.log(2 * np.pi * np.e)  # nats a feature of the codes' own distribution
+        assert flow.report_.held_out == 60 and flow.report_.held_out_loss < standard + 0.05
+
+    def test_its_file(self, flow, codes, tmp_path):
+        flow.scales_["smile"], flow.regions_["smile"] = 1.0, "all"
+        flow.save(tmp_path / "flow.safetensors")
+        again = FlowLibrary.load(tmp_path / "flow.safetensors", flow.fingerprint)
+        again.labeller = flow.labeller
+        assert torch.equal(again["smile"].edit(codes, 0.5).data, flow["smile"].edit(codes, 0.5).data)
+        assert again.described() == flow.described()
+        with pytest.raises(LatentError, match="a flow of generator"):
+            FlowLibrary.load(tmp_path / "flow.safetensors", "other")
+
+    def test_misuse(self, flow, codes, small):
+        empty = FlowLibrary(("smile",))
+        with pytest.raises(NotFitted, match="before fit"):
+            empty["smile"].edit(codes, 1.0)
+        with pytest.raises(UnknownName, match="attribute of the flow"):
+            flow["bald"]
+        with pytest.raises(LatentError, match=r"\(M, 1\)"):
+            empty.fit(torch.zeros(8, 16), torch.zeros(8, 2))
+        flow_without = FlowLibrary(("smile", "beard"))
+        flow_without.flow_ = flow.flow_
+        with pytest.raises(LatentError, match="labeller"):
+            flow_without["smile"].edit(codes, 1.0)
+
+
+class TestTransfer:
+    @pytest.fixture
+    def reference(self, small):
+        return small.latent(torch.randn(1, 16, generator=torch.Generator().manual_seed(9)))
+
+    def test_the_ends_are_exact(self, codes, reference):
+        editor, rows = RegionTransfer(reference), codes.rows("region2")
+        none, whole = editor.edit(codes, 0.0, "region2"), editor.edit(codes, 1.0, "region2")
+        assert torch.equal(none.data, codes.wplus().data)
+        assert torch.equal(whole.data[:, rows], reference.wplus().data[:, rows].expand(3, -1, -1))
+        others = [r for r in range(codes.layout.rows) if r not in rows]
+        assert torch.equal(whole.data[:, others], codes.wplus().data[:, others])
+
+    def test_half_way_and_one_reference_each(self, codes, reference):
+        half = RegionTransfer(reference, "pose").edit(codes, 0.5)
+        rows = codes.rows("pose")
+        middle = (codes.wplus().data + reference.wplus().data)[:, rows] / 2
+        torch.testing.assert_close(half.data[:, rows], middle)
+        own = RegionTransfer(codes).edit(codes, 0.7, "all")
+        torch.testing.assert_close(own.data, codes.wplus().data)
+        with pytest.raises(LatentError, match="2 references for 3 codes"):
+            RegionTransfer(codes[:2]).edit(codes, 1.0)
+
+    def test_texture_alone_keeps_the_coarse_mask(self, codes, reference, small):
+        edited = RegionTransfer(reference).edit(codes, 1.0, "region1:texture,region2:texture")
+        assert torch.equal(small(edited).coarse_segmentation, small(codes).coarse_segmentation)
+
+    def test_references_of_another_generator_are_refused(self, codes):
+        other = random_generator(seed=5)
+        with pytest.raises(LatentError, match="belongs to generator"):
+            RegionTransfer(other.latent(torch.randn(1, 16))).edit(codes, 1.0)

@@ -1,0 +1,226 @@
+"""StyleFlow: edits by encoding a code under its attributes and decoding it under changed ones.
+
+Reference: Abdal et al., "StyleFlow: Attribute-conditioned Exploration of StyleGAN-Generated Images using Conditional
+Continuous Normalizing Flows", 2021, https://arxiv.org/abs/2008.02401. Followed: the flow, its likelihood, and the
+editing procedure, in which later edits keep what earlier ones asked for. Departures: attributes are a classifier's
+probabilities, as SemanticStyleGAN has them; the rows that may change are those of the chosen regions, and only they are
+mapped; larger batches.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from directions.flow import ConditionalFlow, FlowConfig
+from directions.masking import limit_to_regions
+from semedit.checkpoint import Weights, load_state, load_weights, save_weights
+from semedit.errors import LatentError, NotFitted, UnknownName
+from semedit.latent import Latent
+from semedit.model import Model
+
+KIND = "flow"
+Labeller = Callable[[Latent], Tensor]
+
+
+@dataclass(frozen=True)
+class FlowReport:
+    """Negative log-likelihood a feature, in nats, of the last epoch and of codes that training did not see."""
+
+    trained: int
+    held_out: int
+    loss: float
+    held_out_loss: float
+
+
+class FlowEditor:
+    """One attribute of a flow as an editor; ``scale_`` is the change of its condition that strength 1 means."""
+
+    #: Changes of the condition that calibration tries.
+    DISTANCES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+
+    def __init__(self, library: "FlowLibrary", attribute: str, scale: float, regions: str):
+        self.library, self.attribute, self.scale_, self.regions_ = library, attribute, scale, regions
+
+    def with_scale(self, scale: float) -> "FlowEditor":
+        """The same editor with another meaning of strength 1."""
+        return FlowEditor(self.library, self.attribute, scale, self.regions_)
+
+    def preserving(self, _: "list[FlowEditor]") -> "FlowEditor":
+        """This editor: the flow holds the condition of every other attribute as it is."""
+        return self
+
+    def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent:
+        """Change the attribute's condition by strength * scale in the rows of ``regions`` (default: its own).
+
+        A batch is one solve. Rows outside the regions stay bit-identical. Raises NotFitted, or LatentError for a latent
+        of another width.
+        """
+        regions = regions or self.regions_
+        event = {"method": "styleflow", "attr": self.attribute, "strength": strength, "regions": regions}
+        if strength == 0:
+            return limit_to_regions(latent, latent.wplus(), regions).noted(**event)
+        source, current = self.library.conditions(latent)
+        wanted = current.clone()
+        wanted[:, self.library.attributes.index(self.attribute)] += strength * self.scale_
+        moved = self.library.transport(latent, current, wanted, regions)
+        conditions = {"source": source.tolist(), "target": wanted.tolist()}
+        return moved.noted(**event).annotated(styleflow=conditions)
+
+    def edit_to(self, latent: Latent, value: float, regions: str | None = None, degree: float = 1.0) -> Latent:
+        """Ask for a value of the attribute, as the published procedure does: the condition changes by ``degree`` times
+        the value's distance from the original's. Works on one latent at a time; LatentError for more."""
+        if len(latent) != 1:
+            raise LatentError(f"{len(latent)} codes; one at a time is brought to a value")
+        source, _ = self.library.conditions(latent)
+        delta = degree * (value - source[0, self.library.attributes.index(self.attribute)].item())
+        return self.with_scale(1.0).edit(latent, delta, regions)
+
+
+class FlowLibrary(Mapping[str, FlowEditor]):
+    """A flow over a generator's codes with an editor for each attribute.
+
+    ``labeller`` gives the attributes (B, A) of latents that were not edited by a flow yet; models supply one that
+    renders and scores.
+    """
+
+    FILE: ClassVar[str] = "flow.safetensors"
+
+    def __init__(self, attributes: tuple[str, ...], fingerprint: str = "", labeller: Labeller | None = None):
+        self.attributes, self.fingerprint, self.labeller = attributes, fingerprint, labeller
+        self.scales_ = dict.fromkeys(attributes, 1.0)
+        self.regions_ = dict.fromkeys(attributes, "all")
+
+    def __getitem__(self, attribute: str) -> FlowEditor:
+        if attribute not in self.attributes:
+            raise UnknownName("attribute of the flow", attribute, self.attributes)
+        return FlowEditor(self, attribute, self.scales_[attribute], self.regions_[attribute])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.attributes)
+
+    def __len__(self) -> int:
+        return len(self.attributes)
+
+    def fit(
+        self,
+        codes: Tensor,
+        scores: Tensor,
+        *,
+        epochs: int = 10,
+        batch: int = 256,
+        lr: float = 1e-3,
+        held_out: float = 0.1,
+        seed: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> "FlowLibrary":
+        """Learn the flow of codes (M, D) under their attributes (M, A): maximum likelihood, Adam.
+
+        The last ``held_out`` share of the codes is measured on, not learnt from. Raises LatentError for other shapes.
+        """
+        if codes.dim() != 2 or scores.shape != (len(codes), len(self.attributes)):
+            raise LatentError(
+                f"codes {tuple(codes.shape)} with scores {tuple(scores.shape)}; (M, D) and (M, {len(self.attributes)}) "
+                f"are wanted"
+            )
+        torch.manual_seed(seed)
+        config = FlowConfig(dim=codes.shape[1], attributes=len(self.attributes))
+        flow = ConditionalFlow(config.model_copy(update={"tolerance": 1e-3})).train()
+        count = len(codes) - round(held_out * len(codes))
+        steps, done = epochs * max(1, count // batch), 0
+        optimiser = torch.optim.Adam(flow.parameters(), lr=lr)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+        losses: list[float] = []
+        for _ in range(epochs):
+            losses = []
+            for chosen in torch.randperm(count)[: max(1, count // batch) * batch].split(batch):
+                loss = -flow.log_prob(codes[chosen, None], scores[chosen]).mean() / config.dim
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+                losses.append(loss.item())
+                done += 1
+                if progress:
+                    progress(done, steps)
+        flow.config = config
+        self.flow_ = flow.eval().requires_grad_(False)
+        unseen = [-self.flow_.log_prob(c[:, None], s).mean(1) for c, s in zip(
+            codes[count:].split(batch), scores[count:].split(batch), strict=True)]  # fmt: skip
+        held = (torch.cat(unseen).mean() / config.dim).item() if unseen else float("nan")
+        self.report_ = FlowReport(count, len(codes) - count, sum(losses) / len(losses), held)
+        return self
+
+    def check_fitted(self) -> None:
+        if not hasattr(self, "flow_"):
+            raise NotFitted("the flow is used before fit or load")
+
+    def conditions(self, latent: Latent) -> tuple[Tensor, Tensor]:
+        """Attributes (B, A) that a latent had before flow edits, and those that it has been brought to."""
+        self.check_fitted()
+        last = latent.history[-1].get("method") if latent.history else None
+        known = latent.metadata.get("styleflow")
+        if known and last == "styleflow" and len(known["target"]) == len(latent):
+            return torch.tensor(known["source"]), torch.tensor(known["target"])
+        if self.labeller is None:
+            raise LatentError("the attributes of this latent are not known; give the flow a labeller")
+        scores = self.labeller(latent)
+        return scores, scores
+
+    @torch.no_grad()
+    def transport(self, latent: Latent, here: Tensor, there: Tensor, regions: str) -> Latent:
+        """Codes in W+ brought from attributes (B, A) to others, in the rows of ``regions`` alone."""
+        self.check_fitted()
+        wplus, rows = latent.wplus().data.clone(), list(latent.rows(regions))
+        here, there = here.to(wplus), there.to(wplus)
+        # A code in W has the same rows throughout: one of them is mapped for all.
+        x = latent.data[:, None] if latent.space == "w" else wplus[:, rows]
+        wplus[:, rows] = self.flow_.decode(self.flow_.encode(x, here), there)
+        return latent.with_rows(wplus, tuple(rows))
+
+    def save(self, path: str | Path) -> None:
+        self.check_fitted()
+        config = {
+            "fingerprint": self.fingerprint,
+            "flow": self.flow_.config.to_json(),
+            "attributes": list(self.attributes),
+        }
+        extra = {"scales": self.scales_, "regions": self.regions_, "report": vars(self.report_)}
+        save_weights(path, Weights(KIND, config, self.flow_.state_dict(), extra))
+
+    @classmethod
+    def load(cls, path: str | Path, fingerprint: str = "", *others: str) -> "FlowLibrary":
+        """Read a file; LatentError if it was learnt for a generator other than those named."""
+        weights = load_weights(path, KIND)
+        own = weights.config["fingerprint"]
+        if fingerprint and own not in (fingerprint, *others):
+            raise LatentError(f"{path}: a flow of generator {own}, not of {fingerprint}")
+        library = cls(tuple(weights.config["attributes"]), own)
+        flow = ConditionalFlow(FlowConfig.from_json(weights.config["flow"]))
+        load_state(flow, weights.tensors, path)
+        library.flow_ = flow.eval().requires_grad_(False)
+        library.scales_, library.regions_ = dict(weights.extra["scales"]), dict(weights.extra["regions"])
+        library.report_ = FlowReport(**weights.extra["report"])
+        return library
+
+    @classmethod
+    def of_model(cls, model: Model, path: Path) -> "FlowLibrary":
+        """The flow of a model, which labels codes by rendering and scoring them."""
+        library = cls.load(path, model.generator.fingerprint, *model.generator.lineage)
+        library.labeller = lambda latent: scores_of(model, library.attributes, latent)
+        library.flow_.to(model.generator.device)
+        return library
+
+    def described(self) -> dict[str, Any]:
+        """What is known of the flow, as JSON."""
+        self.check_fitted()
+        return {"report": vars(self.report_), "scales": self.scales_, "regions": self.regions_}
+
+
+def scores_of(model: Model, attributes: tuple[str, ...], latent: Latent) -> Tensor:
+    """Probabilities (B, A) of attributes, by the domain's classifier, of the pictures of codes."""
+    scorer = model.domain.attributes()
+    return scorer.score(model.synthesise(latent).image)[:, [scorer.index(name) for name in attributes]]
