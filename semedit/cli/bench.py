@@ -182,7 +182,8 @@ def reconstruction(
     _finish(rows, list(text[0]), json, out, shown=text)
     if not json:
         protocols = dict.fromkeys(f"{row['metric']}: {row['protocol']}" for row in rows)
-        Report(json).say(f"mean\u00b1standard deviation, in batches of {batch}; " + "; ".join(protocols))
+        footer = f"mean\u00b1standard deviation, in batches of {batch}, {rows[0]['skipped']} skipped; "
+        Report(json).say(footer + "; ".join(protocols))
 
 
 def _by_method(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -192,10 +193,10 @@ def _by_method(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         line = lines.setdefault(row["method"], {"method": row["method"]})
         several = sum(r["method"] == row["method"] and r["metric"] == row["metric"] for r in rows) > 1
         name = row["protocol"] if several else row["metric"]
-        digits = 4 if row["metric"] == "mse" else 1 if row["metric"] == "psnr" else 3
+        digits = {"psnr": 1, "identity": 2}.get(row["metric"], 3)
         line[name] = f"{row['value']:.{digits}f}\u00b1{row['std']:.{digits}f}"
     for row in rows:
-        extra = {"n": row["n"], "skipped": row["skipped"], "s/image": row["seconds_per_image"]}
+        extra = {"n": row["n"], "s/image": row["seconds_per_image"]}
         lines[row["method"]].update(extra)
     return list(lines.values())
 
