@@ -38,10 +38,10 @@ def _capabilities() -> list[tuple[str, str, str]]:
             except SemeditError as error:
                 rows.append((f"model {name}", "missing", str(error)))
     for domain in DOMAINS.values():
-        for what in ("perceptual", "identity", "attributes"):
+        for what in ("perceptual", "perceptual_training", "identity", "identity_loss", "attributes"):
             try:
                 getattr(domain, what)()
-                rows.append((f"{domain.name}: {what}", "ok", ""))
+                rows.append((f"{domain.name}: {what.replace('_', ' ')}", "ok", ""))
             except SemeditError as error:
                 rows.append((f"{domain.name}: {what}", "missing", str(error)))
     for kind in (TfInception, LegacyInception):

@@ -37,7 +37,7 @@ def list_(json: JsonOption = False) -> None:
 
 @app.command()
 def info(name: NameArgument = "portraits", json: JsonOption = False) -> None:
-    """Show a model's card: recipe, seed, pictures seen, measured quality, files; and its directions."""
+    """Show a model's card: recipe, seed, pictures seen, measured quality, files; its editors and its encoder."""
     import json as json_module
 
     from semedit import zoo
@@ -46,10 +46,12 @@ def info(name: NameArgument = "portraits", json: JsonOption = False) -> None:
 
     entry = zoo.find(name)
     card = dict(entry.card)
-    path = entry.file(zoo.DIRECTIONS)
-    if path is not None:
-        library = sibling("directions").DirectionLibrary.load(path)
-        card["directions"] = {attribute: direction.state() for attribute, direction in library.items()}
+    for library in sibling("directions").EDITORS.values():
+        if path := entry.file(library.FILE):
+            card[path.stem] = library.load(path).described()
+    if entry.encoder_path:
+        stored = sibling("encoders").load_encoder(entry.encoder_path)
+        card["encoder"] = {"config": stored.encoder.config.to_json(), **stored.card}
     report = Report(json)
     report.add(**card, folder=str(entry.folder))
     if not json:
