@@ -3,53 +3,23 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
-from skimage.data import astronaut
 from sklearn.datasets import load_sample_image
 
-import semedit
-from encoders.backbone import EncoderConfig, ResidualEncoder
-from encoders.checkpoint import to_official
 from semedit.cli.main import run
 from semedit.domains.portraits.factors import sample_factors
 from semedit.domains.portraits.renderer import render
-from semedit.images import save_picture, to_picture
 from semedit.latent import Latent
 from semedit.model import load
 from semedit.official import save_official
+from tests.cli.conftest import refuse
 from tests.conftest import random_generator
-
-
-@pytest.fixture(scope="session")
-def portrait(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("input") / "portrait.png"
-    save_picture(render(sample_factors(1, 31), 128)[0][0], path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def workspace(tmp_path_factory, portrait) -> Path:
-    """An output folder with one inversion."""
-    out = tmp_path_factory.mktemp("work")
-    assert run(["invert", str(portrait), "--out", str(out), "--steps", "20"]) == 0
-    return out
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def refuse(capsys, arguments: list[str], *words: str, code: int = 2) -> None:
-    """The command fails with ``code`` and one line on stderr that holds all ``words``."""
-    capsys.readouterr()
-    assert run(arguments) == code
-    err = capsys.readouterr().err.strip()
-    assert len(err.splitlines()) == 1 and "Traceback" not in err, err
-    for word in words:
-        assert word in err, err
 
 
 def test_invert_writes_what_it_says(workspace, portrait, capsys):
@@ -260,130 +230,6 @@ def test_models_list_and_info(capsys):
     assert run(["models", "info", "portraits", "--json"]) == 0
     card = json.loads(capsys.readouterr().out)["results"][0]
     assert card["recipe"] == "portraits-128" and card["images"] > 0 and "smile" in card["directions"]
-
-
-class TestRealPhoto:
-    """A photo through the whole way: invert, edit, and back into the photo."""
-
-    @pytest.fixture(scope="class")
-    def photo(self, tmp_path_factory):
-        path = tmp_path_factory.mktemp("photo") / "astronaut.png"
-        Image.fromarray(astronaut()).save(path)
-        return path
-
-    @pytest.fixture(scope="class")
-    def inverted(self, photo, tmp_path_factory):
-        out = tmp_path_factory.mktemp("out")
-        assert run(["invert", str(photo), "--method", "restyle", "--out", str(out)]) == 0
-        return out
-
-    def test_the_strip_of_steps(self, inverted):
-        assert Image.open(inverted / "astronaut" / "steps.png").width > 6 * 128
-
-    def test_paste_back(self, photo, inverted):
-        assert run(["edit", "--attr", "smile", "--paste-back", "--out", str(inverted)]) == 0
-        pasted = np.asarray(Image.open(inverted / "astronaut" / "edits" / "smile+1_face" / "pasted.png"))
-        assert pasted.shape == (512, 512, 3)
-        assert np.array_equal(pasted[400:], astronaut()[400:]) and not np.array_equal(pasted, astronaut())
-
-    def test_an_edit_of_an_edit_finds_the_photo(self, photo, inverted):
-        source = inverted / "astronaut" / "edits" / "smile+1_face" / "latent.safetensors"
-        out = inverted / "again"
-        assert run(["edit", str(source), "--attr", "beard", "--paste-back", "--out", str(out)]) == 0
-        assert list(out.rglob("pasted.png"))
-
-    def test_a_photo_that_has_moved_or_changed(self, capsys, photo, inverted, tmp_path):
-        moved = photo.rename(tmp_path / "moved.png")
-        latent = inverted / "astronaut" / "latent.safetensors"
-        edit = ["edit", str(latent), "--attr", "smile", "--paste-back", "--out", str(inverted)]
-        try:
-            refuse(capsys, edit, "no longer there", "--photo FILE")
-            assert run([*edit, "--photo", str(moved)]) == 0
-            Image.fromarray(astronaut()[::-1]).save(tmp_path / "other.png")
-            refuse(capsys, [*edit, "--photo", str(tmp_path / "other.png")], "is not the photo")
-        finally:
-            moved.rename(photo)
-
-    def test_a_latent_without_a_photo(self, capsys, tmp_path):
-        drawn = tmp_path / "drawn.safetensors"
-        load("portraits").sample(1).wplus().save(drawn)
-        refuse(capsys, ["edit", str(drawn), "--paste-back", "--out", str(tmp_path)], "was not inverted from a photo")
-
-
-def test_a_part_from_another_picture(workspace, tmp_path, capsys):
-    load("portraits").sample(1, seed=8).wplus().save(tmp_path / "other.safetensors")
-    command = ["edit", "--from-image", str(tmp_path / "other.safetensors"), "--out", str(workspace)]
-    capsys.readouterr()
-    assert run([*command, "--regions", "cloth:texture", "--strip", "--json"]) == 0
-    result = json.loads(capsys.readouterr().out)["results"][0]
-    assert result["attr"] is None and result["score_before"] is None and result["method"] == "transfer"
-    assert result["preservation"] < 1 and Path(result["image"]).parent.name == "transfer+1_cloth-texture_from-other"
-    refuse(capsys, command, "--from-image needs --regions")
-
-
-def test_tuned_weights_lie_beside_the_latent_and_later_edits_use_them(portrait, tmp_path, capsys):
-    options = ["--method", "pti", "--steps", "2", "--set", "tuning.steps=8", "--set", "tuning.lr=0.003"]
-    assert run(["invert", str(portrait), "--out", str(tmp_path), *options]) == 0
-    folder = tmp_path / "portrait"
-    latent = Latent.load(folder / "latent.safetensors")
-    assert latent.metadata["tuned"] == "tuned.safetensors" and (folder / "tuned.safetensors").exists()
-    assert run(["edit", "--attr", "smile", "--strength", "0", "--out", str(tmp_path)]) == 0
-    edited = np.asarray(Image.open(folder / "edits" / "smile+0_face" / "edited.png")).astype(int)
-    tuned = np.asarray(Image.open(folder / "reconstruction.png")).astype(int)
-    plain = np.asarray(to_picture(load("portraits").synthesise(latent).image[0])).astype(int)
-    assert np.abs(edited - tuned).max() <= 2 < np.abs(edited - plain).max()  # stored in half precision
-    again = folder / "edits" / "smile+0_face" / "latent.safetensors"
-    assert run(["edit", str(again), "--attr", "beard", "--out", str(tmp_path)]) == 0
-    (folder / "tuned.safetensors").unlink()
-    source = str(folder / "latent.safetensors")
-    refuse(capsys, ["edit", source, "--attr", "smile", "--out", str(tmp_path)], "tuned to this picture is missing")
-
-
-def test_a_model_without_encoder_is_searched_and_says_so(portrait, tmp_path, capsys):
-    capsys.readouterr()
-    options = ["--model", "portraits-64", "--steps", "2", "--out", str(tmp_path)]
-    assert run(["invert", str(portrait), *options]) == 0
-    assert "has no encoder: searching from the mean code" in capsys.readouterr().err
-    command = ["invert", str(portrait), "--model", "portraits-64", "--method", "restyle", "--out", str(tmp_path)]
-    refuse(capsys, command, "semedit fit encoder --model portraits-64")
-
-
-def test_a_target_within_reach_is_reported(portrait, tmp_path, capsys):
-    capsys.readouterr()
-    options = ["--target-perceptual", "9", "--target-id", "-1", "--out", str(tmp_path), "--json"]
-    assert run(["invert", str(portrait), *options]) == 0
-    assert json.loads(capsys.readouterr().out)["results"][0]["stopped"] == "target"
-
-
-def test_an_encoder_is_added_beside_its_generator(tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("SEMEDIT_HOME", str(tmp_path / "home"))
-    generator = random_generator()
-    save_official(tmp_path / "g.pt", generator)
-    sizes = {"size": 32, "style_dim": 16, "widths": (16, 32), "units": (1, 1)}
-    for rows, name in ((generator.layout.rows, "e.pt"), (3, "other.pt")):
-        encoder = ResidualEncoder(EncoderConfig(rows=rows, **sizes))
-        state = {f"encoder.{k}": v for k, v in to_official(encoder).items()}
-        torch.save({"state_dict": state, "latent_avg": torch.zeros(rows, 16)}, tmp_path / name)
-    add = ["models", "add", "mine", "--file", str(tmp_path / "g.pt"), "--encoder"]
-    refuse(capsys, [*add, str(tmp_path / "other.pt")], "an encoder of 3 rows")
-    assert not (tmp_path / "home" / "models" / "mine").exists()
-    assert run([*add, str(tmp_path / "e.pt")]) == 0
-    model = load("mine")
-    assert model.has_encoder and model.refiner.refine(torch.zeros(1, 3, 32, 32), 1).codes[-1].shape[2] == 16
-    assert len(semedit.load_encoder("mine", model.generator).refine(torch.zeros(1, 3, 32, 32), 2).images) == 3
-    assert run(["models", "verify", "mine"]) == 0
-
-
-def test_fit_identity_and_encoder(tmp_path, capsys):
-    file = tmp_path / "identity.safetensors"
-    assert run(["fit", "identity", "--pictures", "64", "--epochs", "1", "--held-out", "32", "--out", str(file)]) == 0
-    assert "verification accuracy" in capsys.readouterr().out and file.exists()
-    refuse(capsys, ["fit", "identity", "--role", "scor"], "no role is called 'scor'")
-    options = ["--set", "batch=2", "--set", "data.pool=8", "--set", "mean_samples=64", "--set", "refinements=1"]
-    fit = ["fit", "encoder", "--out", str(tmp_path / "run"), "--no-install", *options, "--steps"]
-    assert run([*fit, "1"]) == 0 and run([*fit, "2"]) == 0
-    model = load("portraits", encoder=tmp_path / "run" / "encoder.safetensors")
-    assert len(model.refiner.refine(torch.zeros(1, 3, 128, 128), 1).codes) == 2
 
 
 def test_shipped_models_are_intact_and_small(capsys):
