@@ -99,13 +99,16 @@ def learn_flow(
 
     Progress counts the labelled samples, then those that training has passed over.
     """
-    total = samples * (1 + epochs)
-    codes, scores = label_samples(model, samples, seed, progress=lambda d, _: progress and progress(d, total))
+
+    def passed(done: int, of: int, before: int, share: int) -> None:
+        if progress:
+            progress(before + round(done / of * share), samples * (1 + epochs))
+
+    codes, scores = label_samples(model, samples, seed, progress=lambda d, n: passed(d, n, 0, samples))
     scorer = model.domain.attributes()
     chosen = scores[:, [scorer.index(name) for name in attributes]]
     library = FlowLibrary(attributes, model.generator.fingerprint, lambda latent: scores_of(model, attributes, latent))
-    passed = lambda d, steps: progress and progress(samples + round(d / steps * samples * epochs), total)  # noqa: E731
-    library.fit(codes, chosen, epochs=epochs, seed=seed, progress=passed)
+    library.fit(codes, chosen, epochs=epochs, seed=seed, progress=lambda d, n: passed(d, n, samples, samples * epochs))
     rows = []
     for column, name in enumerate(attributes):
         library.regions_[name] = model.domain.edit_regions.get(name, "all")

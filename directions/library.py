@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import torch
 
+from directions.files import load_learnt
 from directions.interfacegan import InterFaceGAN
-from semedit.checkpoint import Weights, load_weights, save_weights
-from semedit.errors import LatentError, UnknownName
+from semedit.checkpoint import Weights, save_weights
+from semedit.errors import UnknownName
 from semedit.model import Model
 
 KIND = "directions"
@@ -41,12 +42,9 @@ class DirectionLibrary(Mapping[str, InterFaceGAN]):
     @classmethod
     def load(cls, path: str | Path, fingerprint: str = "", *others: str) -> "DirectionLibrary":
         """Read a file; LatentError if it was learnt for a generator other than those named."""
-        weights = load_weights(path, KIND)
-        own = weights.config["fingerprint"]
-        if fingerprint and own not in (fingerprint, *others):
-            raise LatentError(f"{path}: directions of generator {own}, not of {fingerprint}")
+        weights = load_learnt(path, KIND, fingerprint, *others)
         made = {n: InterFaceGAN.from_state(n, t.numpy(), weights.extra[n]) for n, t in weights.tensors.items()}
-        return cls(made, own)
+        return cls(made, weights.config["fingerprint"])
 
     @classmethod
     def of_model(cls, model: Model, path: Path) -> "DirectionLibrary":

@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from directions.files import load_learnt
 from directions.flow import ConditionalFlow, FlowConfig
 from directions.masking import limit_to_regions
-from semedit.checkpoint import Weights, load_state, load_weights, save_weights
+from semedit.checkpoint import Weights, load_state, save_weights
 from semedit.errors import LatentError, NotFitted, UnknownName
 from semedit.latent import Latent
 from semedit.model import Model
@@ -194,11 +195,8 @@ class FlowLibrary(Mapping[str, FlowEditor]):
     @classmethod
     def load(cls, path: str | Path, fingerprint: str = "", *others: str) -> "FlowLibrary":
         """Read a file; LatentError if it was learnt for a generator other than those named."""
-        weights = load_weights(path, KIND)
-        own = weights.config["fingerprint"]
-        if fingerprint and own not in (fingerprint, *others):
-            raise LatentError(f"{path}: a flow of generator {own}, not of {fingerprint}")
-        library = cls(tuple(weights.config["attributes"]), own)
+        weights = load_learnt(path, KIND, fingerprint, *others)
+        library = cls(tuple(weights.config["attributes"]), weights.config["fingerprint"])
         flow = ConditionalFlow(FlowConfig.from_json(weights.config["flow"]))
         load_state(flow, weights.tensors, path)
         library.flow_ = flow.eval().requires_grad_(False)

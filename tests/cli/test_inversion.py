@@ -143,3 +143,16 @@ def test_fit_identity_and_encoder(tmp_path, capsys):
     assert run([*fit, "1"]) == 0 and run([*fit, "2"]) == 0
     model = load("portraits", encoder=tmp_path / "run" / "encoder.safetensors")
     assert len(model.refiner.refine(torch.zeros(1, 3, 128, 128), 1).codes) == 2
+
+
+def test_fit_flow_and_edit_with_the_shipped_one(workspace, tmp_path, capsys):
+    file = tmp_path / "flow.safetensors"
+    fit = ["fit", "flow", "--samples", "512", "--epochs", "1", "--attr", "smile", "--attr", "beard", "--out", str(file)]
+    assert run([*fit, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["results"]
+    assert [row["attr"] for row in rows] == ["smile", "beard"] and file.exists()
+    edit = ["edit", "--attr", "beard", "--method", "styleflow", "--strength", "2", "--out", str(workspace), "--json"]
+    assert run(edit) == 0
+    result = json.loads(capsys.readouterr().out)["results"][0]
+    assert result["method"] == "styleflow" and result["inside_share"] > 0.5 and result["preservation"] < 1
+    refuse(capsys, ["edit", "--method", "styleflo", "--out", str(workspace)], "did you mean 'styleflow'")

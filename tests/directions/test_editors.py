@@ -237,7 +237,7 @@ class TestStyleFlow:
         again.labeller = flow.labeller
         assert torch.equal(again["smile"].edit(codes, 0.5).data, flow["smile"].edit(codes, 0.5).data)
         assert again.described() == flow.described()
-        with pytest.raises(LatentError, match="a flow of generator"):
+        with pytest.raises(LatentError, match="a flow file of generator"):
             FlowLibrary.load(tmp_path / "flow.safetensors", "other")
 
     def test_misuse(self, flow, codes, small):
