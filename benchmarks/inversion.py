@@ -105,7 +105,7 @@ class Targets:
 
 
 def unseen_portraits(size: int, count: int, seed: int = UNSEEN_SEED) -> Targets:
-    """Drawn portraits; more of them begin with the same ones."""
+    """Drawn portraits (N, 3, S, S); the same count and seed give the same ones."""
     parts = [
         to_bytes(render(sample_factors(min(CHUNK, count - start), seed + k), size)[0])
         for k, start in enumerate(range(0, count, CHUNK))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, number, progress_bar
+from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, complain, number, progress_bar
 
 if TYPE_CHECKING:
     from semedit.model import Model
@@ -172,10 +172,11 @@ def reconstruction(
     from semedit.siblings import sibling
 
     loaded, files = load(model, encoder=encoder), find_pictures([data]) if data else None
+    bench = sibling("benchmarks").inversion
+    for absent in bench.Score.of(loaded).missing:
+        complain(f"left out of the table: {absent}")
     with progress_bar("inversions", json) as progress:
-        rows = sibling("benchmarks").inversion.reconstruction(
-            loaded, count, batch, tuple(method or ()), files, progress=progress
-        )
+        rows = bench.reconstruction(loaded, count, batch, tuple(method or ()), files, progress=progress)
     for name in dict.fromkeys(row["method"] for row in rows):
         _to_card(loaded, f"reconstruction.{name}", [row for row in rows if row["method"] == name], write_card)
     text = _by_method(rows)

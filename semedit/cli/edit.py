@@ -82,6 +82,8 @@ def edit(
     source_photo = origin(before, subject.latent, Path(photo) if photo else None) if paste else None
     loaded = model_of(loaded, before, subject.latent)
     loaded.generator.check(before)
+    if not from_image:  # a flow labels the picture that the tuned generator shows
+        editor = loaded.editor(attr, method, names)
     after = editor.edit(before, strength, chosen)
     measured = loaded.report(before, after, scored, chosen)
     parts = [f"{name}{strength:+g}", chosen]

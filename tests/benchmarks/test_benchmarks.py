@@ -1,5 +1,7 @@
 """The benchmarks measure what they say; their speed is not a test's business."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -186,9 +188,19 @@ class TestReconstruction:
         seconds = [next(r["seconds_per_image"] for r in rows if r["method"] == f"restyle@{k}") for k in (1, 5)]
         assert 0 < seconds[0] < seconds[1]
 
-    def test_the_same_portraits_whatever_the_count(self):
-        few, more = inversion.unseen_portraits(32, 3), inversion.unseen_portraits(32, 3)
-        assert torch.equal(few.images, more.images)
+    def test_the_same_portraits_every_time(self):
+        once, again = inversion.unseen_portraits(32, 3), inversion.unseen_portraits(32, 3)
+        assert torch.equal(once.images, again.images)
+        assert not torch.equal(once.images, inversion.unseen_portraits(32, 3, seed=5).images)
+
+    def test_measures_without_weights_are_left_out_and_named(self, small, monkeypatch, tmp_path):
+        for variable in ("TORCH_HOME", "SEMEDIT_FACENET"):
+            monkeypatch.setenv(variable, str(tmp_path / "none"))
+        faces = domain("faces")
+        mixed = dataclasses.replace(faces, perceptual=domain("portraits").perceptual)
+        score = inversion.Score.of(Model(small, mixed))
+        assert len(score.perceptual) == 1 and score.identity is None
+        assert len(score.missing) == 2 and any("SEMEDIT_FACENET" in text for text in score.missing)
 
     def test_a_folder_with_pictures_that_cannot_be_used(self, tmp_path):
         save_picture(quantise(to_images(inversion.unseen_portraits(64, 1).images))[0], tmp_path / "a.png")
