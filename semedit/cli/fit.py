@@ -39,10 +39,12 @@ def attributes(
 ) -> None:
     """Train the portraits domain's attribute classifier on drawn portraits."""
     from semedit import zoo
-    from semedit.training.supervised import FitConfig, fit_attributes
+    from semedit.training.supervised import TrunkFitConfig, fit_attributes
 
     with progress_bar("attribute classifier", json) as progress:
-        scorer = fit_attributes(FitConfig(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed), progress)
+        scorer = fit_attributes(
+            TrunkFitConfig(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed), progress
+        )
     scorer.save(out)
     zoo.write_domain_card(Path(out).parent, "portraits")
     report = Report(json)
@@ -235,4 +237,31 @@ def flow(
     report.table(["attribute", "regions", "rate in samples", "change of strength 1", "gain at 1"], table)
     loss = fitted.report_
     report.say(f"nats a feature: {loss.loss:.3f} learnt, {loss.held_out_loss:.3f} on {loss.held_out} unseen -> {path}")
+    report.finish()
+
+
+@app.command()
+def clip(
+    out: FileOption = "semedit-runs/portraits/clip.safetensors",
+    pictures: PicturesOption = 20_000,
+    epochs: EpochsOption = 8,
+    held_out: HeldOutOption = 2_000,
+    set_: SetOption = None,
+    json: JsonOption = False,
+    seed: SeedOption = 41,
+) -> None:
+    """Train the portraits domain's CLIP on drawn portraits and their captions, with open_clip's classes."""
+    from semedit import zoo
+    from semedit.training.captioned import ClipFitConfig, fit_clip
+
+    config = ClipFitConfig(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed).with_overrides(set_ or [])
+    with progress_bar("drawing, then training", json) as progress:
+        network = fit_clip(config, progress)
+    network.save(out, config.network)
+    zoo.write_domain_card(Path(out).parent, "portraits")
+    report = Report(json)
+    report.add(file=out, **network.card)
+    accuracy = network.card["zero_shot"]
+    report.table(["property", "zero-shot accuracy"], [[name, number(value)] for name, value in accuracy.items()])
+    report.say(f"-> {out}")
     report.finish()

@@ -67,7 +67,8 @@ def draw(
     device: DeviceOption = "cpu",
 ) -> None:
     """Draw portraits with exact label maps and captions: the pictures that the default model is made from."""
-    from semedit.domains.portraits.factors import captions, sample_factors
+    from semedit.domains.portraits.captions import captions
+    from semedit.domains.portraits.factors import sample_factors
     from semedit.domains.portraits.renderer import render
     from semedit.files import make_folder, write_json
     from semedit.images import save_labels, save_picture, sheet

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from semedit.domains.portraits.factors import ATTRIBUTES, HAIR, attributes, captions, identity_vector, sample_factors
+from semedit.domains.portraits.captions import captions
+from semedit.domains.portraits.factors import ATTRIBUTES, HAIR, attributes, identity_vector, sample_factors
 from semedit.domains.portraits.pool import cached_pool, draw_pool
 from semedit.domains.portraits.renderer import render
 from semedit.errors import UnknownName

@@ -1,4 +1,4 @@
-"""The named factors of a drawn portrait: how they are sampled, and what they say (attributes, identities, captions).
+"""The named factors of a drawn portrait: how they are sampled, and what they say (attributes, kinds, identities).
 
 Lengths are in head units (the head is about 1.2 high), angles in radians, colours RGB in [0, 1]. Every factor is a
 tensor (B,) or, for colours, (B, 3).
@@ -177,29 +177,3 @@ def identity_vector(factors: Factors) -> Tensor:
     """The identity factors (B, I), each scaled to [-1, 1], in the order of IDENTITY_RANGES."""
     columns = [2 * (factors[n] - low) / (high - low) - 1 for n, (low, high) in IDENTITY_RANGES.items()]
     return torch.stack(columns, dim=1)
-
-
-def _join(words: list[str]) -> str:
-    return ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1]
-
-
-def captions(factors: Factors) -> list[str]:
-    """One English sentence for each portrait, such as "a person with long purple hair and blue eyes, smiling"."""
-    truth = attributes(factors).bool()
-    skins, hairs, irises = list(SKIN), list(HAIR), list(IRIS)
-    sentences = []
-    for i in range(len(factors)):
-        has = dict(zip(ATTRIBUTES, truth[i].tolist(), strict=True))
-        skin = skins[min(int(factors["skin"][i] * len(skins)), len(skins) - 1)]
-        iris = irises[min(int(factors["iris"][i] * len(irises)), len(irises) - 1)]
-        length = "long" if has["long_hair"] else "short" if factors["hair_length"][i] < 0.3 else "medium-length"
-        features = [f"{skin} skin"]
-        features.append("a bald head" if has["bald"] else f"{length} {hairs[int(factors['hair'][i])]} hair")
-        features += [word for word in ("bangs",) if has[word]]
-        features += ["a beard"] if has["beard"] else []
-        features.append(f"{iris} eyes")
-        features += [word for word in ("glasses", "earrings") if has[word]]
-        features += ["a hat"] if has["hat"] else []
-        mood = ", smiling" if has["smile"] else ""
-        sentences.append(f"a person with {_join(features)}{mood}")
-    return sentences
