@@ -1,59 +1,158 @@
-"""What an edit of given strength changes: score gain, and where the pixels change."""
+"""What attribute edits change: the preservation-score curves of SemanticStyleGAN (Shi et al. 2022, figure 9).
 
+Ten degrees of each edit on samples of the generator: the mean gain of the classifier's score against what stayed
+(1 - l1 on [0, 1]), identity and perceptual distance, with the editor limited to an attribute's regions, to those that
+it chooses, and not limited at all. Curves are compared at equal gain.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from benchmarks.rows import row
+from directions import EDITORS
+from semedit.errors import MissingWeights
+from semedit.files import replacing
 from semedit.images import enlarge, sheet
-from semedit.model import EditReport, Model
+from semedit.model import Model
+from semedit.protocols import Editor
+from semedit.reports import compare
 
-PAPER_ATTRIBUTES = ("smile", "bald", "beard", "bangs", "glasses")
+PAPER_ATTRIBUTES = ("smile", "bald", "beard", "bangs")
+#: What the edits are limited to: the attribute's own regions, those that suffice, nothing.
+MASKS = {"masked": None, "auto": "auto", "unmasked": "all"}
 SEED = 770_001
+#: The ten degrees, in units of the strength that is calibrated to a gain of 0.4.
+DEGREES = tuple(0.25 * step for step in range(1, 11))
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+METRICS = ("score_gain", "preservation", "identity", "perceptual", "inside_share")
 
 
-def measure(model: Model, attr: str, strength: float, regions: str, count: int, seed: int = SEED) -> EditReport:
-    """The report of one edit on ``count`` fresh samples (truncation 0.7)."""
-    before = model.sample(count, seed, psi=0.7)
-    after = before.wplus() if strength == 0 else model.edit(before, attr, strength, regions)
-    return model.report(before, after, attr, regions)
+@dataclass(frozen=True)
+class Curve:
+    """One edit at ten degrees: means and standard deviations (10,) of each of METRICS over ``n`` samples."""
+
+    attr: str
+    method: str
+    mask: str
+    regions: str
+    means: dict[str, list[float]]
+    stds: dict[str, list[float]]
+    n: int
+    protocols: dict[str, str]
+
+    def preservation_at(self, gains: np.ndarray) -> np.ndarray:
+        """Preservation where the curve first has these gains, linearly between degrees; degree 0 is (0, 1)."""
+        highest = np.maximum.accumulate([0.0, *self.means["score_gain"]])
+        rising = np.concatenate([[True], np.diff(highest) > 0])
+        found: np.ndarray = np.interp(gains, highest[rising], np.array([1.0, *self.means["preservation"]])[rising])
+        return found
+
+    @property
+    def most(self) -> float:
+        """The highest gain of the curve."""
+        return max(0.0, *self.means["score_gain"])
 
 
-def locality(model: Model, attributes: tuple[str, ...] = PAPER_ATTRIBUTES, count: int = 64,
-             regions: str | None = None) -> list[dict[str, Any]]:  # fmt: skip
-    """For each attribute, at strength 1 (a mean gain of +0.4, or the method's best): gain, inside share, preservation.
+def curves(model: Model, attributes: tuple[str, ...] = PAPER_ATTRIBUTES, methods: tuple[str, ...] = (),
+           count: int = 200, progress: Any = None) -> list[Curve]:  # fmt: skip
+    """A curve for each attribute, method (default: all that the model has) and mask."""
+    before = model.sample(count, SEED, psi=0.7)
+    old = model.synthesise(before)
+    made: list[Curve] = []
+    present = [name for name in methods or EDITORS if methods or _has(model, name)]
+    total = len(present) * len(attributes) * len(MASKS)
+    for method in present:
+        for attr in attributes:
+            for mask, limit in MASKS.items():
+                own = str(model.editors(method)[attr].regions_)
+                regions = model.auto_regions(attr, method) if limit == "auto" else limit or own
+                editor = model.editor(attr, method)
+                reports = [_measure(model, editor, before, old, degree, regions, attr) for degree in DEGREES]
+                means = {name: [value[name].mean().item() for value, _ in reports] for name in METRICS}
+                stds = {name: [value[name].std(unbiased=False).item() for value, _ in reports] for name in METRICS}
+                made.append(Curve(attr, method, mask, regions, means, stds, count, reports[0][1]))
+                if progress:
+                    progress(len(made), total)
+    return made
 
-    The inside share is pooled: the change inside the regions of all pictures over the change of all pictures.
-    """
-    rows = []
-    for attr in attributes:
-        chosen = regions or model.directions[attr].regions_
-        report = measure(model, attr, 1.0, chosen, count)
-        weight = 1 - report.preservation
-        values = {
-            "score_gain": report.score_after - report.score_before,
-            "inside_share": report.inside_share,
-            "preservation": report.preservation,
-            "perceptual": report.perceptual,
-            "identity": report.identity,
-        }
-        for name, value in values.items():
-            mean = (value * weight).sum() / weight.sum().clamp(min=1e-12) if name == "inside_share" else value.mean()
-            protocol = report.protocols.get(name, f"{model.domain.name}-{name}")
-            rows.append(
-                row("editing", "interfacegan", model, name, mean.item(), std=value.std(unbiased=False).item(), n=count,
-                    protocol=protocol, attr=attr, regions=chosen)
+
+def _measure(model: Model, editor: Editor, before: Any, old: Any, degree: float, regions: str, attr: str) -> Any:
+    new = model.synthesise(editor.edit(before, degree, regions))
+    report = compare(model.domain, old, new, before.regions.select(regions).regions, attr, model.scorer(attr))
+    values = {name: getattr(report, name) for name in METRICS if name != "score_gain"}
+    return {**values, "score_gain": report.score_after - report.score_before}, report.protocols
+
+
+def _has(model: Model, method: str) -> bool:
+    try:
+        return len(model.editors(method)) > 0
+    except MissingWeights:
+        return False
+
+
+def advantage(curve: Curve, other: Curve) -> float:
+    """Mean difference of preservation at equal gain, over the gains that both curves reach."""
+    gains = np.linspace(0, min(curve.most, other.most), 21)[1:]
+    return float((curve.preservation_at(gains) - other.preservation_at(gains)).mean())
+
+
+def rows(model: Model, made: list[Curve]) -> list[dict[str, Any]]:
+    """The rows of curves: each metric at each degree, and for masked ones the advantage at equal gain."""
+    found = []
+    for curve in made:
+        facts: dict[str, Any] = {"attr": curve.attr, "mask": curve.mask, "regions": curve.regions}
+        for name in METRICS:
+            protocol = curve.protocols.get(name, f"{model.domain.name}-{name}")
+            found += [
+                row("editing", curve.method, model, name, mean, std=std, n=curve.n, protocol=protocol, degree=degree,
+                    **facts)
+                for degree, mean, std in zip(DEGREES, curve.means[name], curve.stds[name], strict=True)
+            ]  # fmt: skip
+        free = next(c for c in made if (c.attr, c.method, c.mask) == (curve.attr, curve.method, "unmasked"))
+        if curve is not free:
+            gain = min(curve.most, free.most)
+            protocol = f"mean difference of preservation from unmasked, at gains to {gain:.2f}"
+            found.append(
+                row("editing", curve.method, model, "advantage", advantage(curve, free), n=curve.n, protocol=protocol,
+                    degree=None, **facts)
             )  # fmt: skip
-    return rows
+    return found
+
+
+def draw(made: list[Curve], path: str | Path) -> None:
+    """Draw curves: a panel for each attribute, preservation against gain. MissingWeights without matplotlib."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingWeights("pictures of curves need matplotlib: pip install 'semedit[plots]'") from None
+    attributes = list(dict.fromkeys(curve.attr for curve in made))
+    figure = Figure(figsize=(4 * len(attributes), 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    lines = {"masked": "-", "auto": "--", "unmasked": ":"}
+    colours = dict(zip(dict.fromkeys(c.method for c in made), ("tab:blue", "tab:orange", "tab:green"), strict=False))
+    for panel, attr in zip(figure.subplots(1, len(attributes), squeeze=False)[0], attributes, strict=True):
+        for curve in (c for c in made if c.attr == attr):
+            label = f"{curve.method}, {curve.mask}"
+            panel.plot([0, *curve.means["score_gain"]], [1, *curve.means["preservation"]], lines[curve.mask],
+                       color=colours[curve.method], marker="o", markersize=3, label=label)  # fmt: skip
+        panel.set(title=attr, xlabel="score gain", ylabel="preservation (1 - l1)")
+        panel.grid(alpha=0.3)
+    panel.legend(fontsize=8)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
 
 
 def strength_sheet(model: Model, attributes: tuple[str, ...], count: int = 2, seed: int = SEED) -> torch.Tensor:
     """A picture (3, H', W'): for each attribute ``count`` rows of samples, strengths -1 to 2, at 128 px or more."""
     before = model.sample(count, seed, psi=0.7)
-    rows = []
+    pictures = []
     for attr in attributes:
         columns = [model.synthesise(model.edit(before, attr, strength)).image for strength in STRENGTHS]
-        rows.append(torch.stack(columns, dim=1).flatten(0, 1))
-    pictures = torch.cat(rows)
-    return sheet(enlarge(pictures, max(1, 128 // pictures.shape[-1])), columns=len(STRENGTHS))
+        pictures.append(torch.stack(columns, dim=1).flatten(0, 1))
+    joined = torch.cat(pictures)
+    return sheet(enlarge(joined, max(1, 128 // joined.shape[-1])), columns=len(STRENGTHS))

@@ -6,8 +6,9 @@ import torch
 
 from benchmarks.fidelity import Progress
 from benchmarks.rows import row
-from semedit.model import Model, inside_share
+from semedit.model import Model
 from semedit.protocols import Synthesis
+from semedit.reports import inside_share
 
 SEED = 550_001
 

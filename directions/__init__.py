@@ -1,9 +1,12 @@
 """Latent -> edited latent. EDITORS is the registry of methods; tests, the command line and the README read it."""
 
 from directions.interfacegan import BoundaryReport, InterFaceGAN, manipulate, project, select_extremes
-from directions.learning import calibrate, gains, label_samples, learn_directions, learn_flow
+from directions.labels import Labelled, LabelStore, label_samples, read_scores
+from directions.learning import learn_directions, learn_flow, measure
 from directions.library import DirectionLibrary
 from directions.masking import RegionMasked, limit_to_regions
+from directions.study import Effect, Probe, Study, choose_regions, reach, study
+from directions.styleclip import StyleClip, StyleClipConfig
 from directions.styleflow import FlowEditor, FlowLibrary
 from directions.transfer import RegionTransfer
 
@@ -13,22 +16,39 @@ EDITORS: dict[str, type[DirectionLibrary] | type[FlowLibrary]] = {
     "styleflow": FlowLibrary,
 }
 
+#: Methods whose edits are said in words.
+TEXT_EDITORS: dict[str, type[StyleClip]] = {"styleclip": StyleClip}
+#: All methods of editing by name.
+METHODS: dict[str, type] = {**EDITORS, **TEXT_EDITORS, "transfer": RegionTransfer}
+
 __all__ = [
     "EDITORS",
+    "METHODS",
+    "TEXT_EDITORS",
     "BoundaryReport",
     "DirectionLibrary",
+    "Effect",
     "FlowEditor",
     "FlowLibrary",
     "InterFaceGAN",
+    "LabelStore",
+    "Labelled",
+    "Probe",
     "RegionMasked",
     "RegionTransfer",
-    "calibrate",
-    "gains",
+    "Study",
+    "StyleClip",
+    "StyleClipConfig",
+    "choose_regions",
     "label_samples",
     "learn_directions",
     "learn_flow",
     "limit_to_regions",
     "manipulate",
+    "measure",
     "project",
+    "reach",
+    "read_scores",
     "select_extremes",
+    "study",
 ]

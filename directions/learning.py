@@ -1,4 +1,4 @@
-"""Learning the directions of a model: label samples, fit, calibrate."""
+"""Learning the editors of a model from labelled codes: fit, then measure what each does."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,117 +7,142 @@ import numpy as np
 import torch
 
 from directions.interfacegan import InterFaceGAN
+from directions.labels import Labelled
 from directions.library import DirectionLibrary
-from directions.styleflow import FlowEditor, FlowLibrary, scores_of
+from directions.study import Probe, calibrate, study
+from directions.styleflow import FlowLibrary, scores_of
+from semedit.errors import ConfigError, UnknownName
 from semedit.model import Model
 
-#: The mean score gain that strength 1 stands for, and the samples it is measured on.
-TARGET_GAIN, CALIBRATION_SAMPLES = 0.4, 64
-Calibrated = InterFaceGAN | FlowEditor
-
-
-def label_samples(model: Model, count: int, seed: int, batch: int = 256,
-                  progress: Callable[[int, int], None] | None = None) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-    """Codes (M, D) in W of random samples, untruncated, and their attribute probabilities (M, A)."""
-    scorer, codes, scores = model.domain.attributes(), [], []
-    for k, start in enumerate(range(0, count, batch)):
-        latent = model.sample(min(batch, count - start), seed * 1_000_003 + k, psi=1.0)
-        codes.append(latent.data.cpu())
-        scores.append(scorer.score(model.synthesise(latent).image))
-        if progress:
-            progress(start + len(latent), count)
-    return torch.cat(codes), torch.cat(scores)
-
-
-def gains(model: Model, direction: Calibrated, seed: int, count: int = CALIBRATION_SAMPLES) -> list[float]:
-    """Mean score gain over ``count`` samples at each of an editor's DISTANCES, in its default regions."""
-    latent = model.sample(count, seed, psi=0.7)
-    scorer = model.domain.attributes()
-    column = scorer.index(direction.attribute)
-    before = scorer.score(model.synthesise(latent).image)[:, column]
-    unit = direction.with_scale(1.0)
-    found = []
-    for distance in direction.DISTANCES:
-        edited = unit.edit(latent, distance)
-        found.append((scorer.score(model.synthesise(edited).image)[:, column] - before).mean().item())
-    return found
-
-
-def calibrate(model: Model, direction: Calibrated, seed: int) -> float:
-    """Set ``scale_`` to the shortest distance with the target gain (or the method's best); returns the gain there."""
-    curve, distances = gains(model, direction, seed), direction.DISTANCES
-    best = int(np.argmax(curve))
-    distance, gain = distances[best], curve[best]
-    previous_distance, previous_gain = 0.0, 0.0
-    for here, value in zip(distances, curve, strict=True):
-        if value >= TARGET_GAIN:
-            share = (TARGET_GAIN - previous_gain) / (value - previous_gain)
-            distance, gain = previous_distance + share * (here - previous_distance), TARGET_GAIN
-            break
-        previous_distance, previous_gain = here, value
-    direction.scale_ = float(distance)
-    return float(gain)
+Progress = Callable[[int, int], None]
+#: The share of extremes, a side, that local directions are learnt from.
+LOCAL_CHOSEN = 0.15
 
 
 def learn_directions(
     model: Model,
-    attributes: tuple[str, ...],
-    samples: int,
+    labelled: Labelled,
     *,
+    attributes: tuple[str, ...] = (),
+    regions: str | None = None,
+    prompts: tuple[str, ...] = (),
+    local: Callable[[str], Labelled] | None = None,
     chosen: float = 0.02,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[DirectionLibrary, list[dict[str, Any]]]:
-    """Fit and calibrate a direction for each attribute; returns the library and a row of figures for each."""
-    codes, scores = label_samples(model, samples, seed, progress=progress)
-    scorer, learnt, rows = model.domain.attributes(), {}, []
-    for name in attributes:
-        direction = InterFaceGAN(name, chosen=chosen, seed=seed)
-        direction.fit(codes.numpy(), scores[:, scorer.index(name)].numpy())
-        direction.regions_ = model.domain.edit_regions.get(name, "all")
-        gain = calibrate(model, direction, seed + 1)
-        learnt[name] = direction
-        rate = (scores[:, scorer.index(name)] > 0.5).float().mean().item()
-        rows.append({
-            "attr": name, "regions": direction.regions_, "scale": direction.scale_, "gain": gain, "rate": rate,
-            "validation_accuracy": direction.report_.validation_accuracy,
-            "remaining_accuracy": direction.report_.remaining_accuracy,
-        })  # fmt: skip
-    return DirectionLibrary(learnt, model.generator.fingerprint), rows
+    """Fit and measure a direction for each of ``attributes`` (default: all that are scored).
+
+    ``regions`` are the default regions of their edits (by default the domain's, or where it has none the smallest set
+    that is measured to be enough); ``prompts`` the words that scored them. ``local`` labels samples of regions by
+    themselves; a direction learnt from them takes the other's place in these regions where it is the better one.
+    Returns the library and a row of figures for each. Progress counts the attributes.
+    """
+    library = DirectionLibrary({}, model.generator.fingerprint)
+    rows: list[dict[str, Any]] = []
+    wanted = attributes or tuple(labelled.scores)
+    for done, name in enumerate(wanted):
+        if name not in labelled.scores:
+            raise UnknownName("scored attribute", name, labelled.scores)
+        scores = labelled.scores[name]
+        known = ~np.isnan(scores)
+        codes = labelled.codes if known.all() else labelled.codes[known]
+        scores = scores[known]
+        if not len(scores) or scores.min() == scores.max():
+            raise ConfigError(f"'{name}': the scores do not differ, so that there is nothing to learn")
+        direction = InterFaceGAN(name, chosen=chosen, seed=seed).fit(codes, scores)
+        direction.regions_ = regions or model.domain.edit_regions.get(name, "auto")
+        direction.prompts_ = prompts
+        direction.scale_ = half_gap(codes, scores, direction)
+        library.directions[name] = direction
+        if local and direction.regions_ not in ("auto", "all"):
+            direction.local_ = better_local(model, direction, local(direction.regions_), seed)
+        rows += measure(model, library, (name,), labelled, seed)
+        if progress:
+            progress(done + 1, len(wanted))
+    return library, rows
+
+
+def measure(
+    model: Model,
+    library: DirectionLibrary | FlowLibrary,
+    attributes: tuple[str, ...],
+    labelled: Labelled | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Study attributes of a library and record it there; returns a row of figures for each."""
+    rows = []
+    for done, name in enumerate(attributes):
+        found = study(model, library, name, seed + 1)
+        editor = library[name]
+        if found is None and editor.regions_ == "auto":
+            library.record(name, "all", None)
+            editor = library[name]
+        row = {"attr": name, "regions": editor.regions_, "scale": editor.scale_}
+        row["rate"] = float((labelled.scores[name] > 0.5).mean()) if labelled else None
+        row |= {"gain": found.gain if found else None, "auto_regions": found.auto_regions if found else None}
+        row["side_effects"] = found.side_effects if found else {}
+        if isinstance(editor, InterFaceGAN):
+            report = editor.report_
+            row |= {"validation_accuracy": report.validation_accuracy, "remaining_accuracy": report.remaining_accuracy}
+            row["local"] = editor.local_ is not None
+        rows.append(row)
+        if progress:
+            progress(done + 1, len(attributes))
+    return rows
+
+
+def better_local(model: Model, direction: InterFaceGAN, labelled: Labelled, seed: int) -> InterFaceGAN | None:
+    """A direction learnt in the rows of the default regions alone, if it gains more there, or as much by less change.
+
+    More of the samples are used than for a common direction: the scores differ less.
+    """
+    name = direction.attribute
+    scorer = model.scorer(name, direction.prompts_)
+    if scorer is None or labelled.scores[name].min() == labelled.scores[name].max():
+        return None
+    made = InterFaceGAN(name, chosen=LOCAL_CHOSEN, seed=seed).fit(labelled.codes, labelled.scores[name])
+    made.regions_ = direction.regions_
+    probe = Probe.of(model, scorer, seed + 1)
+
+    def worth(editor: InterFaceGAN) -> tuple[float, float]:
+        distance, gain = calibrate(probe, editor)
+        return round(gain, 2), -probe.effect(editor.with_scale(1.0), distance, direction.regions_).change
+
+    return made if worth(made) > worth(direction) else None
+
+
+def half_gap(codes: Any, scores: Any, direction: InterFaceGAN) -> float:
+    """Half the distance between the mean codes of the highest and the lowest tenth, along a direction: the meaning of
+    strength 1 where there is nothing to measure gains with."""
+    order = np.argsort(scores, kind="stable")
+    tenth = max(1, len(order) // 10)
+    low, high = (codes[np.sort(part)] @ direction.direction_ for part in (order[:tenth], order[-tenth:]))
+    return max(float(high.mean() - low.mean()) / 2, 1e-3)
 
 
 def learn_flow(
     model: Model,
-    attributes: tuple[str, ...],
-    samples: int,
+    labelled: Labelled,
     *,
+    attributes: tuple[str, ...] = (),
     epochs: int = 10,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[FlowLibrary, list[dict[str, Any]]]:
-    """Fit a flow under all ``attributes``, calibrate each; returns the flow and a row of figures for each.
+    """Fit a flow under ``attributes`` (default: all that are scored) and measure each; returns it and a row for each.
 
-    Progress counts the labelled samples, then those that training has passed over.
+    Progress counts the samples that training has passed over.
     """
-
-    def passed(done: int, of: int, before: int, share: int) -> None:
-        if progress:
-            progress(before + round(done / of * share), samples * (1 + epochs))
-
-    codes, scores = label_samples(model, samples, seed, progress=lambda d, n: passed(d, n, 0, samples))
-    scorer = model.domain.attributes()
-    chosen = scores[:, [scorer.index(name) for name in attributes]]
+    attributes = attributes or tuple(labelled.scores)
+    codes = torch.from_numpy(np.array(labelled.codes))
+    scores = torch.from_numpy(np.stack([labelled.scores[name] for name in attributes], axis=1))
     library = FlowLibrary(attributes, model.generator.fingerprint, lambda latent: scores_of(model, attributes, latent))
-    library.fit(codes, chosen, epochs=epochs, seed=seed, progress=lambda d, n: passed(d, n, samples, samples * epochs))
-    rows = []
-    for column, name in enumerate(attributes):
+    library.fit(codes, scores, epochs=epochs, seed=seed, progress=progress)
+    for name in attributes:
         library.regions_[name] = model.domain.edit_regions.get(name, "all")
-        editor = library[name]
-        gain = calibrate(model, editor, seed + 1)
-        library.scales_[name] = editor.scale_
-        rate = (chosen[:, column] > 0.5).float().mean().item()
-        rows.append({"attr": name, "regions": editor.regions_, "scale": editor.scale_, "gain": gain, "rate": rate})
-    return library, rows
+    return library, measure(model, library, attributes, labelled, seed)
 
 
-__all__ = ["calibrate", "gains", "label_samples", "learn_directions", "learn_flow"]
+__all__ = ["learn_directions", "learn_flow", "measure"]

@@ -8,6 +8,7 @@ import torch
 
 from directions.files import load_learnt
 from directions.interfacegan import InterFaceGAN
+from directions.study import Study
 from semedit.checkpoint import Weights, save_weights
 from semedit.errors import UnknownName
 from semedit.model import Model
@@ -35,7 +36,7 @@ class DirectionLibrary(Mapping[str, InterFaceGAN]):
         return len(self.directions)
 
     def save(self, path: str | Path) -> None:
-        tensors = {name: torch.from_numpy(d.direction_) for name, d in self.directions.items()}
+        tensors = {name: torch.from_numpy(t) for d in self.directions.values() for name, t in d.tensors().items()}
         extra = {name: d.state() for name, d in self.directions.items()}
         save_weights(path, Weights(KIND, {"fingerprint": self.fingerprint}, tensors, extra))
 
@@ -43,7 +44,8 @@ class DirectionLibrary(Mapping[str, InterFaceGAN]):
     def load(cls, path: str | Path, fingerprint: str = "", *others: str) -> "DirectionLibrary":
         """Read a file; LatentError if it was learnt for a generator other than those named."""
         weights = load_learnt(path, KIND, fingerprint, *others)
-        made = {n: InterFaceGAN.from_state(n, t.numpy(), weights.extra[n]) for n, t in weights.tensors.items()}
+        tensors = {name: tensor.numpy() for name, tensor in weights.tensors.items()}
+        made = {name: InterFaceGAN.from_state(name, tensors, state) for name, state in weights.extra.items()}
         return cls(made, weights.config["fingerprint"])
 
     @classmethod
@@ -52,5 +54,24 @@ class DirectionLibrary(Mapping[str, InterFaceGAN]):
         return cls.load(path, model.generator.fingerprint, *model.generator.lineage)
 
     def described(self) -> dict[str, Any]:
-        """What is known of each direction, as JSON."""
-        return {name: direction.state() for name, direction in self.items()}
+        """What is known of each direction, as JSON, and the cosine of each two."""
+        table = {name: direction.state() for name, direction in self.items()}
+        return {**table, "cosines": self.cosines()} if len(self) > 1 else table
+
+    def cosines(self) -> dict[str, dict[str, float]]:
+        """The cosine of each two directions: near 0 they are independent, near 1 one brings the other with it."""
+        return {
+            a: {b: round(float(one.direction_ @ other.direction_), 4) for b, other in self.items()}
+            for a, one in self.items()
+        }
+
+    def record(self, attribute: str, regions: str, study: Study | None) -> None:
+        """Keep the default regions of an attribute's edits, and what was measured of them."""
+        direction = self[attribute]
+        direction.regions_ = regions
+        if study:
+            direction.scale_, direction.unmasked_scale_, direction.study_ = study.scale, study.unmasked_scale, study
+
+    def merged(self, others: "DirectionLibrary") -> "DirectionLibrary":
+        """This library with the directions of another of the same generator added, or put in place of its own."""
+        return DirectionLibrary({**self.directions, **others.directions}, self.fingerprint)

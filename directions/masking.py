@@ -21,4 +21,4 @@ class RegionMasked:
         edited = self.editor.edit(latent, strength, "all")
         limited = limit_to_regions(latent, edited, regions)
         event = {**(edited.history[-1] if edited.history else {}), "regions": regions}
-        return limited.noted(**event)
+        return limited.edited_from(latent, **event)

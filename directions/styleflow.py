@@ -18,12 +18,15 @@ from torch import Tensor
 from directions.files import load_learnt
 from directions.flow import ConditionalFlow, FlowConfig
 from directions.masking import limit_to_regions
+from directions.study import Study
 from semedit.checkpoint import Weights, load_state, save_weights
 from semedit.errors import LatentError, NotFitted, UnknownName
 from semedit.latent import Latent
 from semedit.model import Model
 
 KIND = "flow"
+#: What a latent knows of each of its codes after a flow edit: the attributes it had, and those asked for.
+SOURCE, TARGET = "styleflow_source", "styleflow_target"
 Labeller = Callable[[Latent], Tensor]
 
 
@@ -38,17 +41,26 @@ class FlowReport:
 
 
 class FlowEditor:
-    """One attribute of a flow as an editor; ``scale_`` is the change of its condition that strength 1 means."""
+    """One attribute of a flow as an editor.
+
+    ``scale_`` is the change of its condition that strength 1 means in ``regions_``, ``unmasked_scale_`` in all rows.
+    """
 
     #: Changes of the condition that calibration tries.
-    DISTANCES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+    DISTANCES: ClassVar[tuple[float, ...]] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 
-    def __init__(self, library: "FlowLibrary", attribute: str, scale: float, regions: str):
+    def __init__(self, library: "FlowLibrary", attribute: str, scale: float, regions: str, unmasked: float = 1.0):
         self.library, self.attribute, self.scale_, self.regions_ = library, attribute, scale, regions
+        self.unmasked_scale_ = unmasked
+
+    @property
+    def study_(self) -> Study | None:
+        """What was measured of this attribute's edits, or None."""
+        return self.library.studies_.get(self.attribute)
 
     def with_scale(self, scale: float) -> "FlowEditor":
         """The same editor with another meaning of strength 1."""
-        return FlowEditor(self.library, self.attribute, scale, self.regions_)
+        return FlowEditor(self.library, self.attribute, scale, self.regions_, scale)
 
     def preserving(self, _: "list[FlowEditor]") -> "FlowEditor":
         """This editor: the flow holds the condition of every other attribute as it is."""
@@ -63,13 +75,14 @@ class FlowEditor:
         regions = regions or self.regions_
         event = {"method": "styleflow", "attr": self.attribute, "strength": strength, "regions": regions}
         if strength == 0:
-            return limit_to_regions(latent, latent.wplus(), regions).noted(**event)
+            return limit_to_regions(latent, latent.wplus(), regions).edited_from(latent, **event)
         source, current = self.library.conditions(latent)
         wanted = current.clone()
-        wanted[:, self.library.attributes.index(self.attribute)] += strength * self.scale_
+        scale = self.unmasked_scale_ if latent.regions.select(regions).base else self.scale_
+        wanted[:, self.library.attributes.index(self.attribute)] += strength * scale
         moved = self.library.transport(latent, current, wanted, regions)
-        conditions = {"source": source.tolist(), "target": wanted.tolist()}
-        return moved.noted(**event).annotated(styleflow=conditions)
+        codes = {**latent.metadata.get("codes", {}), SOURCE: source.tolist(), TARGET: wanted.tolist()}
+        return moved.edited_from(latent, **event).annotated(codes=codes)
 
     def edit_to(self, latent: Latent, value: float, regions: str | None = None, degree: float = 1.0) -> Latent:
         """Ask for a value of the attribute, as the published procedure does: the condition changes by ``degree`` times
@@ -94,11 +107,14 @@ class FlowLibrary(Mapping[str, FlowEditor]):
         self.attributes, self.fingerprint, self.labeller = attributes, fingerprint, labeller
         self.scales_ = dict.fromkeys(attributes, 1.0)
         self.regions_ = dict.fromkeys(attributes, "all")
+        self.studies_: dict[str, Study] = {}
 
     def __getitem__(self, attribute: str) -> FlowEditor:
         if attribute not in self.attributes:
             raise UnknownName("attribute of the flow", attribute, self.attributes)
-        return FlowEditor(self, attribute, self.scales_[attribute], self.regions_[attribute])
+        study = self.studies_.get(attribute)
+        unmasked = study.unmasked_scale if study else self.scales_[attribute]
+        return FlowEditor(self, attribute, self.scales_[attribute], self.regions_[attribute], unmasked)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.attributes)
@@ -163,9 +179,9 @@ class FlowLibrary(Mapping[str, FlowEditor]):
         """Attributes (B, A) that a latent had before flow edits, and those that it has been brought to."""
         self.check_fitted()
         last = latent.history[-1].get("method") if latent.history else None
-        known = latent.metadata.get("styleflow")
-        if known and last == "styleflow" and len(known["target"]) == len(latent):
-            return torch.tensor(known["source"]), torch.tensor(known["target"])
+        known = latent.metadata.get("codes", {})
+        if TARGET in known and last == "styleflow":
+            return torch.tensor(known[SOURCE]), torch.tensor(known[TARGET])
         if self.labeller is None:
             raise LatentError("the attributes of this latent are not known; give the flow a labeller")
         scores = self.labeller(latent)
@@ -189,7 +205,13 @@ class FlowLibrary(Mapping[str, FlowEditor]):
             "flow": self.flow_.config.to_json(),
             "attributes": list(self.attributes),
         }
-        extra = {"scales": self.scales_, "regions": self.regions_, "report": vars(self.report_)}
+        studies = {name: study.to_json() for name, study in self.studies_.items()}
+        extra = {
+            "scales": self.scales_,
+            "regions": self.regions_,
+            "report": vars(self.report_),
+            "studies": studies,
+        }
         save_weights(path, Weights(KIND, config, self.flow_.state_dict(), extra))
 
     @classmethod
@@ -202,6 +224,7 @@ class FlowLibrary(Mapping[str, FlowEditor]):
         library.flow_ = flow.eval().requires_grad_(False)
         library.scales_, library.regions_ = dict(weights.extra["scales"]), dict(weights.extra["regions"])
         library.report_ = FlowReport(**weights.extra["report"])
+        library.studies_ = {n: Study.from_json(study) for n, study in weights.extra.get("studies", {}).items()}
         return library
 
     @classmethod
@@ -215,7 +238,14 @@ class FlowLibrary(Mapping[str, FlowEditor]):
     def described(self) -> dict[str, Any]:
         """What is known of the flow, as JSON."""
         self.check_fitted()
-        return {"report": vars(self.report_), "scales": self.scales_, "regions": self.regions_}
+        studies = {name: study.to_json() for name, study in self.studies_.items()}
+        return {"report": vars(self.report_), "scales": self.scales_, "regions": self.regions_, "studies": studies}
+
+    def record(self, attribute: str, regions: str, study: Study | None) -> None:
+        """Keep the default regions of an attribute's edits, and what was measured of them."""
+        self.regions_[attribute] = regions
+        if study:
+            self.scales_[attribute], self.studies_[attribute] = study.scale, study
 
 
 def scores_of(model: Model, attributes: tuple[str, ...], latent: Latent) -> Tensor:

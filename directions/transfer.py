@@ -29,4 +29,4 @@ class RegionTransfer:
             raise LatentError(f"{len(reference)} references for {len(latent)} codes; one for all, or one for each")
         source = reference.metadata.get("source")
         event = {"method": "transfer", "strength": strength, "regions": regions, "reference": source}
-        return latent.blend(reference, strength, regions).noted(**event)
+        return latent.blend(reference, strength, regions).edited_from(latent, **event)

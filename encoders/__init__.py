@@ -5,9 +5,10 @@ from typing import Any
 from encoders import checkpoint, pivotal_tuning, recipes, training
 from encoders.checkpoint import StoredEncoder, load_encoder
 from encoders.encoded import PivotalInverter, RefinedOptimizationInverter, RestyleInverter
-from encoders.optimization import OptimizationConfig, OptimizationInverter, ramp
+from encoders.optimization import OptimizationConfig, OptimizationInverter
 from encoders.restyle import Refiner
 from semedit.config import Config
+from semedit.schedule import ramp
 
 AnyInverter = OptimizationInverter | RestyleInverter | RefinedOptimizationInverter | PivotalInverter
 INVERTERS: dict[str, type[AnyInverter]] = {

@@ -7,7 +7,6 @@ an optional term asks that the segmentation agree with what a parser sees in the
 are explained by that region's rows, as region edits need; a picture that has reached its targets is left alone.
 """
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
@@ -21,6 +20,7 @@ from semedit.data.source import one_hot_masks
 from semedit.generator import SemanticGenerator
 from semedit.perceptual import mse
 from semedit.protocols import Inversion
+from semedit.schedule import ramp
 
 
 class OptimizationConfig(Config):
@@ -44,11 +44,6 @@ class OptimizationConfig(Config):
     @property
     def targeted(self) -> bool:
         return self.target_perceptual is not None or self.target_id is not None
-
-
-def ramp(t: float, up: float = 0.05, down: float = 0.25) -> float:
-    """Learning-rate factor r(t), t in [0, 1]: up over 5 %, flat, cosine down over 25 %."""
-    return (0.5 - 0.5 * math.cos(math.pi * min(1.0, (1.0 - t) / down))) * min(1.0, t / up)
 
 
 @dataclass(frozen=True)

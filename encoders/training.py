@@ -29,6 +29,7 @@ from semedit.generator import SemanticGenerator
 from semedit.images import save_picture, sheet
 from semedit.irse import IrSeFace, IrTrunk
 from semedit.official import read_pickle
+from semedit.ops import training_cast
 from semedit.perceptual import mse
 from semedit.training.feed import Feed, open_source, sample_pictures
 from semedit.training.recipes import DataConfig
@@ -103,7 +104,7 @@ class EncoderStep:
         for number in range(config.refinements):
             noise = [self.team.share(n) for n in generator.noise_maps("random", config.batch)]
             with syncing(self.wrapped, number == config.refinements - 1):
-                with torch.autocast(images.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+                with training_cast(config.precision, images.device.type):
                     code, image = self.refiner.step(target, code, image, noise)
                 losses = self.losses(code, image, images)
                 self.weigh(losses).backward()

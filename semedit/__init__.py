@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from semedit.regions import RegionTable as RegionTable
     from semedit.zoo import load_generator as load_generator
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 _LAZY = {
     "load": "semedit.model",

@@ -1,8 +1,8 @@
-"""Binary attributes of pictures: a multi-label classifier and the object that scores with it."""
+"""Binary attributes of pictures: what scores them, and a multi-label classifier that does."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -27,12 +27,27 @@ class AttributeClassifier(nn.Module):
         return self.head(self.trunk(images)[-1])
 
 
+class Scorer(Protocol):
+    """Probabilities (B, A) in [0, 1] of named attributes of pictures (B, 3, H, W) in [-1, 1]."""
+
+    names: tuple[str, ...]
+
+    @property
+    def protocol(self) -> str: ...
+
+    def score(self, images: Tensor) -> Tensor: ...
+
+
 class AttributeScorer:
     """Probabilities of named attributes. ``card`` holds the held-out accuracy of each."""
 
     def __init__(self, network: AttributeClassifier, names: tuple[str, ...], card: Mapping[str, Any] | None = None):
         self.network = network.eval().requires_grad_(False)
         self.names, self.card = names, dict(card or {})
+
+    @property
+    def protocol(self) -> str:
+        return f"attributes@{self.network.trunk.config.size}"
 
     def index(self, name: str) -> int:
         """Column of an attribute; UnknownName if it is not one of ``names``."""

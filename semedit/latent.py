@@ -2,7 +2,7 @@
 
 Spaces: ``w`` (B, D), one code for all rows; ``w+`` (B, L, D), L = base + 2R rows; ``expanded`` (B, E, D), one row for
 each layer of each local generator, E = R * local_layers, region-major. (``s``, StyleSpace, belongs to StyleGAN2.)
-A file is ``.safetensors``: the tensor ``latent`` and JSON metadata.
+A file is ``.safetensors``: the tensor ``latent``, the codes before each of its edits, and JSON metadata.
 """
 
 import json
@@ -90,7 +90,8 @@ class Latent:
 
     ``data`` is the tensor, ``fingerprint`` names the generator's weights, ``history`` holds the edits that led here
     (each a JSON object), ``metadata`` whatever else belongs to the file: alignment transform, hash of the source
-    picture, and the like.
+    picture, and the like; what ``metadata["codes"]`` holds are lists with an entry for each code. ``parent`` is the
+    latent before its last edit, where that is known.
     """
 
     data: Tensor
@@ -100,6 +101,7 @@ class Latent:
     fingerprint: str
     history: tuple[Mapping[str, Any], ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    parent: "Latent | None" = None
 
     @classmethod
     def of(
@@ -112,11 +114,20 @@ class Latent:
 
     def __getitem__(self, index: int | slice) -> "Latent":
         """Some of the codes, still as a batch."""
-        return replace(self, data=self.data[index : index + 1] if isinstance(index, int) else self.data[index])
+        chosen = range(len(self))[index]
+        return self.take([chosen] if isinstance(chosen, int) else list(chosen))
+
+    def take(self, indices: list[int]) -> "Latent":
+        """The codes at ``indices``, with what is known of each and of what they were before their edits."""
+        metadata = dict(self.metadata)
+        if "codes" in metadata:
+            metadata["codes"] = {name: [values[i] for i in indices] for name, values in metadata["codes"].items()}
+        parent = self.parent.take(indices) if self.parent else None
+        return replace(self, data=self.data[indices], metadata=metadata, parent=parent)
 
     def repeat(self, count: int) -> "Latent":
         """Each code ``count`` times, in order."""
-        return replace(self, data=self.data.repeat_interleave(count, 0))
+        return self.take([index for index in range(len(self)) for _ in range(count)])
 
     @classmethod
     def cat(cls, latents: "list[Latent]") -> "Latent":
@@ -170,9 +181,29 @@ class Latent:
         centre = mean if self.space == "w" else mean[:, None]
         return replace(self, data=centre + psi * (self.data - centre))
 
-    def noted(self, **event: Any) -> "Latent":
-        """The same code with one more entry in its history."""
-        return replace(self, history=(*self.history, event))
+    def edited_from(self, before: "Latent", **event: Any) -> "Latent":
+        """This code as what an edit made of ``before``: its history with one more entry, and the way back."""
+        return replace(self, history=(*before.history, event), metadata=dict(before.metadata), parent=before)
+
+    def undo(self, edits: int = 1) -> "Latent":
+        """The latent before its last edits, bit for bit. LatentError if it is not known."""
+        found = self
+        for done in range(edits):
+            if found.parent is None:
+                raise LatentError(f"{done} edits can be undone here, not {edits}" if done else "no edit to undo")
+            found = found.parent
+        return found
+
+    def rejoin(self, original: "Latent", index: int) -> "Latent":
+        """Code ``index`` of this batch, with the history and metadata that ``original`` had before the batch's edits.
+
+        For batches made by :meth:`cat`, which drops both.
+        """
+        if self.parent is None:
+            return original
+        before, one = self.parent.rejoin(original, index), self[index]
+        metadata = {**before.metadata, **one.metadata}
+        return replace(one, history=(*before.history, *self.history[-1:]), metadata=metadata, parent=before)
 
     def annotated(self, **metadata: Any) -> "Latent":
         """The same code with more metadata."""
@@ -180,6 +211,9 @@ class Latent:
 
     def save(self, path: str | Path) -> None:
         """Write the code and everything known of it to a ``.safetensors`` file, atomically."""
+        way: list[Latent] = [self]
+        while way[0].parent:
+            way.insert(0, way[0].parent)
         header = {
             "format": FORMAT,
             "space": self.space,
@@ -188,8 +222,10 @@ class Latent:
             "fingerprint": self.fingerprint,
             "history": list(self.history),
             "metadata": dict(self.metadata),
+            "before": [{"space": one.space, "metadata": dict(one.metadata)} for one in way[:-1]],
         }
-        write_safetensors(path, {"latent": self.data}, {"semedit": json.dumps(header)})
+        tensors = {"latent": self.data, **{f"before.{i}": one.data.clone() for i, one in enumerate(way[:-1])}}
+        write_safetensors(path, tensors, {"semedit": json.dumps(header)})
 
     @classmethod
     def load(cls, path: str | Path) -> "Latent":
@@ -199,15 +235,17 @@ class Latent:
                 header = json.loads((file.metadata() or {}).get("semedit", "{}"))
                 if header.get("format") != FORMAT:
                     raise LatentError(f"{path}: a safetensors file, but not a latent (no '{FORMAT}' header)")
-                data = file.get_tensor("latent")
+                states = [
+                    (file.get_tensor(f"before.{i}"), state["space"], state["metadata"])
+                    for i, state in enumerate(header.get("before", ()))
+                ]
+                states.append((file.get_tensor("latent"), header["space"], header["metadata"]))
         except (SafetensorError, OSError) as error:
             raise LatentError(f"{path}: not a latent file ({error})") from None
-        return cls(
-            data,
-            header["space"],
-            LatentLayout(**header["layout"]),
-            RegionTable.from_json(header["regions"]),
-            header["fingerprint"],
-            tuple(header["history"]),
-            header["metadata"],
-        )
+        layout, regions = LatentLayout(**header["layout"]), RegionTable.from_json(header["regions"])
+        history, latent = tuple(header["history"]), None
+        for later, (data, space, metadata) in zip(range(len(states) - 1, -1, -1), states, strict=True):
+            events = history[: len(history) - later]
+            latent = cls(data, space, layout, regions, header["fingerprint"], events, metadata, latent)
+        assert latent is not None
+        return latent

@@ -1,7 +1,8 @@
 """The bundle that a user loads and holds: generator, domain, attribute scorer, directions."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,9 @@ from PIL import Image
 from torch import Tensor
 
 from semedit import zoo
+from semedit.attributes import Scorer
 from semedit.checkpoint import load_weights
+from semedit.clip import Clip, PromptScorer
 from semedit.domains import Domain, domain
 from semedit.errors import ConfigError, LatentError, MissingWeights, UnknownName
 from semedit.faces import Aligned
@@ -19,32 +22,14 @@ from semedit.generator import SemanticGenerator
 from semedit.images import read_picture, to_tensor
 from semedit.latent import Latent
 from semedit.protocols import Editor, Inversion, Inverter, Synthesis
+from semedit.reports import EditReport, compare
 from semedit.siblings import sibling
 
 if TYPE_CHECKING:
-    from directions import DirectionLibrary
+    from directions import DirectionLibrary, StyleClip
     from encoders import Refiner
 
 Picture = str | Path | Image.Image | Tensor
-
-
-@dataclass(frozen=True)
-class EditReport:
-    """What an edit did to B pictures: the pictures before and after, and measures, each (B,).
-
-    scores: probability of the attribute (NaN where none was named); inside_share: share of the absolute pixel change
-    inside the chosen regions' masks (old or new), dilated by 2 px; preservation: 1 - mean absolute change on [0, 1].
-    """
-
-    before: Synthesis
-    after: Synthesis
-    score_before: Tensor
-    score_after: Tensor
-    inside_share: Tensor
-    preservation: Tensor
-    perceptual: Tensor
-    identity: Tensor
-    protocols: dict[str, str]
 
 
 class Model:
@@ -58,11 +43,12 @@ class Model:
         entry: zoo.Entry | None = None,
         precision: Literal["fp32", "bf16"] = "fp32",
         encoder_path: str | Path | None = None,
+        editor_paths: Mapping[str, str | Path] | None = None,
     ):
         if precision not in ("fp32", "bf16"):
             raise UnknownName("precision", precision, ("fp32", "bf16"))
         self.generator, self.domain, self.name, self.entry = generator, domain, name, entry
-        self.precision, self.encoder_path = precision, encoder_path
+        self.precision, self.encoder_path, self.editor_paths = precision, encoder_path, dict(editor_paths or {})
         self._editors: dict[str, Any] = {}
 
     def to(self, device: str) -> "Model":
@@ -82,10 +68,14 @@ class Model:
         if method not in registry:
             raise UnknownName("editing method", method, registry)
         if method not in self._editors:
-            self._editors[method] = registry[method].of_model(self, self._editor_file(method, registry[method].FILE))
+            self._editors[method] = registry[method].of_model(self, self.editor_file(method))
         return self._editors[method]
 
-    def _editor_file(self, method: str, name: str) -> Path:
+    def editor_file(self, method: str) -> Path:
+        """The file of a method's editors: the one given to :func:`load`, the model's own, or an ancestor's."""
+        name = sibling("directions").EDITORS[method].FILE
+        if method in self.editor_paths:
+            return Path(self.editor_paths[method])
         own = [self.entry] if self.entry else []
         # An adapted generator is edited with the directions of the one that it was adapted from.
         ancestors = [e for e in zoo.entries().values() if e.card.get("fingerprint") in self.generator.lineage]
@@ -168,7 +158,9 @@ class Model:
 
     def tuned(self, generator: SemanticGenerator) -> "Model":
         """This model with a generator that was tuned to one picture; it keeps the directions."""
-        return Model(generator, self.domain, self.name, self.entry, self.precision, self.encoder_path)
+        return Model(
+            generator, self.domain, self.name, self.entry, self.precision, self.encoder_path, self.editor_paths
+        )
 
     def invert(self, picture: Picture, *, face: int | None = None, inverter: Inverter | None = None,
                progress: Callable[[int, int], None] | None = None) -> Inversion:  # fmt: skip
@@ -193,15 +185,31 @@ class Model:
         latent = inversion.latent.annotated(method=inverter.method, **details)
         return replace(inversion, latent=latent, metrics=metrics, protocols=protocols)
 
-    def edit(self, latent: Latent, attr: str, strength: float = 1.0, regions: str | None = None,
-             preserve: tuple[str, ...] = (), method: str = "interfacegan") -> Latent:  # fmt: skip
-        """Change an attribute in the chosen regions (default: the attribute's own), by a registered method.
+    def edit(
+        self,
+        latent: Latent,
+        attr: str | None = None,
+        strength: float = 1.0,
+        regions: str | None = None,
+        preserve: tuple[str, ...] = (),
+        method: str = "interfacegan",
+        *,
+        text: str | None = None,
+    ) -> Latent:
+        """Change an attribute in the chosen regions, by a registered method, or what a ``text`` says.
 
-        ``preserve`` names attributes that are held: InterFaceGAN projects their directions out, a flow holds all others
-        anyway. Raises UnknownName, LatentError, or MissingWeights where the method has not been fitted.
+        ``regions`` are by default the attribute's own, with "auto" the smallest set that keeps 90 % of its gain, and
+        for a text all. ``preserve`` names attributes that are held: InterFaceGAN projects their directions out, a flow
+        holds all others anyway. Raises UnknownName, LatentError, ConfigError unless one of ``attr`` and ``text`` is
+        given, or MissingWeights where the method has not been fitted.
         """
         self.generator.check(latent)
-        return self.editor(attr, method, preserve).edit(latent, strength, regions)
+        if (attr is None) == (text is None):
+            raise ConfigError("an edit has an attribute or a text, one of them")
+        editor = self.editor(attr, method, preserve) if attr else self.text_editor(str(text))
+        if regions == "auto":
+            regions = self.auto_regions(attr, method) if attr else None
+        return editor.edit(latent, strength, regions)
 
     def editor(self, attr: str, method: str = "interfacegan", preserve: tuple[str, ...] = ()) -> Editor:
         """The editor of an attribute, with others held; see :meth:`edit`."""
@@ -210,6 +218,25 @@ class Model:
         if preserve:
             editor = library[attr].preserving([library[name] for name in preserve])
         return editor
+
+    def text_editor(self, prompt: str, clip: Clip | None = None, overrides: list[str] | None = None,
+                    **options: Any) -> "StyleClip":  # fmt: skip
+        """StyleCLIP's optimisation towards a prompt; by default with the domain's CLIP and its options.
+
+        ``options`` and ``overrides`` are StyleClipConfig's. Raises ConfigError for a prompt that is too long, and
+        MissingWeights without a CLIP.
+        """
+        found: StyleClip = sibling("directions").StyleClip.of_model(self, prompt, clip, overrides or [], **options)
+        return found
+
+    def auto_regions(self, attr: str, method: str = "interfacegan") -> str:
+        """The regions that ``--regions auto`` takes: measured when the editor was fitted, or now, and then kept."""
+        library = self.editors(method)
+        if library[attr].study_ is None:
+            sibling("directions").study(self, library, attr)
+            with suppress(OSError):  # a library that cannot be written is measured again next time
+                library.save(self.editor_file(method))
+        return str(library[attr].study_.auto_regions)
 
     def transfer(self, latent: Latent, reference: Latent | Picture, regions: str, strength: float = 1.0) -> Latent:
         """Take chosen regions (``hair``, ``hair:texture``, ``pose``) over from a reference code or picture.
@@ -221,49 +248,27 @@ class Model:
         edited: Latent = sibling("directions").RegionTransfer(source).edit(latent, strength, regions)
         return edited
 
+    def scorer(self, attr: str, prompts: tuple[str, ...] | None = None) -> Scorer | None:
+        """What scores an attribute: the domain's classifier, or else prompts, by default those of its direction.
+
+        None where neither is at hand.
+        """
+        try:
+            if attr in self.domain.attribute_names:
+                return self.domain.attributes()
+            if prompts is None:
+                prompts = self.editors()[attr].prompts_ if attr in list(self.editors()) else ()
+            return PromptScorer(self.domain.clip(), attr, prompts) if prompts else None
+        except MissingWeights:
+            return None
+
     def report(self, before: Latent, after: Latent, attr: str | None, regions: str) -> EditReport:
         """Compare the pictures of two codes; see EditReport. Without ``attr`` nothing is scored."""
         if len(before) != len(after):
             raise LatentError(f"{len(before)} codes before and {len(after)} after an edit")
         old, new = self.synthesise(before), self.synthesise(after)
-        score_before, score_after = self._scores(attr, old.image), self._scores(attr, new.image)
-        device = old.image.device
-        perceptual, identity = self.domain.perceptual().to(device), self.domain.identity().to(device)
-        with torch.no_grad():
-            return EditReport(
-                old,
-                new,
-                score_before,
-                score_after,
-                inside_share(old, new, before.regions.select(regions).regions),
-                1 - (old.image - new.image).abs().flatten(1).mean(1) / 2,
-                perceptual.distance(old.image, new.image),
-                identity.identity(old.image, new.image),
-                {
-                    "perceptual": perceptual.protocol,
-                    "identity": identity.protocol,
-                    "score": f"{self.domain.name}-attributes",
-                },
-            )
-
-    def _scores(self, attr: str | None, images: Tensor) -> Tensor:
-        if attr is None:
-            return torch.full((len(images),), float("nan"))
-        scorer = self.domain.attributes()
-        return scorer.score(images)[:, scorer.index(attr)]
-
-
-def inside_share(old: Synthesis, new: Synthesis, regions: tuple[int, ...], dilate: int = 2) -> Tensor:
-    """Share (B,) of the absolute pixel change that lies in the regions' masks, old or new, dilated by ``dilate`` px.
-
-    1 where nothing changed.
-    """
-    chosen = torch.tensor(regions, device=old.image.device)
-    inside = (torch.isin(old.labels, chosen) | torch.isin(new.labels, chosen)).float()[:, None]
-    inside = torch.nn.functional.max_pool2d(inside, 2 * dilate + 1, stride=1, padding=dilate)
-    change = (old.image - new.image).abs().sum(1, keepdim=True)
-    total = change.flatten(1).sum(1)
-    return torch.where(total > 0, (change * inside).flatten(1).sum(1) / total.clamp(min=1e-12), torch.ones_like(total))
+        chosen = before.regions.select(regions).regions
+        return compare(self.domain, old, new, chosen, attr, self.scorer(attr) if attr else None)
 
 
 def load(
@@ -271,10 +276,12 @@ def load(
     domain_name: str | None = None,
     precision: Literal["fp32", "bf16"] = "fp32",
     encoder: str | Path | None = None,
+    editors: Mapping[str, str | Path] | None = None,
 ) -> Model:
     """Load a model by name, or wrap a generator file; ``domain_name`` overrides what its card or file says.
 
-    ``encoder`` is the file of an encoder, native or official, instead of the model's own.
+    ``encoder`` is the file of an encoder, native or official, instead of the model's own; ``editors`` are files of
+    editors, such as {"interfacegan": "mine.safetensors"}, likewise.
 
     ``precision`` bf16 renders about twice as fast where the hardware has it, at up to 3 % of the range in error.
 
@@ -284,9 +291,9 @@ def load(
     path = Path(name_or_path)
     if path.exists():
         own = None if path.suffix in (".pt", ".pth") else load_weights(path, "generator").extra.get("domain")
-        return Model(generator, domain(domain_name or own or "faces"), path.stem, None, precision, encoder)
+        return Model(generator, domain(domain_name or own or "faces"), path.stem, None, precision, encoder, editors)
     entry = zoo.find(str(name_or_path))
-    return Model(generator, domain(domain_name or entry.domain), entry.name, entry, precision, encoder)
+    return Model(generator, domain(domain_name or entry.domain), entry.name, entry, precision, encoder, editors)
 
 
 def load_encoder(name_or_path: str | Path, generator: SemanticGenerator) -> "Refiner":

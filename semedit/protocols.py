@@ -35,6 +35,10 @@ class Synthesis:
         """One batch of several."""
         return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
+    def __getitem__(self, index: slice) -> "Synthesis":
+        """Some of the pictures."""
+        return Synthesis(*(getattr(self, field.name)[index] for field in fields(self)))
+
 
 @dataclass(frozen=True)
 class Inversion:

@@ -1,6 +1,9 @@
 """The output folder of the command line: a subfolder and a manifest for each picture, found again later."""
 
+import hashlib
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,22 +14,26 @@ from semedit.errors import LatentError
 from semedit.faces import Alignment
 from semedit.files import make_folder, sha256, write_json
 from semedit.generator import SemanticGenerator
-from semedit.images import labels_to_colours, save_picture, sheet
+from semedit.images import find_pictures, labels_to_colours, read_picture, save_picture, sheet
 from semedit.latent import Latent
 from semedit.model import Model
+from semedit.paste import paste_back
 from semedit.protocols import Inversion, Synthesis
 from semedit.regions import RegionTable
 from semedit.siblings import sibling
 
-MANIFEST, LATENT, TUNED = "manifest.json", "latent.safetensors", "tuned.safetensors"
+MANIFEST, LATENT, TUNED, EDITS = "manifest.json", "latent.safetensors", "tuned.safetensors", "edits"
+#: The longest name of an edit's folder, in characters.
+LONGEST = 120
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A picture in the output folder: its own folder and its latent file."""
+    """A picture in the output folder: its own folder, its latent file, and what the user named it by."""
 
     folder: Path
     latent: Path
+    source: str = ""
 
 
 def subject_folder(out: Path, source: Path, taken: set[Path]) -> Path:
@@ -139,7 +146,98 @@ def latest(out: Path) -> Subject:
     found = sorted(out.glob(f"*/{LATENT}"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
         raise LatentError(f"no inversion in {out} yet; make one with 'semedit invert PICTURE --out {out}'")
-    return Subject(found[-1].parent, found[-1])
+    return Subject(found[-1].parent, found[-1], str(found[-1]))
+
+
+def latest_edit(out: Path) -> Subject:
+    """The newest edit in ``out``. LatentError if there is none."""
+    found = sorted(out.glob(f"*/{EDITS}/*/{LATENT}"), key=lambda path: path.stat().st_mtime_ns)
+    if not found:
+        raise LatentError(f"no edit in {out} yet; make one with 'semedit edit --out {out}'")
+    return subject_of(found[-1], out, set())
+
+
+def mean_subject(model: Model, out: Path) -> Subject:
+    """The model's mean code as a picture of the output folder."""
+    folder = make_folder(out / "mean")
+    latent = model.generator.latent(model.generator.mean_w().cpu())
+    latent.save(folder / LATENT)
+    save_picture(model.synthesise(latent).image[0], folder / "reconstruction.png")
+    return Subject(folder, folder / LATENT, "mean")
+
+
+def find_sources(inputs: list[str]) -> list[Path]:
+    """Latents and pictures: those named, or matching a glob; of a folder its latents, or else its inversions, or else
+    its pictures. Raises ImageError for an input that gives nothing."""
+    found: dict[Path, None] = {}
+    for item in inputs:
+        folder = Path(item)
+        inside = sorted(folder.glob("*.safetensors")) or sorted(folder.glob(f"*/{LATENT}")) if folder.is_dir() else []
+        latents = [path for path in inside if path.name != TUNED]
+        found.update(dict.fromkeys(latents or find_pictures([item])))
+    return list(found)
+
+
+def subject_of(path: Path, out: Path, taken: set[Path]) -> Subject:
+    """A latent file as a picture of the output folder: in the folder where it lies, if that is inside ``out``."""
+    own = path.parent.parent.parent if path.parent.parent.name == EDITS else path.parent
+    if path.name == LATENT and out.resolve() in path.resolve().parents:
+        return Subject(own, path, str(path))
+    stem = own.name if path.name == LATENT else path.stem
+    return Subject(subject_folder(out, Path(f"{stem or 'latent'}.safetensors"), taken), path, str(path))
+
+
+def codes_of(subject: Subject, generator: SemanticGenerator) -> list[tuple[Subject, Latent]]:
+    """The codes of a subject's file, each with a folder of its own if there are several.
+
+    Raises LatentError for a file that is no latent, or of another generator.
+    """
+    latent = Latent.load(subject.latent)
+    generator.check(latent)
+    if len(latent) == 1:
+        return [(subject, latent)]
+    base = subject.folder if subject.latent.name != LATENT else subject.folder.parent / subject.folder.name
+    folders = [base.with_name(f"{base.name}-{index:04d}") for index in range(len(latent))]
+    return [(Subject(folder, subject.latent, subject.source), latent[i]) for i, folder in enumerate(folders)]
+
+
+def edit_folder(subject: Subject, latent: Latent) -> Path:
+    """The folder of an edited latent: named by all its edits, or "original" if none is left."""
+    name = "__".join(_label(event) for event in latent.history) or "original"
+    if len(name) > LONGEST:
+        name = f"{name[:LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return subject.folder / EDITS / name
+
+
+def _label(event: Mapping[str, Any]) -> str:
+    """One edit in a folder's name."""
+    what = event.get("attr") or event.get("text") or event.get("method") or "edit"
+    parts = [f"{what[:40]}{event.get('strength', 1):+.3g}", str(event.get("regions", ""))]
+    if event.get("attr") and event.get("method") != "interfacegan":
+        parts.append(str(event["method"]))
+    if event.get("reference"):
+        parts.append(f"from-{event['reference']}")
+    text = "_".join(part for part in parts if part).replace(",", "+").replace(":", "-")
+    return "".join(letter if letter.isalnum() or letter in "+-_." else "-" for letter in text)
+
+
+def placed(latent: Latent, source: Path, folder: Path) -> Latent:
+    """A latent made from that of the file ``source``, to be kept in ``folder``: the way to its tuned generator."""
+    tuned = Latent.load(source).metadata.get("tuned")
+    return latent.annotated(tuned=os.path.relpath(source.parent / tuned, folder)) if tuned else latent
+
+
+def save_row(pictures: list[torch.Tensor], path: Path) -> str:
+    """Write pictures (1, 3, H, W) in a row; returns the path."""
+    save_picture(enlarge(sheet(torch.cat(pictures), columns=len(pictures)), 128), path)
+    return str(path)
+
+
+def save_pasted(model: Model, origin: Origin, edited: torch.Tensor, path: Path) -> str:
+    """Write the photo with an edited crop (3, H, W) in its place; returns the path."""
+    reconstruction = model.synthesise(Latent.load(origin.latent)).image[0]
+    save_picture(paste_back(read_picture(origin.photo), origin.alignment, reconstruction, edited), path)
+    return str(path)
 
 
 def save_edit(

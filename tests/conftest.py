@@ -38,3 +38,13 @@ def small() -> SemanticGenerator:
 def own_home(tmp_path, monkeypatch):
     """No test sees, or touches, the user's own models."""
     monkeypatch.setenv("SEMEDIT_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def tiny_clip():
+    """A CLIP of open_clip's classes with random weights, for pictures of 32 px."""
+    from semedit.clip import Clip, ClipConfig
+
+    torch.manual_seed(0)
+    config = ClipConfig(size=32, width=2, dim=8, text_width=8, text_layers=1, context=16)
+    return Clip(config.build(), config.tokenizer(), "tiny", 32)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from directions import EDITORS
+from directions import METHODS
 from encoders import INVERTERS
 from semedit.cli.main import build
 from semedit.regions import CELEBAMASK
@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text()
 def test_the_table_of_methods_is_the_registries():
     table = README.split("## Methods")[1].split("##")[0]
     named = {kind: set(re.findall(rf"^\| {kind} \|.*?\| `([\w+-]+)` \|", table, re.M)) for kind in ("invert", "edit")}
-    assert named == {"invert": set(INVERTERS), "edit": set(EDITORS)}
+    assert named == {"invert": set(INVERTERS), "edit": set(METHODS)}
 
 
 def test_region_names_and_groups_are_complete():

@@ -205,28 +205,63 @@ def _by_method(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @app.command()
 def editing(
     model: ModelOption = "portraits",
-    count: CountOption = 64,
-    attr: Annotated[list[str] | None, typer.Option(help="Attributes (default: the five of the paper).")] = None,
-    regions: Annotated[
-        str | None, typer.Option(help="Regions (default: each attribute's own; 'all' is unmasked).")
-    ] = None,
+    count: CountOption = 200,
+    attr: Annotated[list[str] | None, typer.Option(help="Attributes (default: the four of the paper).")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Methods (default: all that the model has).")] = None,
+    curves: Annotated[
+        str, typer.Option(help="Folder for the curves: curves.json and curves.png.")
+    ] = "semedit-out/bench",
     sheet_file: Annotated[
-        str | None, typer.Option("--sheet", help="Also write a sheet of strengths to this file.")
+        str | None, typer.Option("--sheet", help="Only write a sheet of strengths to this file.")
     ] = None,
+    write_card: CardOption = False,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Score gain and share of the change inside the regions, at strength 1."""
+    """Preservation-score curves: ten degrees of each edit, masked, with regions chosen, and unmasked."""
+    from semedit.errors import MissingWeights
+    from semedit.files import write_json
     from semedit.images import save_picture
     from semedit.model import load
     from semedit.siblings import sibling
 
     bench = sibling("benchmarks").editing
     loaded, attributes = load(model), tuple(attr or bench.PAPER_ATTRIBUTES)
-    rows = bench.locality(loaded, attributes, count, regions)
     if sheet_file:
         save_picture(bench.strength_sheet(loaded, attributes), sheet_file)
-    _finish(rows, ["attr", "regions", *METRIC_COLUMNS], json, out)
+        Report(json).say(f"-> {sheet_file}")
+        return
+    with progress_bar("curves", json) as progress:
+        made = bench.curves(loaded, attributes, tuple(method or ()), count, progress)
+    rows = bench.rows(loaded, made)
+    folder = Path(curves)
+    write_json(folder / "curves.json", [vars(curve) for curve in made])
+    try:
+        bench.draw(made, folder / "curves.png")
+    except MissingWeights as error:
+        complain(str(error))
+    for name in dict.fromkeys(row["method"] for row in rows):
+        at_one = [row for row in rows if row["method"] == name and row["degree"] in (1.0, None)]
+        named = [{**row, "metric": f"{row['attr']}.{row['mask']}.{row['metric']}"} for row in at_one]
+        _to_card(loaded, f"editing.{name}", named, write_card)
+    text = [
+        {
+            "attr": curve.attr,
+            "method": curve.method,
+            "mask": curve.mask,
+            "regions": curve.regions,
+            "degree": degree,
+            **{name: curve.means[name][index] for name in bench.METRICS},
+        }
+        for curve in made
+        for index, degree in enumerate(bench.DEGREES)
+    ]
+    _finish(rows, list(text[0]), json, out, shown=text)
+    report = Report(json)
+    gains = [[r["attr"], r["method"], r["mask"], r["regions"], f"{r['value']:+.4f}", r["protocol"]] for r in rows
+             if r["metric"] == "advantage"]  # fmt: skip
+    report.table(["attr", "method", "mask", "regions", "advantage", "protocol"], gains)
+    report.say(f"{count} samples -> {folder / 'curves.json'}")
 
 
 @app.command()

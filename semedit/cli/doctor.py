@@ -38,7 +38,7 @@ def _capabilities() -> list[tuple[str, str, str]]:
             except SemeditError as error:
                 rows.append((f"model {name}", "missing", str(error)))
     for domain in DOMAINS.values():
-        for what in ("perceptual", "perceptual_training", "identity", "identity_loss", "attributes"):
+        for what in ("perceptual", "perceptual_training", "identity", "identity_loss", "attributes", "clip"):
             try:
                 getattr(domain, what)()
                 rows.append((f"{domain.name}: {what.replace('_', ' ')}", "ok", ""))

@@ -1,6 +1,5 @@
-"""``semedit edit``: change an attribute of an inverted picture in chosen regions."""
+"""``semedit edit`` and ``semedit undo``: change chosen regions by attributes, words or parts, and take it back."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,184 +12,349 @@ from semedit.cli.console import (
     OutOption,
     Report,
     SeedOption,
+    SetOption,
     check_device,
     number,
     progress_bar,
 )
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from semedit.clip import Clip
+    from semedit.editing import Step
     from semedit.latent import Latent
     from semedit.model import Model
-    from semedit.workspace import Origin, Subject
+    from semedit.workspace import Subject
 
-MEASURES = ("score_before", "score_after", "inside_share", "preservation", "perceptual", "identity")
+MEASURES = ("inside_share", "preservation", "perceptual", "identity")
 STRIP = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 
 
 def edit(
     source: Annotated[
-        str | None, typer.Argument(help="A picture or a latent; the latest inversion if left out.")
+        list[str] | None,
+        typer.Argument(help="Pictures, latents, folders of either, or globs; the latest inversion if left out."),
     ] = None,
-    attr: Annotated[str, typer.Option(help="The attribute to change.")] = "smile",
+    attr: Annotated[
+        list[str] | None,
+        typer.Option(help="The attribute to change, or NAME=STRENGTH. Several are applied one after the other."),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(help="Instead: what the picture should show. Several are applied one after the other."),
+    ] = None,
     regions: Annotated[
-        str | None, typer.Option(help="Regions or groups, comma separated, each with :shape or :texture.")
+        list[str] | None,
+        typer.Option(
+            help="Regions or groups, comma separated, each with :shape or :texture; 'all' is unmasked; 'auto' the "
+            "fewest that keep 90 % of the gain. Once for all edits, or once for each."
+        ),
     ] = None,
     strength: Annotated[
         float, typer.Option(help="How far; 1 is a clear change, negative removes, 0 changes nothing.")
     ] = 1.0,
+    to: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Instead: the score that the attribute should come to.")
+    ] = None,
     from_image: Annotated[
         str | None, typer.Option(help="Instead of --attr: take --regions over from this picture or latent.")
     ] = None,
     preserve: Annotated[str, typer.Option(help="Attributes to keep as they are, comma separated.")] = "",
+    mean: Annotated[bool, typer.Option("--mean", help="Edit the model's mean picture.")] = False,
+    go_on: Annotated[bool, typer.Option("--continue", help="Go on from the latest edit.")] = False,
     paste: Annotated[
         bool, typer.Option("--paste-back", help="Also put the edited crop back into the full photo: pasted.png.")
     ] = False,
     photo: Annotated[str | None, typer.Option(help="The photo for --paste-back, if its file has moved.")] = None,
     strip: Annotated[bool, typer.Option("--strip", help="Also write a row of strengths from -1 to 1.5.")] = False,
     model: ModelOption = "portraits",
-    method: Annotated[str, typer.Option(help="How to edit.")] = "interfacegan",
+    method: Annotated[str, typer.Option(help="How attributes are edited: interfacegan or styleflow.")] = "interfacegan",
+    editors: Annotated[
+        str | None, typer.Option("--editors", help="A file of 'fit directions' or 'fit flow', not the model's own.")
+    ] = None,
+    clip: Annotated[
+        str | None,
+        typer.Option(help="For --text: an open_clip model, or a file of 'fit clip' (default: own)."),
+    ] = None,
+    clip_weights: Annotated[str | None, typer.Option(help="Weights of --clip: a file, or open_clip's tag.")] = None,
+    set_: SetOption = None,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures edited at once.")] = 16,
     out: OutOption = "semedit-out",
     json: JsonOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Edit a picture, a latent or the latest inversion; writes OUT/<name>/edits/<edit>/."""
+    """Edit pictures, latents or the latest inversion; writes OUT/<name>/edits/<edit>/ for each."""
     import torch
 
-    from semedit.errors import LatentError
-    from semedit.files import make_folder, write_json
-    from semedit.latent import Latent
+    from semedit import workspace
+    from semedit.clip import Clip
+    from semedit.errors import ConfigError, SemeditError
+    from semedit.files import make_folder
     from semedit.model import load
-    from semedit.workspace import MANIFEST, model_of, origin, save_edit
 
+    if sum((bool(attr), bool(text), bool(from_image))) > 1:
+        raise ConfigError("--attr, --text and --from-image are three kinds of edit; give one of them")
+    if sum((bool(source), mean, go_on)) > 1:
+        raise ConfigError("a SOURCE, --mean and --continue are three places to start from; give one of them")
     torch.manual_seed(seed)
     folder = make_folder(out)
-    loaded = load(model).to(check_device(device))
-    names = tuple(name.strip() for name in preserve.split(",") if name.strip())
-    if from_image:
-        name, scored, editor = "transfer", None, _transfer(loaded, from_image, regions, json)
-    else:
-        name, scored, editor = attr, attr, loaded.editor(attr, method, names)
-    chosen = regions or str(editor.regions_)
-    loaded.domain.regions.select(chosen)
-    subject = _subject(loaded, source, folder, json)
-    before = Latent.load(subject.latent)
-    if len(before) != 1:
-        raise LatentError(f"{subject.latent}: holds {len(before)} codes; one at a time is edited here")
-    source_photo = origin(before, subject.latent, Path(photo) if photo else None) if paste else None
-    loaded = model_of(loaded, before, subject.latent)
-    loaded.generator.check(before)
-    if not from_image:  # a flow labels the picture that the tuned generator shows
-        editor = loaded.editor(attr, method, names)
-    after = editor.edit(before, strength, chosen)
-    measured = loaded.report(before, after, scored, chosen)
-    parts = [f"{name}{strength:+g}", chosen]
-    if from_image:
-        parts.append(f"from-{Path(from_image).stem}")
-    elif method != "interfacegan":
-        parts.append(method)
-    target = subject.folder / "edits" / "_".join(parts).replace(",", "+").replace(":", "-")
-    if "tuned" in before.metadata:
-        after = after.annotated(tuned=os.path.relpath(subject.latent.parent / before.metadata["tuned"], target))
-    paths = save_edit(target, after, measured.before, measured.after, loaded.generator.regions)
-    if source_photo:
-        paths["pasted"] = str(_paste(loaded, source_photo, measured.after.image[0], target / "pasted.png"))
-    values = {key: getattr(measured, key).item() for key in MEASURES}
-    if scored is None:
-        values |= {"score_before": None, "score_after": None}
-    record = {
-        "input": str(source or subject.latent),
-        "attr": scored,
-        "method": "transfer" if from_image else method,
-        "reference": from_image,
-        "strength": strength,
-        "regions": chosen,
-        "preserve": list(names),
-        **paths,
-        **values,
-        "protocols": measured.protocols,
-    }
-    write_json(target / MANIFEST, record)
-    if strip:
-        record["strip"] = str(_strip(loaded, editor, before, chosen, target / "strip.png"))
+    loaded = load(model, editors={method: editors} if editors else None).to(check_device(device))
     report = Report(json)
-    report.add(**record)
-    report.say(f"{name} {strength:+g} in {chosen} -> {target}")
-    _show(report, record)
+    asked = _Asked(
+        [] if text or from_image else attr or ["smile"], text or [], regions or [], strength, to, preserve, method,
+        Clip.open(clip, clip_weights) if clip else None, set_ or [],
+    )  # fmt: skip
+    if from_image:
+        asked.transfer_from(loaded, from_image, json)
+    steps = asked.steps(loaded)
+    if regions == ["auto"]:
+        _show_choice(report, loaded, asked)
+    if mean:
+        subjects = [workspace.mean_subject(loaded, folder)]
+    elif go_on:
+        subjects = [workspace.latest_edit(folder)]
+    elif source:
+        subjects = _subjects(report, loaded, source, folder)
+    else:
+        subjects = [workspace.latest(folder)]
+    plain: list[tuple[Subject, Latent]] = []
+    alone: list[tuple[Subject, Latent]] = []
+    for subject in subjects:
+        try:
+            codes = workspace.codes_of(subject, loaded.generator)
+        except SemeditError as error:
+            report.fail(str(subject.latent), error)
+            continue
+        for one, latent in codes:
+            joined = not latent.history and "tuned" not in latent.metadata and to is None
+            (plain if joined else alone).append((one, latent))
+    groups = [plain[i : i + batch] for i in range(0, len(plain), batch)] + [[one] for one in alone]
+    for group in groups:
+        try:
+            own = workspace.model_of(loaded, group[0][1], group[0][0].latent)
+            chosen = steps if own is loaded else asked.steps(own)
+            _edit_group(report, own, group, chosen, paste, Path(photo) if photo else None, strip)
+        except SemeditError as error:
+            for subject, _ in group:
+                report.fail(str(subject.latent), error)
+    if len(report.results) + len(report.failed) > 1:
+        report.say(f"{len(report.results)} edited, {len(report.failed)} failed")
     report.finish()
 
 
-def _transfer(model: "Model", source: str, regions: str | None, quiet: bool) -> Any:
-    """The editor that takes regions over from a picture or a latent."""
-    from semedit.errors import ConfigError
+class _Asked:
+    """What a command line asks for, to be made into steps for a model (or one tuned to a picture)."""
+
+    def __init__(self, attrs: list[str], texts: list[str], regions: list[str], strength: float, target: float | None,
+                 preserve: str, method: str, clip: "Clip | None", overrides: list[str]):  # fmt: skip
+        from semedit.errors import ConfigError
+
+        self.edits: list[tuple[str, float]] = []
+        for item in attrs:
+            name, equals, value = item.partition("=")
+            try:
+                self.edits.append((name.strip(), float(value) if equals else strength))
+            except ValueError:
+                raise ConfigError(f"--attr '{item}': after the equals sign stands a strength, such as 1.5") from None
+        if target is not None and not attrs:
+            raise ConfigError("--to asks for an attribute's score; it goes with --attr")
+        self.texts, self.target, self.method, self.clip, self.overrides = texts, target, method, clip, overrides
+        self.strength, self.preserve = strength, tuple(n.strip() for n in preserve.split(",") if n.strip())
+        count = len(attrs) or len(texts) or 1
+        if len(regions) not in (0, 1, count):
+            raise ConfigError(f"{len(regions)} --regions for {count} edits; give one for all, or one for each")
+        given: list[str | None] = [*regions] if regions else [None]
+        self.regions = given * (count if len(given) == 1 else 1)
+        self.reference: Latent | None = None
+
+    def transfer_from(self, model: "Model", source: str, quiet: bool) -> None:
+        """Ask for a transfer from a picture or a latent."""
+        from semedit.errors import ConfigError
+        from semedit.latent import Latent
+
+        if self.regions[0] in (None, "auto"):
+            raise ConfigError("--from-image needs --regions: what is taken over, such as hair, hair:texture or pose")
+        if source.endswith(".safetensors"):
+            reference = Latent.load(source)
+            model.generator.check(reference)
+        else:
+            with progress_bar(f"inverting {Path(source).name}", quiet) as progress:
+                reference = model.invert(source, progress=progress).latent
+        self.reference, self.source = reference.annotated(source=Path(source).stem), source
+
+    def steps(self, model: "Model") -> "list[Step]":
+        """The edits for a model. Raises what its editors raise for names that they do not know."""
+        from semedit.editing import Step
+        from semedit.errors import ConfigError
+        from semedit.siblings import sibling
+
+        made = []
+        for (name, strength), regions in zip(self.edits, self.regions, strict=False):
+            editor = model.editor(name, self.method, self.preserve)
+            if regions == "auto":
+                regions = model.auto_regions(name, self.method)
+            chosen = regions or str(model.editors(self.method)[name].regions_)
+            made.append(Step(editor, self.method, chosen, strength, attr=name, target=self.target))
+        for prompt, regions in zip(self.texts, self.regions, strict=False):
+            if regions == "auto":
+                raise ConfigError("--regions auto is measured for attributes; name the regions of a text")
+            editor = model.text_editor(prompt, self.clip, self.overrides)
+            made.append(Step(editor, "styleclip", regions or "all", self.strength, text=prompt, clip=editor.clip))
+        if self.reference is not None:
+            chosen = str(self.regions[0])
+            editor = sibling("directions").RegionTransfer(self.reference, chosen)
+            made.append(Step(editor, "transfer", chosen, self.strength, reference=self.source))
+        for step in made:
+            model.domain.regions.select(step.regions)
+        return made
+
+
+def _subjects(report: Report, model: "Model", sources: list[str], out: Path) -> "list[Subject]":
+    """The latents to edit: those named, and inversions, made now, of the pictures."""
+    from semedit.errors import SemeditError
+    from semedit.workspace import Subject, find_sources, save_inversion, subject_folder, subject_of
+
+    found, taken = [], set[Path]()
+    for path in find_sources(sources):
+        if path.suffix == ".safetensors":
+            found.append(subject_of(path, out, taken))
+            continue
+        try:
+            with progress_bar(f"inverting {path.name}", report.as_json) as progress:
+                inversion = model.invert(path, progress=progress)
+        except SemeditError as error:
+            report.fail(str(path), error)
+            continue
+        folder = subject_folder(out, path, taken)
+        save_inversion(folder, path, inversion, model.generator)
+        found.append(Subject(folder, folder / "latent.safetensors", str(path)))
+    return found
+
+
+def _edit_group(
+    report: Report, model: "Model", group: "list[tuple[Subject, Latent]]", steps: "list[Step]", paste: bool,
+    photo: Path | None, strip: bool,
+) -> None:  # fmt: skip
+    """Edit several codes at once, and write each one's results."""
+    from semedit import workspace
+    from semedit.editing import describe, run
+    from semedit.files import write_json
     from semedit.latent import Latent
-    from semedit.siblings import sibling
 
-    if regions is None:
-        raise ConfigError("--from-image needs --regions: what is taken over, such as hair, hair:texture or pose")
-    if source.endswith(".safetensors"):
-        reference = Latent.load(source)
-        model.generator.check(reference)
-    else:
-        with progress_bar(f"inverting {Path(source).name}", quiet) as progress:
-            reference = model.invert(source, progress=progress).latent.annotated(source=Path(source).name)
-    return sibling("directions").RegionTransfer(reference, regions)
+    origins = [workspace.origin(latent, one.latent, photo) if paste else None for one, latent in group]
+    latents = [latent for _, latent in group]
+    with progress_bar("editing", report.as_json or not any(step.text for step in steps)):
+        chain = run(model, latents[0] if len(latents) == 1 else Latent.cat(latents), steps)
+    for index, (subject, before) in enumerate(group):
+        after = chain.latents[-1] if len(group) == 1 else chain.latents[-1].rejoin(before, index)
+        report_of = chain.whole[index]
+        target = workspace.edit_folder(subject, after)
+        after = workspace.placed(after, subject.latent, target)
+        paths = workspace.save_edit(target, after, report_of.before, report_of.after, model.generator.regions)
+        if len(steps) > 1:
+            pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
+            paths["row"] = workspace.save_row(pictures, target / "row.png")
+        if origin := origins[index]:
+            paths["pasted"] = workspace.save_pasted(model, origin, report_of.after.image[0], target / "pasted.png")
+        if strip:
+            last = chain.latents[-2][index] if len(group) > 1 else chain.latents[-2]
+            row = [model.synthesise(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
+            paths["strip"] = workspace.save_row(row, target / "strip.png")
+        done = describe(chain, steps, index)
+        one = done[0] if len(done) == 1 else {}
+        record = {
+            "input": subject.source,
+            "attr": one.get("attr"),
+            "text": one.get("text"),
+            "method": done[0]["method"],
+            "reference": done[0]["reference"],
+            "strength": one.get("strength"),
+            "regions": ",".join(dict.fromkeys(step.regions for step in steps)),
+            "score_before": one.get("score_before"),
+            "score_after": one.get("score_after"),
+            **paths,
+            **{key: getattr(report_of, key).item() for key in MEASURES},
+            "steps": done,
+            "protocols": chain.reports[0].protocols | {"clip": steps[0].clip.protocol if steps[0].clip else None},
+        }
+        write_json(target / workspace.MANIFEST, record)
+        report.add(**record)
+        _show(report, record, target)
 
 
-def _show(report: Report, record: dict[str, Any]) -> None:
-    """The small table of an edit, and a line if it did nothing."""
-    attr, protocols = record["attr"], record["protocols"]
-    scores = ("before", "after") if attr else ()
-    rows = [
-        *([f"{attr}: score {when}", number(record[f"score_{when}"])] for when in scores),
+def _show(report: Report, record: dict[str, Any], target: Path) -> None:
+    """The small table of an edit, and a line for each step that did nothing, or fell short of its target."""
+    steps, protocols = record["steps"], record["protocols"]
+    names = [
+        f"{s['attr'] or s['text'] or 'transfer'} {s['strength']:+.3g} in {s['regions']}".strip() for s in steps
+    ]  # fmt: skip
+    report.say(f"{', then '.join(names)} -> {target}")
+    rows = []
+    for step in steps:
+        if step["score_before"] is not None:
+            rows.append([f"{step['attr']}: score", f"{number(step['score_before'])} -> {number(step['score_after'])}"])
+        if step["text"]:
+            label = f"'{step['text']}': cosine"
+            rows.append([label, f"{number(step['clip_before'])} -> {number(step['clip_after'])}"])
+        if step["text"] and step["property"]:
+            chances = f"{number(step['probability_before'])} -> {number(step['probability_after'])}"
+            rows.append([f"  its {step['property']}: zero-shot probability", chances])
+    rows += [
         ["change inside the regions", f"{100 * record['inside_share']:.0f} %"],
         ["preservation (1 - l1)", number(record["preservation"])],
         [f"perceptual distance ({protocols['perceptual']})", number(record["perceptual"])],
         [f"identity ({protocols['identity']})", number(record["identity"])],
     ]
     report.table(["measure", "value"], rows)
-    if attr and record["strength"] and abs(record["score_after"] - record["score_before"]) < 0.02:
-        report.say(f"No measurable change of '{attr}'; try a larger --strength or more --regions.")
+    for step in steps:
+        what = step["attr"] or step["text"]
+        if step.get("stopped") == "identity":
+            report.say(f"'{what}' was stopped by its identity budget.")
+        if step["strength"] and step["measurable"] is False:
+            report.say(f"No measurable change of '{what}'; try a larger --strength or more --regions.")
+        elif step["target"] is not None and abs(step["score_after"] - step["target"]) > 0.05:
+            report.say(f"'{what}' came to {number(step['score_after'])}, not to {step['target']}, in these --regions.")
 
 
-def _subject(model: "Model", source: str | None, out: Path, quiet: bool) -> "Subject":
-    """The latent to edit: the file named, an inversion made now, or the latest one."""
-    from semedit.workspace import Subject, latest, save_inversion, subject_folder
-
-    if source is None:
-        return latest(out)
-    path = Path(source)
-    if path.suffix == ".safetensors":
-        stem = path.parent.name if path.name == "latent.safetensors" else path.stem
-        inside = out.resolve() in path.resolve().parents
-        return Subject(path.parent if inside else out / (stem or path.stem), path)
-    with progress_bar(f"inverting {path.name}", quiet) as progress:
-        inversion = model.invert(path, progress=progress)
-    folder = subject_folder(out, path, set())
-    save_inversion(folder, path, inversion, model.generator)
-    return Subject(folder, folder / "latent.safetensors")
+def _show_choice(report: Report, model: "Model", asked: _Asked) -> None:
+    """The table behind --regions auto."""
+    for name, _ in asked.edits:
+        study = model.editors(asked.method)[name].study_
+        rows = [
+            [e.regions if len(e.regions) < 40 else "all regions", number(e.gain), number(e.unrelated), number(e.change)]
+            for e in study.auto_table
+            if abs(e.gain) >= 0.005 or e is study.auto_table[-1]
+        ]
+        columns = ["regions", "gain", "other attributes", "pixels"]
+        report.table(columns, rows, title=f"{name}: {study.auto_regions} keeps 90 % of the gain of all regions")
 
 
-def _paste(model: "Model", origin: "Origin", edited: "Tensor", path: Path) -> Path:
-    """Write the photo with an edited crop in its place."""
-    from semedit.images import read_picture, save_picture
+def undo(
+    source: Annotated[str | None, typer.Argument(help="An edited latent; the latest edit in OUT if left out.")] = None,
+    edits: Annotated[int, typer.Option("--edits", min=1, help="How many edits to take back.")] = 1,
+    model: ModelOption = "portraits",
+    out: OutOption = "semedit-out",
+    json: JsonOption = False,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Take the last edit of a latent back, bit for bit; writes what was before it beside the other edits."""
+    from semedit import workspace
     from semedit.latent import Latent
-    from semedit.paste import paste_back
+    from semedit.model import load
 
-    reconstruction = model.synthesise(Latent.load(origin.latent)).image[0]
-    save_picture(paste_back(read_picture(origin.photo), origin.alignment, reconstruction, edited), path)
-    return path
-
-
-def _strip(model: "Model", editor: Any, latent: "Latent", regions: str, path: Path) -> Path:
-    """Write the pictures of several strengths in a row."""
-    import torch
-
-    from semedit.images import save_picture, sheet
-    from semedit.workspace import enlarge
-
-    images = [model.synthesise(editor.edit(latent, strength, regions)).image for strength in STRIP]
-    save_picture(enlarge(sheet(torch.cat(images), columns=len(STRIP)), 128), path)
-    return path
+    folder = Path(out)
+    subject = workspace.subject_of(Path(source), folder, set()) if source else workspace.latest_edit(folder)
+    edited = Latent.load(subject.latent)
+    before = edited.undo(edits)
+    loaded = workspace.model_of(load(model).to(check_device(device)), edited, subject.latent)
+    loaded.generator.check(before)
+    target = workspace.edit_folder(subject, before)
+    before = workspace.placed(before, subject.latent, target)
+    paths = workspace.save_edit(
+        target, before, loaded.synthesise(edited), loaded.synthesise(before), loaded.generator.regions
+    )
+    report = Report(json)
+    left = [event.get("attr") or event.get("text") or event.get("method") for event in before.history]
+    report.add(input=str(subject.latent), undone=list(edited.history[len(before.history) :]), left=left, **paths)
+    report.say(f"{edits} undone, {len(left)} left{': ' + ', '.join(map(str, left)) if left else ''} -> {target}")
+    report.finish()

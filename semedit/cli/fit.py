@@ -1,10 +1,11 @@
-"""``semedit fit``: train what stands around a generator (domain networks, encoder, directions)."""
+"""``semedit fit``: train what stands around a generator: the domain's networks, an encoder, and its editors."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from semedit.cli import fit_editors
 from semedit.cli.console import (
     DeviceOption,
     JsonOption,
@@ -18,9 +19,10 @@ from semedit.cli.console import (
 )
 
 app = typer.Typer(
-    help="Train the domain's networks (attributes, features, identity), an encoder, or attribute directions.",
+    help="Train the domain's networks (attributes, features, identity, clip), an encoder, directions or a flow.",
     no_args_is_help=True,
 )
+fit_editors.register(app)
 
 PicturesOption = Annotated[int, typer.Option(min=64, help="Portraits to draw for training.")]
 EpochsOption = Annotated[int, typer.Option(min=1, help="Passes over them.")]
@@ -169,94 +171,24 @@ def encoder(
 
 
 @app.command()
-def directions(
-    model: ModelOption = "portraits",
-    out: Annotated[str | None, typer.Option("--out", help="File to write (default: beside the model).")] = None,
-    samples: Annotated[int, typer.Option(min=200, help="Samples of the generator to label.")] = 50_000,
-    attr: Annotated[list[str] | None, typer.Option("--attr", help="Attributes (default: all of the domain).")] = None,
-    chosen: Annotated[float, typer.Option(help="Extremes used: a share of all samples, or a count, a side.")] = 0.02,
-    json: JsonOption = False,
-    seed: SeedOption = 0,
-) -> None:
-    """Learn InterFaceGAN directions: label samples of the generator, fit a linear SVM on the extremes, calibrate."""
-    from semedit import zoo
-    from semedit.model import load
-    from semedit.siblings import sibling
-
-    loaded = load(model)
-    library = sibling("directions")
-    with progress_bar("labelling samples", json) as progress:
-        fitted, rows = library.learn_directions(
-            loaded, tuple(attr or loaded.domain.attribute_names), samples, chosen=chosen, seed=seed, progress=progress
-        )
-    folder = loaded.entry.folder if loaded.entry else Path()
-    path = Path(out) if out else folder / zoo.DIRECTIONS
-    fitted.save(path)
-    if loaded.entry and path == folder / zoo.DIRECTIONS:
-        zoo.refresh_card(loaded.entry)
-    report = Report(json)
-    for row in rows:
-        report.add(**row)
-    keys = (("validation_accuracy", 3), ("remaining_accuracy", 3), ("scale", 2), ("gain", 3))
-    table = [[r["attr"], r["regions"], *(number(r[key], digits) for key, digits in keys)] for r in rows]
-    report.table(["attribute", "regions", "extremes", "the rest", "distance of strength 1", "gain at 1"], table)
-    report.say(f"-> {path}")
-    report.finish()
-
-
-@app.command()
-def flow(
-    model: ModelOption = "portraits",
-    out: Annotated[str | None, typer.Option("--out", help="File to write (default: beside the model).")] = None,
-    samples: Annotated[int, typer.Option(min=512, help="Samples of the generator to label.")] = 20_000,
-    epochs: EpochsOption = 10,
-    attr: Annotated[list[str] | None, typer.Option("--attr", help="Attributes (default: all of the domain).")] = None,
-    json: JsonOption = False,
-    seed: SeedOption = 0,
-) -> None:
-    """Learn a StyleFlow: label samples of the generator, fit the flow of codes under attributes, calibrate."""
-    from semedit import zoo
-    from semedit.model import load
-    from semedit.siblings import sibling
-
-    loaded, library = load(model), sibling("directions")
-    with progress_bar("labelling, then training", json) as progress:
-        fitted, rows = library.learn_flow(
-            loaded, tuple(attr or loaded.domain.attribute_names), samples, epochs=epochs, seed=seed, progress=progress
-        )
-    folder = loaded.entry.folder if loaded.entry else Path()
-    path = Path(out) if out else folder / library.FlowLibrary.FILE
-    fitted.save(path)
-    if loaded.entry and path.parent == folder:
-        zoo.refresh_card(loaded.entry)
-    report = Report(json)
-    for row in rows:
-        report.add(**row)
-    keys = (("rate", 3), ("scale", 2), ("gain", 3))
-    table = [[r["attr"], r["regions"], *(number(r[key], digits) for key, digits in keys)] for r in rows]
-    report.table(["attribute", "regions", "rate in samples", "change of strength 1", "gain at 1"], table)
-    loss = fitted.report_
-    report.say(f"nats a feature: {loss.loss:.3f} learnt, {loss.held_out_loss:.3f} on {loss.held_out} unseen -> {path}")
-    report.finish()
-
-
-@app.command()
 def clip(
     out: FileOption = "semedit-runs/portraits/clip.safetensors",
     pictures: PicturesOption = 20_000,
     epochs: EpochsOption = 8,
     held_out: HeldOutOption = 2_000,
+    start: Annotated[str | None, typer.Option("--start", help="File of a CLIP to train further.")] = None,
     set_: SetOption = None,
     json: JsonOption = False,
     seed: SeedOption = 41,
 ) -> None:
     """Train the portraits domain's CLIP on drawn portraits and their captions, with open_clip's classes."""
     from semedit import zoo
+    from semedit.clip import Clip
     from semedit.training.captioned import ClipFitConfig, fit_clip
 
     config = ClipFitConfig(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed).with_overrides(set_ or [])
     with progress_bar("drawing, then training", json) as progress:
-        network = fit_clip(config, progress)
+        network = fit_clip(config, progress, Clip.load(start) if start else None)
     network.save(out, config.network)
     zoo.write_domain_card(Path(out).parent, "portraits")
     report = Report(json)

@@ -42,6 +42,7 @@ def build() -> typer.Typer:
     if not app.registered_commands:
         app.command("invert")(invert.invert)
         app.command("edit")(edit.edit)
+        app.command("undo")(edit.undo)
         app.command("sample")(sample.sample)
         app.command("draw")(sample.draw)
         app.command("interpolate")(gallery.interpolate)

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from semedit.attributes import AttributeScorer
+from semedit.clip import Clip
 from semedit.faces import Aligned
 from semedit.perceptual import DomainFeatures
 from semedit.regions import RegionTable
@@ -44,6 +45,7 @@ class Domain:
     ``identity`` scores; ``identity_loss`` is another network, trained apart, that losses may use: what a loss has
     pushed cannot score. ``perceptual`` scores and guides inversion; ``perceptual_training`` is what encoders learn by.
     ``edit_regions`` gives, for each attribute, the regions that its edit changes unless told otherwise.
+    ``properties`` are what prompts can name, with exclusive values, each as a prompt.
     ``poor_psnr`` is the reconstruction quality below which a picture is reported as outside the domain.
     """
 
@@ -59,4 +61,6 @@ class Domain:
     identity_loss: Callable[[], IdentityMetric]
     features: Callable[[], DomainFeatures]
     attributes: Callable[[], AttributeScorer]
+    clip: Callable[[], Clip]
+    properties: Mapping[str, tuple[str, ...]]
     poor_psnr: float

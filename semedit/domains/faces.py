@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from semedit.attributes import AttributeScorer
+from semedit.clip import Clip
 from semedit.domains.base import Domain
 from semedit.errors import MissingWeights
 from semedit.faces import align_face
@@ -14,7 +15,7 @@ from semedit.perceptual import DomainFeatures, Lpips
 from semedit.regions import CELEBAMASK
 
 ATTRIBUTES = ("smile", "bald", "beard", "bangs", "glasses")
-EDIT_REGIONS = {"smile": "face", "bald": "hair", "beard": "face", "bangs": "hair", "glasses": "glasses,eyes"}
+EDIT_REGIONS = {"smile": "mouth", "bald": "hair", "beard": "skin", "bangs": "hair", "glasses": "glasses,eyes"}
 
 
 @cache
@@ -51,6 +52,28 @@ def attributes() -> AttributeScorer:
     return AttributeScorer.load(path)
 
 
+#: The published CLIP of StyleCLIP; OpenAI's weights need the name that ends in -quickgelu.
+CLIP = "ViT-B-32-quickgelu"
+PROPERTIES = {
+    "hair colour": tuple(f"a person with {colour} hair" for colour in ("black", "brown", "red", "blond", "grey")),
+    "skin tone": tuple(f"a person with {tone} skin" for tone in ("pale", "fair", "olive", "tan", "brown", "dark")),
+    "eye colour": tuple(f"a person with {colour} eyes" for colour in ("brown", "hazel", "green", "blue", "grey")),
+    "glasses": ("a person with glasses", "a person without glasses"),
+    "beard": ("a person with a beard", "a person without a beard"),
+}
+
+
+@cache
+def clip() -> Clip:
+    path = os.environ.get("SEMEDIT_CLIP")
+    if not path:
+        raise MissingWeights(
+            f"text needs a CLIP; set SEMEDIT_CLIP to a file of {CLIP}'s weights, or name one with --clip and "
+            f"--clip-weights"
+        )
+    return Clip.open(CLIP, path)
+
+
 FACES = Domain(
     name="faces",
     regions=CELEBAMASK,
@@ -64,5 +87,7 @@ FACES = Domain(
     identity_loss=identity_loss,
     features=features,
     attributes=attributes,
+    clip=clip,
+    properties=PROPERTIES,
     poor_psnr=15.0,
 )

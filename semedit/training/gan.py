@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from semedit.data.source import Batch, Share
 from semedit.discriminator import DualDiscriminator
 from semedit.generator import SemanticGenerator
+from semedit.ops import training_cast
 from semedit.protocols import Synthesis
 from semedit.regions import RegionTable, generic_regions
 from semedit.training.augment import AugmentDraw, draw_augment
@@ -203,7 +204,7 @@ class GanStep:
                 parameter.requires_grad_(True)
 
     def autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
+        return training_cast(self.config.precision, self.device.type)
 
     def draw(self, batch: int) -> CodeDraw:
         """The random numbers of ``batch`` samples, styles mixed with probability ``style_mixing``."""

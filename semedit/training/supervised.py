@@ -29,6 +29,7 @@ from semedit.domains.portraits.factors import (
 )
 from semedit.domains.portraits.renderer import render
 from semedit.images import to_bytes
+from semedit.ops import training_cast
 from semedit.perceptual import DomainFeatures, FeatureNetwork
 from semedit.regions import CELEBAMASK
 
@@ -96,21 +97,17 @@ def as_input(images: Tensor, noise: float) -> Tensor:
 
 def fit_network(network: nn.Module, images: Tensor, config: FitConfig, loss_of: Callable[[Tensor, Tensor], Tensor],
                 progress: Callable[[int, int], None] | None) -> None:  # fmt: skip
-    """Minimise ``loss_of(inputs, indices)`` over uint8 ``images`` with AdamW and a one-cycle schedule.
-
-    Processors with 512-bit vectors train in bf16; on others that is many times slower than fp32.
-    """
+    """Minimise ``loss_of(inputs, indices)`` over uint8 ``images`` with AdamW and a one-cycle schedule, in bf16."""
     steps = config.epochs * (len(images) // config.batch)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, total_steps=steps, pct_start=0.2)
     generator, done = torch.Generator().manual_seed(config.seed), 0
-    wide = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     network.train()
     for _ in range(config.epochs):
         order = torch.randperm(len(images), generator=generator)
         for indices in order[: len(order) // config.batch * config.batch].split(config.batch):
             optimiser.zero_grad(set_to_none=True)
-            with torch.autocast("cpu", torch.bfloat16, enabled=wide):
+            with training_cast("bf16", "cpu"):
                 loss = loss_of(as_input(images[indices], config.noise), indices)
             loss.backward()
             optimiser.step()

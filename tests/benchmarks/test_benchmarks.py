@@ -2,10 +2,11 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
-from benchmarks import BENCHMARKS, encoder_speed, fidelity, inversion, locality
+from benchmarks import BENCHMARKS, editing, encoder_speed, fidelity, inversion, locality
 from benchmarks.speed import OutputsDifferError, compare, hot_spots, time_pair
 from benchmarks.textbook import discriminate, synthesise
 from benchmarks.training_speed import compare_steps
@@ -17,8 +18,9 @@ from semedit.domains import domain
 from semedit.domains.portraits.pool import draw_pool
 from semedit.errors import ConfigError, ImageError, UnknownName
 from semedit.images import quantise, save_picture, to_picture
-from semedit.model import Model, inside_share, load
+from semedit.model import Model, load
 from semedit.protocols import Synthesis
+from semedit.reports import inside_share
 from semedit.training.recipes import recipe
 from semedit.training.supervised import mean_iou
 
@@ -219,3 +221,38 @@ def test_refining_comes_nearer_on_the_shipped_weights():
     rows = inversion.reconstruction(load("portraits"), count=8, methods=("restyle",))
     mse = {r["method"]: r["value"] for r in rows if r["metric"] == "mse"}
     assert mse["restyle@5"] < mse["restyle@1"] < 0.1
+
+
+def curve(mask: str, gains: list[float], kept: list[float]) -> editing.Curve:
+    means = {"score_gain": gains, "preservation": kept, "identity": kept, "perceptual": gains, "inside_share": kept}
+    return editing.Curve("smile", "interfacegan", mask, "mouth", means, means, 4, {"identity": "id", "perceptual": "p"})
+
+
+def test_curves_are_compared_at_equal_gain():
+    """The masked one keeps 0.9 where the other keeps 0.8 of the same gain; degrees do not matter, nor a fall."""
+    masked = curve("masked", [0.1, 0.2, 0.4, 0.3], [0.975, 0.95, 0.9, 0.7])
+    free = curve("unmasked", [0.4, 0.8, 0.9, 0.95], [0.8, 0.6, 0.5, 0.4])
+    assert masked.most == 0.4
+    np.testing.assert_allclose(masked.preservation_at(np.array([0.0, 0.2, 0.4])), [1, 0.95, 0.9])
+    gains = np.linspace(0, 0.4, 21)[1:]
+    assert editing.advantage(masked, free) == pytest.approx((gains * 0.25).mean())
+    assert editing.advantage(free, free) == 0
+
+
+def test_curves_of_an_editor(tmp_path):
+    shipped = load("portraits")
+    made = editing.curves(shipped, ("beard",), ("interfacegan",), count=4)
+    assert [c.mask for c in made] == ["masked", "auto", "unmasked"] and made[2].regions == "all"
+    for one in made:
+        assert all(len(values) == 10 for values in one.means.values()) and one.most > 0.05
+        assert one.means["preservation"][0] > one.means["preservation"][9]
+    rows = editing.rows(shipped, made)
+    assert (
+        len(rows) == 3 * 5 * 10 + 2 and {"task", "method", "metric", "value", "std", "n", "protocol"} <= rows[0].keys()
+    )
+    at_half = next(r for r in rows if (r["metric"], r["mask"], r["degree"]) == ("preservation", "masked", 0.5))
+    before = shipped.sample(4, editing.SEED, psi=0.7)
+    after = shipped.edit(before, "beard", 0.5)
+    assert at_half["value"] == pytest.approx(shipped.report(before, after, "beard", "skin").preservation.mean().item())
+    editing.draw(made, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 5_000

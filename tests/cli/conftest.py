@@ -25,6 +25,12 @@ def workspace(tmp_path_factory, portrait) -> Path:
     return out
 
 
+@pytest.fixture
+def quick_studies(monkeypatch):
+    """Editors are measured on a few samples only."""
+    monkeypatch.setattr("directions.study.SAMPLES", 8)
+
+
 def refuse(capsys, arguments: list[str], *words: str, code: int = 2) -> None:
     """The command fails with ``code`` and one line on stderr that holds all ``words``."""
     capsys.readouterr()

@@ -101,8 +101,9 @@ def test_edit_takes_a_latent_a_picture_and_stacks(workspace, portrait, tmp_path,
     latent = workspace / "portrait" / "latent.safetensors"
     assert run(["edit", str(latent), "--attr", "glasses", "--out", str(tmp_path)]) == 0
     first = tmp_path / "portrait" / "edits" / "glasses+1_glasses" / "latent.safetensors"
-    assert run(["edit", str(first), "--attr", "smile", "--preserve", "beard,bangs", "--out", str(tmp_path)]) == 0
-    stacked = next(tmp_path.rglob("smile*/latent.safetensors"))
+    edit = ["edit", str(first), "--attr", "smile", "--regions", "face", "--preserve", "beard,bangs"]
+    assert run([*edit, "--out", str(tmp_path)]) == 0
+    stacked = tmp_path / "portrait" / "edits" / "glasses+1_glasses__smile+1_face" / "latent.safetensors"
     assert [event["attr"] for event in Latent.load(stacked).history] == ["glasses", "smile"]
 
 
@@ -251,7 +252,7 @@ def test_train_dry_run_run_and_pack(tmp_path, capsys):
     refuse(capsys, ["train", "portraits-tiny", "--set", "learning_rate=1"], "valid options")
 
 
-def test_fit_directions_for_a_model(tmp_path, capsys):
+def test_fit_directions_for_a_model(tmp_path, capsys, quick_studies):
     folder = tmp_path / "run"
     assert run(["train", "portraits-tiny", "--images", "8", "--out", str(folder)]) == 0
     assert run(["models", "pack", str(folder), "--out", str(tmp_path / "home" / "models" / "tiny")]) == 0
@@ -266,6 +267,10 @@ def test_fit_directions_for_a_model(tmp_path, capsys):
         "smile",
         "--chosen",
         "0.1",
+        "--labels",
+        str(tmp_path / "labels"),
+        "--local-samples",
+        "0",
         "--json",
     ]
     capsys.readouterr()

@@ -41,12 +41,12 @@ class TestRealPhoto:
 
     def test_paste_back(self, photo, inverted):
         assert run(["edit", "--attr", "smile", "--paste-back", "--out", str(inverted)]) == 0
-        pasted = np.asarray(Image.open(inverted / "astronaut" / "edits" / "smile+1_face" / "pasted.png"))
+        pasted = np.asarray(Image.open(inverted / "astronaut" / "edits" / "smile+1_mouth" / "pasted.png"))
         assert pasted.shape == (512, 512, 3)
         assert np.array_equal(pasted[400:], astronaut()[400:]) and not np.array_equal(pasted, astronaut())
 
     def test_an_edit_of_an_edit_finds_the_photo(self, photo, inverted):
-        source = inverted / "astronaut" / "edits" / "smile+1_face" / "latent.safetensors"
+        source = inverted / "astronaut" / "edits" / "smile+1_mouth" / "latent.safetensors"
         out = inverted / "again"
         assert run(["edit", str(source), "--attr", "beard", "--paste-back", "--out", str(out)]) == 0
         assert list(out.rglob("pasted.png"))
@@ -87,11 +87,11 @@ def test_tuned_weights_lie_beside_the_latent_and_later_edits_use_them(portrait, 
     latent = Latent.load(folder / "latent.safetensors")
     assert latent.metadata["tuned"] == "tuned.safetensors" and (folder / "tuned.safetensors").exists()
     assert run(["edit", "--attr", "smile", "--strength", "0", "--out", str(tmp_path)]) == 0
-    edited = np.asarray(Image.open(folder / "edits" / "smile+0_face" / "edited.png")).astype(int)
+    edited = np.asarray(Image.open(folder / "edits" / "smile+0_mouth" / "edited.png")).astype(int)
     tuned = np.asarray(Image.open(folder / "reconstruction.png")).astype(int)
     plain = np.asarray(to_picture(load("portraits").synthesise(latent).image[0])).astype(int)
     assert np.abs(edited - tuned).max() <= 2 < np.abs(edited - plain).max()  # stored in half precision
-    again = folder / "edits" / "smile+0_face" / "latent.safetensors"
+    again = folder / "edits" / "smile+0_mouth" / "latent.safetensors"
     assert run(["edit", str(again), "--attr", "beard", "--out", str(tmp_path)]) == 0
     (folder / "tuned.safetensors").unlink()
     source = str(folder / "latent.safetensors")
@@ -145,10 +145,10 @@ def test_fit_identity_and_encoder(tmp_path, capsys):
     assert len(model.refiner.refine(torch.zeros(1, 3, 128, 128), 1).codes) == 2
 
 
-def test_fit_flow_and_edit_with_the_shipped_one(workspace, tmp_path, capsys):
+def test_fit_flow_and_edit_with_the_shipped_one(workspace, tmp_path, capsys, quick_studies):
     file = tmp_path / "flow.safetensors"
     fit = ["fit", "flow", "--samples", "512", "--epochs", "1", "--attr", "smile", "--attr", "beard", "--out", str(file)]
-    assert run([*fit, "--json"]) == 0
+    assert run([*fit, "--labels", str(tmp_path / "labels"), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["results"]
     assert [row["attr"] for row in rows] == ["smile", "beard"] and file.exists()
     edit = ["edit", "--attr", "beard", "--method", "styleflow", "--strength", "2", "--out", str(workspace), "--json"]

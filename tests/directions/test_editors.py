@@ -5,13 +5,15 @@ import pytest
 import torch
 
 from directions import (
-    EDITORS,
+    METHODS,
     DirectionLibrary,
     FlowEditor,
     FlowLibrary,
     InterFaceGAN,
     RegionMasked,
     RegionTransfer,
+    StyleClip,
+    StyleClipConfig,
     manipulate,
     project,
     select_extremes,
@@ -113,14 +115,23 @@ def flow(small):
     return library.fit(codes, torch.sigmoid(codes[:, :2]), epochs=12, batch=64, lr=3e-3)
 
 
-@pytest.fixture(params=sorted(EDITORS))
-def editor(request):
-    return fitted() if request.param == "interfacegan" else request.getfixturevalue("flow")["smile"]
+@pytest.fixture(params=sorted(METHODS))
+def editor(request, small, tiny_clip):
+    reference = small.latent(torch.randn(1, 16, generator=torch.Generator().manual_seed(8)))
+    makers = {
+        "interfacegan": fitted,
+        "styleflow": lambda: request.getfixturevalue("flow")["smile"],
+        "styleclip": lambda: StyleClip("purple hair", small, tiny_clip, config=StyleClipConfig(steps=4)),
+        "transfer": lambda: RegionTransfer(reference),
+    }
+    return makers[request.param]()
 
 
 def same(editor, a: torch.Tensor, b: torch.Tensor, tolerance: float = 0.0) -> None:
-    """Equal; a flow's codes to the accuracy of its solver, whose steps depend on everything in the batch."""
-    torch.testing.assert_close(a, b, rtol=0, atol=2e-3 if isinstance(editor, FlowEditor) else tolerance)
+    """Equal; a flow's codes to the accuracy of its solver, whose steps depend on everything in the batch; optimised
+    ones to that of sums in another order, which Adam's first steps magnify."""
+    loose = {FlowEditor: 2e-3, StyleClip: 5e-3}.get(type(editor), tolerance)
+    torch.testing.assert_close(a, b, rtol=0, atol=loose)
 
 
 @pytest.fixture
@@ -149,6 +160,8 @@ class TestContract:
         assert torch.equal(small(edited).coarse_segmentation, small(codes).coarse_segmentation)
 
     def test_plus_then_minus_returns(self, editor, codes):
+        if isinstance(editor, StyleClip | RegionTransfer):
+            pytest.skip("a search, and a way to a reference, have no opposite")
         there_and_back = editor.edit(editor.edit(codes, 1.0, "all"), -1.0, "all")
         same(editor, there_and_back.data, codes.wplus().data, 1e-6)
         assert [event["strength"] for event in there_and_back.history] == [1.0, -1.0]
@@ -161,6 +174,11 @@ class TestContract:
     def test_region_masking_wraps_it(self, editor, codes):
         wrapped = RegionMasked(editor, "region1").edit(codes, 1.0)
         same(editor, wrapped.data, editor.edit(codes, 1.0, "region1").data)
+
+    def test_the_way_back_is_exact(self, editor, codes, tmp_path):
+        editor.edit(editor.edit(codes, 1.0, "region1"), 0.5, "region2").save(tmp_path / "l.safetensors")
+        loaded = type(codes).load(tmp_path / "l.safetensors")
+        assert torch.equal(loaded.undo(2).data, codes.data) and len(loaded.undo().history) == 1
 
     def test_unknown_regions_are_refused(self, editor, codes):
         with pytest.raises(UnknownName, match="region1"):
@@ -181,13 +199,32 @@ def test_preserving_makes_directions_orthogonal():
     assert abs(one.preserving([other]).direction_ @ other.direction_) < 1e-6
 
 
+def test_a_local_direction_takes_its_rows_unless_the_edit_is_unmasked(codes):
+    editor, other = fitted(seed=1), fitted(seed=2)
+    other.regions_ = "region1"
+    editor.local_, editor.scale_, editor.unmasked_scale_ = other, 2.0, 0.5
+    before, rows = codes.wplus().data, list(codes.rows("region1"))
+    masked = editor.edit(codes, 1.0, "region1,region2").data - before
+    torch.testing.assert_close(masked[:, rows], 2 * torch.from_numpy(other.direction_).expand(3, 2, -1))
+    torch.testing.assert_close(masked[:, list(codes.rows("region2"))][0, 0], 2 * torch.from_numpy(editor.direction_))
+    free = editor.edit(codes, 1.0, "all").data - before
+    torch.testing.assert_close(free, 0.5 * torch.from_numpy(editor.direction_).expand_as(free))
+    third = fitted(seed=3)
+    assert abs(editor.preserving([third]).local_.direction_ @ third.direction_) < 1e-6
+
+
 def test_a_library_survives_its_file_and_knows_its_generator(tmp_path, small):
     library = DirectionLibrary({"smile": fitted()}, small.fingerprint)
     library["smile"].scale_, library["smile"].regions_ = 2.5, "region1"
+    library["smile"].local_, library["smile"].prompts_ = fitted(seed=4), ("a smile", "no smile")
     library.save(tmp_path / "d.safetensors")
     again = DirectionLibrary.load(tmp_path / "d.safetensors", small.fingerprint)
     assert np.array_equal(again["smile"].direction_, library["smile"].direction_)
     assert (again["smile"].scale_, again["smile"].regions_) == (2.5, "region1") and len(again) == 1
+    assert np.array_equal(again["smile"].local_.direction_, library["smile"].local_.direction_)
+    assert again["smile"].prompts_ == ("a smile", "no smile") and again.described() == library.described()
+    more = again.merged(DirectionLibrary({"bald": fitted(seed=2)}, small.fingerprint))
+    assert list(more) == ["smile", "bald"] and more.cosines()["bald"]["bald"] == pytest.approx(1, abs=1e-4)
     with pytest.raises(LatentError, match="not of other"):
         DirectionLibrary.load(tmp_path / "d.safetensors", "other")
     with pytest.raises(UnknownName, match="smile"):

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks.textbook import KERNEL, upfirdn
+from semedit import ops
 from semedit.discriminator import DiscriminatorConfig, DualDiscriminator, minibatch_stddev
 from semedit.errors import ConfigError
 from semedit.ops import blur, coordinate_grid, down_conv, fourier_features, up_conv, upsample2
@@ -78,3 +79,12 @@ def test_every_discriminator_parameter_gets_a_gradient(discriminator):
 def test_a_batch_that_the_group_does_not_divide_is_refused():
     with pytest.raises(ConfigError, match=r"batch \(6\).*group \(4\)"):
         minibatch_stddev(torch.zeros(6, 1, 4, 4), 4)
+
+
+@pytest.mark.parametrize("capability, device, wanted", [
+    ("AVX512", "cpu", True), ("AVX2", "cpu", False), ("AVX2", "cuda", True),
+])  # fmt: skip
+def test_training_computes_in_bf16_only_where_that_is_fast(monkeypatch, capability, device, wanted):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(ops.torch, "autocast", lambda device, dtype, enabled: enabled)
+    assert ops.training_cast("bf16", device) is wanted and ops.training_cast("fp32", device) is False

@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from semedit.domains.portraits.captions import captions
+from semedit.domains.portraits.captions import (
+    PROPERTIES,
+    captions,
+    property_captions,
+    property_values,
+    short_captions,
+)
 from semedit.domains.portraits.factors import ATTRIBUTES, HAIR, attributes, identity_vector, sample_factors
 from semedit.domains.portraits.pool import cached_pool, draw_pool
 from semedit.domains.portraits.renderer import render
@@ -128,3 +134,23 @@ def test_pools_are_drawn_once_and_batches_follow_their_seed(tmp_path):
     one, two, other = (first.batch(4, seed, 13) for seed in (7, 7, 8))
     assert torch.equal(one.images, two.images) and not torch.equal(one.images, other.images)
     assert one.masks.shape == (4, 13, 16, 16) and torch.equal(one.masks.sum(1), torch.full((4, 16, 16), 2.0 - 13))
+
+
+def test_short_captions_and_properties_say_what_the_long_ones_say():
+    factors = sample_factors(64, 12)
+    whole, short = captions(factors), short_captions(factors, 6, 1)
+    each, values = property_captions(factors), property_values(factors)
+    assert short == short_captions(factors, 6, 1) and len({text for row in short for text in row}) > 100
+    for i, caption in enumerate(whole):
+        hair, skin, eyes, glasses, beard = each[i]
+        assert skin.removeprefix("a person with ") in caption and eyes.removeprefix("a person with ") in caption
+        assert ("without" in glasses) == (" glasses" not in caption) and ("without" in beard) == (
+            " beard" not in caption
+        )
+        bald = "bald" in caption
+        assert ("bald" in hair) == bald == (values[i, 0].item() == -1)
+        for text in short[i]:
+            for word in ("glasses", "beard", "bangs", "hat"):
+                if word in text and not any(f"{no} {word}" in text for no in ("no", "without", "without a")):
+                    assert word in caption, (text, caption)
+    assert values.shape == (64, len(PROPERTIES))

@@ -58,7 +58,8 @@ def test_expansion_follows_the_spec():
 
 
 def test_save_and_load_keep_everything(tmp_path):
-    one = latent().annotated(source="me.jpg").noted(attr="smile", strength=1.0)
+    start = latent().annotated(source="me.jpg")
+    one = start.edited_from(start, attr="smile", strength=1.0)
     one.save(tmp_path / "one.safetensors")
     two = Latent.load(tmp_path / "one.safetensors")
     assert torch.equal(one.data, two.data)
@@ -105,3 +106,44 @@ def test_truncation_moves_towards_the_mean():
     assert torch.equal(w.truncate(mean, 0.0).data, mean.expand(2, -1))
     torch.testing.assert_close(w.truncate(mean, 0.7).data, 0.7 * w.data + 0.3)
     torch.testing.assert_close(w.wplus().truncate(mean, 0.7).data, w.truncate(mean, 0.7).wplus().data)
+
+
+class TestWayBack:
+    """Edits stack, and undo gives back what was before them, bit for bit, also from a file."""
+
+    def stacked(self):
+        start = latent().annotated(source="me.jpg")
+        one = start.with_rows(start.wplus().data + 1, (2, 3)).edited_from(start, attr="smile")
+        one = one.annotated(codes={"asked": list(range(len(one)))})
+        two = one.with_rows(one.data - 3, (4,)).edited_from(one, attr="beard")
+        return start, one, two
+
+    def test_undo(self, tmp_path):
+        start, one, two = self.stacked()
+        two.save(tmp_path / "l.safetensors")
+        for last in (two, Latent.load(tmp_path / "l.safetensors")):
+            assert torch.equal(last.undo().data, one.data) and last.undo().history == ({"attr": "smile"},)
+            assert last.undo().metadata == one.metadata
+            assert torch.equal(last.undo(2).data, start.data) and last.undo(2).metadata == start.metadata
+            assert last.undo(2).space == start.space and not last.undo(2).history
+            with pytest.raises(LatentError, match="2 edits can be undone"):
+                last.undo(3)
+        with pytest.raises(LatentError, match="no edit to undo"):
+            start.undo()
+
+    def test_a_choice_of_codes_keeps_its_way(self):
+        _, one, two = self.stacked()
+        chosen = two[1]
+        assert chosen.parent.metadata["codes"] == {"asked": [1]}
+        assert torch.equal(chosen.undo().data, one.data[1:])
+        assert two.repeat(2).undo().metadata["codes"] == {"asked": [0, 0, 1, 1]}
+
+    def test_a_batch_is_taken_apart_again(self):
+        start, one, _ = self.stacked()
+        parts = [one[0], start[1]]
+        joined = Latent.cat(parts)
+        edited = joined.with_rows(joined.data + 2, (0,)).edited_from(joined, attr="hat")
+        found = [edited.rejoin(part, index) for index, part in enumerate(parts)]
+        assert [[e["attr"] for e in f.history] for f in found] == [["smile", "hat"], ["hat"]]
+        assert torch.equal(found[0].data, edited.data[:1]) and found[0].metadata["source"] == "me.jpg"
+        assert torch.equal(found[0].undo(2).data, start.data[:1])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from directions import learn_directions
+from directions import label_samples, learn_directions
 from semedit import zoo
 from semedit.checkpoint import save_discriminator, save_generator
 from semedit.data.source import Batch
@@ -210,7 +210,8 @@ def test_an_adapted_model_reads_its_ancestors_codes_and_uses_its_directions(run,
     latent = source.sample(2, seed=1).wplus()
     before, after = source.synthesise(latent), cel.synthesise(latent)
     assert torch.equal(before.coarse_segmentation, after.coarse_segmentation)
-    fitted, _ = learn_directions(source, ("smile",), 200, chosen=0.1)
+    labelled = label_samples(source, source.domain.attributes(), 256, 0, tmp_path / "labels")
+    fitted, _ = learn_directions(source, labelled, attributes=("smile",), chosen=0.1)
     fitted.save(models / "source" / zoo.DIRECTIONS)
     assert len(cel.edit(latent, "smile", 1.0)) == 2
     with pytest.raises(LatentError, match="belongs to generator"):

@@ -54,6 +54,16 @@ def short_captions(factors: Factors, variants: int, seed: int) -> list[list[str]
     return [[_short(has, draw) for _ in range(variants)] for has in _facts(factors)]
 
 
+def property_captions(factors: Factors) -> list[list[str]]:
+    """For each portrait a sentence about each property, in the order of PROPERTIES."""
+    values = property_values(factors).tolist()
+    prompts = list(PROPERTIES.values())
+    return [
+        [prompt[i] if i >= 0 else "a person with a bald head" for prompt, i in zip(prompts, row, strict=True)]
+        for row in values
+    ]
+
+
 def _short(has: Mapping[str, str | bool], draw: random.Random) -> str:
     hair, length = has["hair"], has["length"]
     hairs = ("a bald head", "no hair") if has["bald"] else (

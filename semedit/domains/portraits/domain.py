@@ -6,7 +6,9 @@ from pathlib import Path
 from PIL import Image
 
 from semedit.attributes import AttributeScorer
+from semedit.clip import Clip
 from semedit.domains.base import Domain
+from semedit.domains.portraits.captions import PROPERTIES
 from semedit.domains.portraits.factors import ATTRIBUTES
 from semedit.errors import MissingWeights
 from semedit.faces import (
@@ -28,7 +30,7 @@ ZOOM = 1.16
 WEIGHTS = Path(__file__).parents[2] / "weights" / "portraits"
 
 EDIT_REGIONS = {
-    "smile": "face", "bald": "hair", "beard": "face", "bangs": "hair", "glasses": "glasses",
+    "smile": "mouth", "bald": "hair", "beard": "skin", "bangs": "hair", "glasses": "glasses",
     "mouth_open": "mouth", "earrings": "earrings", "hat": "hat,hair", "long_hair": "hair", "dyed_hair": "hair",
 }  # fmt: skip
 
@@ -74,6 +76,11 @@ def identity_loss() -> DomainIdentity:
     return DomainIdentity.load(_weights("identity-loss.safetensors", "semedit fit identity --role loss"))
 
 
+@cache
+def clip() -> Clip:
+    return Clip.load(_weights("clip.safetensors", "semedit fit clip"))
+
+
 PORTRAITS = Domain(
     name="portraits",
     regions=CELEBAMASK,
@@ -87,5 +94,7 @@ PORTRAITS = Domain(
     identity_loss=identity_loss,
     features=features,
     attributes=attributes,
+    clip=clip,
+    properties=PROPERTIES,
     poor_psnr=18.0,
 )

@@ -1,0 +1,135 @@
+"""Codes with scores to learn from: a generator's labelled samples, kept on disk as they come, or a table of one's own.
+
+Labelling appends batch by batch and goes on where it stopped, so that neither its memory nor what an interruption costs
+depends on how many samples there are.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semedit.attributes import Scorer
+from semedit.errors import ConfigError, LatentError
+from semedit.files import make_folder, write_json
+from semedit.latent import Latent
+from semedit.model import Model
+
+Array = NDArray[np.float32]
+#: Samples labelled at once: the unit in which they are drawn, stored and resumed.
+BATCH = 256
+#: Samples that share everything but the rows of the regions that are labelled by themselves.
+GROUP = 8
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Codes (M, D) in W, which may be mapped from a file, and the scores (M,) of each attribute."""
+
+    codes: Array
+    scores: Mapping[str, Array]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+class LabelStore:
+    """Codes and scores of a generator's random samples, in a folder of their own below ``root``.
+
+    ``facts`` say what they are (generator, seed, what scored them); other facts have another folder.
+    """
+
+    def __init__(self, root: str | Path, facts: Mapping[str, Any], dim: int, names: tuple[str, ...]):
+        self.dim, self.names = dim, names
+        self.facts = {**facts, "dim": dim, "names": list(names), "batch": BATCH}
+        key = hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()[:12]
+        self.folder = make_folder(Path(root) / f"labels-{key}")
+        write_json(self.folder / "facts.json", self.facts)
+
+    @property
+    def _files(self) -> tuple[tuple[Path, int], tuple[Path, int]]:
+        """Each file with the bytes of one sample."""
+        return (self.folder / "codes.f32", 4 * self.dim), (self.folder / "scores.f32", 4 * len(self.names))
+
+    def __len__(self) -> int:
+        """Samples stored, in whole batches: what an interruption left of a batch does not count."""
+        complete = min(path.stat().st_size // row if path.exists() else 0 for path, row in self._files)
+        return complete // BATCH * BATCH
+
+    def append(self, codes: Array, scores: Array) -> None:
+        """Add a batch behind the whole batches stored."""
+        count = len(self)
+        for (path, row), values in zip(self._files, (codes, scores), strict=True):
+            with open(path, "r+b" if path.exists() else "wb") as file:
+                file.truncate(count * row)
+                file.seek(count * row)
+                file.write(np.ascontiguousarray(values, np.float32).tobytes())
+
+    def read(self, count: int) -> Labelled:
+        """The first ``count`` samples, their codes mapped from the file."""
+        (codes, _), (scores, _) = self._files
+        table = np.memmap(scores, np.float32, "r", shape=(len(self), len(self.names)))[:count]
+        if self.facts.get("regions"):
+            means = np.repeat(table.reshape(-1, GROUP, table.shape[1]).mean(1), GROUP, axis=0)
+            table = table - means
+        columns = {name: np.array(table[:, i]) for i, name in enumerate(self.names)}
+        return Labelled(np.memmap(codes, np.float32, "r", shape=(len(self), self.dim))[:count], columns)
+
+
+def label_samples(model: Model, scorer: Scorer, count: int, seed: int, root: str | Path, regions: str | None = None,
+                  progress: Callable[[int, int], None] | None = None) -> Labelled:  # fmt: skip
+    """Draw ``count`` random samples, untruncated, and score their pictures; what is stored below ``root`` is kept.
+
+    With ``regions``, groups of GROUP samples share all other rows, codes are those of the regions' rows, and scores are
+    differences from the group's mean: what those rows do, whatever stands around them.
+    """
+    facts = {"generator": model.generator.fingerprint, "seed": seed, "scorer": scorer.protocol, "regions": regions}
+    store = LabelStore(root, facts, model.generator.config.style_dim, scorer.names)
+    for start in range(len(store), count, BATCH):
+        own = shown = model.sample(BATCH, seed * 1_000_003 + start // BATCH, psi=1.0)
+        if regions:
+            around = model.sample(BATCH // GROUP, seed * 1_000_003 + start // BATCH + 500_000, psi=1.0)
+            shown = around.repeat(GROUP).with_rows(own, own.rows(regions))
+        store.append(own.data.cpu().numpy(), scorer.score(model.synthesise(shown).image).numpy())
+        if progress:
+            progress(min(start + BATCH, count), count)
+    return store.read(count // GROUP * GROUP if regions else count)
+
+
+def read_scores(path: str | Path, model: Model) -> Labelled:
+    """A CSV of one's own scores: a column ``latent`` with files of codes in W, and a column for each attribute.
+
+    Files are named relative to the CSV; a picture stands for the latent of the same name beside it, as ``semedit
+    sample`` writes them. An empty cell is a score that is missing (NaN). Raises ConfigError, naming the line.
+    """
+    path = Path(path)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: cannot be read as CSV ({error})") from None
+    names = [name for name in (rows[0] if rows else {}) if name and name != "latent"]
+    if not rows or "latent" not in rows[0] or not names:
+        raise ConfigError(f"{path}: needs a header with a column 'latent' and a column for each attribute, and rows")
+    codes: list[Array] = []
+    scores: dict[str, list[float]] = {name: [] for name in names}
+    for line, row in enumerate(rows, 2):
+        try:
+            file_path = (path.parent / row["latent"]).with_suffix(".safetensors")
+            latent = Latent.load(file_path)
+            model.generator.check(latent)
+            if latent.space != "w" or len(latent) != 1:
+                raise LatentError(f"{file_path}: not one code in W, which directions are learnt from")
+            codes.append(latent.data[0].numpy())
+            for name in names:
+                text = (row[name] or "").strip()
+                scores[name].append(float(text) if text else float("nan"))
+        except (LatentError, ValueError, TypeError) as error:
+            raise ConfigError(f"{path}, line {line}: {error}") from None
+    return Labelled(np.stack(codes), {name: np.array(values, np.float32) for name, values in scores.items()})
