@@ -5,7 +5,7 @@ from directions.labels import Labelled, LabelStore, label_samples, read_scores
 from directions.learning import learn_directions, learn_flow, measure
 from directions.library import DirectionLibrary
 from directions.masking import RegionMasked, limit_to_regions
-from directions.study import Effect, Probe, Study, choose_regions, reach, study
+from directions.studies import Effect, Probe, Study, choose_regions, reach, study
 from directions.styleclip import StyleClip, StyleClipConfig
 from directions.styleflow import FlowEditor, FlowLibrary
 from directions.transfer import RegionTransfer

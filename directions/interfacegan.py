@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from directions.masking import limit_to_regions
-from directions.study import Study
+from directions.studies import Study
 from semedit.errors import ConfigError, LatentError, NotFitted
 from semedit.latent import Latent
 

@@ -9,7 +9,7 @@ import torch
 from directions.interfacegan import InterFaceGAN
 from directions.labels import Labelled
 from directions.library import DirectionLibrary
-from directions.study import Probe, calibrate, study
+from directions.studies import Probe, calibrate, study
 from directions.styleflow import FlowLibrary, scores_of
 from semedit.errors import ConfigError, UnknownName
 from semedit.model import Model

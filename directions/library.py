@@ -8,7 +8,7 @@ import torch
 
 from directions.files import load_learnt
 from directions.interfacegan import InterFaceGAN
-from directions.study import Study
+from directions.studies import Study
 from semedit.checkpoint import Weights, save_weights
 from semedit.errors import UnknownName
 from semedit.model import Model

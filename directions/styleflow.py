@@ -18,7 +18,7 @@ from torch import Tensor
 from directions.files import load_learnt
 from directions.flow import ConditionalFlow, FlowConfig
 from directions.masking import limit_to_regions
-from directions.study import Study
+from directions.studies import Study
 from semedit.checkpoint import Weights, load_state, save_weights
 from semedit.errors import LatentError, NotFitted, UnknownName
 from semedit.latent import Latent

@@ -310,10 +310,10 @@ def _show(report: Report, record: dict[str, Any], target: Path) -> None:
         what = step["attr"] or step["text"]
         if step.get("stopped") == "identity":
             report.say(f"'{what}' was stopped by its identity budget.")
-        if step["strength"] and step["measurable"] is False:
-            report.say(f"No measurable change of '{what}'; try a larger --strength or more --regions.")
-        elif step["target"] is not None and abs(step["score_after"] - step["target"]) > 0.05:
+        if step["target"] is not None and abs(step["score_after"] - step["target"]) > 0.05:
             report.say(f"'{what}' came to {number(step['score_after'])}, not to {step['target']}, in these --regions.")
+        elif step["strength"] and step["measurable"] is False:
+            report.say(f"No measurable change of '{what}'; try a larger --strength or more --regions.")
 
 
 def _show_choice(report: Report, model: "Model", asked: _Asked) -> None:

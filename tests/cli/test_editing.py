@@ -186,7 +186,7 @@ def test_misuse_is_one_line(own, capsys, arguments, words):
 
 @pytest.mark.usefixtures("quick_studies")
 class TestFitting:
-    QUICK = ("--samples", "512", "--local-samples", "0", "--chosen", "0.1")
+    QUICK = ("--samples", "256", "--local-samples", "0", "--chosen", "0.1")
 
     def test_directions_by_prompts_join_the_others_in_the_file(self, tmp_path, results, capsys):
         file, labels = tmp_path / "d.safetensors", ["--labels", str(tmp_path / "labels")]
@@ -203,7 +203,7 @@ class TestFitting:
 
     def test_local_directions_and_calibration(self, tmp_path, results):
         file = tmp_path / "d.safetensors"
-        results("fit", "directions", "--attributes", "bangs", "--samples", "512", "--local-samples", "256",
+        results("fit", "directions", "--attributes", "bangs", "--samples", "256", "--local-samples", "256",
                 "--chosen", "0.1",
                 "--labels", str(tmp_path / "labels"), "--out", str(file))  # fmt: skip
         assert len(list((tmp_path / "labels").iterdir())) == 2

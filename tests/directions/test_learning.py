@@ -18,7 +18,7 @@ from directions import (
     read_scores,
 )
 from directions.labels import BATCH, GROUP
-from directions.study import Probe, shortest
+from directions.studies import Probe, shortest
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.errors import ConfigError, MissingWeights, UnknownName
 from semedit.model import Model
