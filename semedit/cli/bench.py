@@ -63,15 +63,21 @@ def speed(
     encoder: Annotated[
         bool, typer.Option("--encoder", help="Time the official encoder (256 px, 28 heads) instead of the generator.")
     ] = False,
+    editing_calls: Annotated[
+        bool, typer.Option("--editing", help="Time edits of 64 codes in one call against a call for each.")
+    ] = False,
     show_profile: Annotated[bool, typer.Option("--profile", help="Also print where the time goes.")] = False,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Time the generator, the encoder or a training step against the plainest formulation, with the same output."""
+    """Time the generator, the encoder or a training step against the plainest formulation, or edits in batches."""
     from semedit.siblings import sibling
 
     if training:
         _training_speed(precision or ["fp32", "bf16"], runs, out, json)
+        return
+    if editing_calls:
+        _editing_speed(runs, out, json)
         return
     if encoder:
         _encoder_speed(batch or [1, 4], precision or ["fp32", "bf16"], runs, out, json)
@@ -119,6 +125,29 @@ def _encoder_speed(batches: list[int], precisions: list[str], runs: int, out: st
             "s": row["seconds"],
             "plain s": row["plain_seconds"],
             "ratio": f"{row['ratio']:.2f} ({row['ratio_low']:.2f}-{row['ratio_high']:.2f})",
+        }
+        for row in rows
+    ]
+    _finish(rows, list(text[0]), json, out, shown=text)
+
+
+def _editing_speed(runs: int, out: str | None, json: bool) -> None:
+    from semedit.model import load
+    from semedit.siblings import sibling
+
+    bench, model = sibling("benchmarks").editing_speed, load("portraits")
+    rows = [
+        bench.compare_calls(model, name, 64, pictures, runs)
+        for name in ("interfacegan", "transfer", "styleflow")
+        for pictures in (False, True)
+    ]
+    text = [
+        {
+            "method": row["method"],
+            "pictures": "yes" if row["pictures"] else "no",
+            "one call s": row["seconds"],
+            "64 calls s": row["single_seconds"],
+            "ratio": f"{row['value']:.2f} ({row['ratio_low']:.2f}-{row['ratio_high']:.2f})",
         }
         for row in rows
     ]

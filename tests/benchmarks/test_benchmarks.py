@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import BENCHMARKS, editing, encoder_speed, fidelity, inversion, locality
+from benchmarks import BENCHMARKS, editing, editing_speed, encoder_speed, fidelity, inversion, locality
 from benchmarks.speed import OutputsDifferError, compare, hot_spots, time_pair
 from benchmarks.textbook import discriminate, synthesise
 from benchmarks.training_speed import compare_steps
@@ -256,3 +256,10 @@ def test_curves_of_an_editor(tmp_path):
     assert at_half["value"] == pytest.approx(shipped.report(before, after, "beard", "skin").preservation.mean().item())
     editing.draw(made, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 5_000
+
+
+@pytest.mark.parametrize("name", ["interfacegan", "transfer"])
+def test_a_row_of_the_editing_speed_table(name):
+    """The codes of both ways are compared inside; a row only comes back if they agree."""
+    row = editing_speed.compare_calls(load("portraits"), name, 3, name == "transfer", runs=1)
+    assert row["value"] > 0 and row["batch"] == 3 and row["seconds"] > 0
