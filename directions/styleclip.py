@@ -66,6 +66,7 @@ class StyleClip:
             raise ConfigError("an identity term or budget needs an identity network, and none was given")
         self.text = clip.embed_text(self.prompts)
         self.regions_ = "all"
+        self._found: tuple[Tensor, list[int], Tensor] | None = None  # the last search: other strengths need no new one
 
     @classmethod
     def of_model(
@@ -91,7 +92,9 @@ class StyleClip:
             self.stopped_: tuple[str, ...] = ("steps",) * len(latent)
             return limit_to_regions(latent, start, regions).edited_from(latent, **event)
         rows = list(latent.rows(regions))
-        found = self.optimise(start.data, rows)
+        if not self._found or self._found[1] != rows or not torch.equal(self._found[0], start.data):
+            self._found = (start.data, rows, self.optimise(start.data, rows))
+        found = self._found[2]
         moved = torch.lerp(start.data[:, rows], found, strength)
         return latent.with_rows(start.data.index_copy(1, torch.tensor(rows), moved), tuple(rows)).edited_from(
             latent, **event

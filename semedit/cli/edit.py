@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from semedit.editing import Step
     from semedit.latent import Latent
     from semedit.model import Model
-    from semedit.workspace import Subject
+    from semedit.workspace import Origin, Subject
+
+    _Code = tuple[Subject, Latent, Origin | None]
 
 MEASURES = ("inside_share", "preservation", "perceptual", "identity")
 STRIP = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
@@ -117,25 +119,27 @@ def edit(
         subjects = _subjects(report, loaded, source, folder)
     else:
         subjects = [workspace.latest(folder)]
-    plain: list[tuple[Subject, Latent]] = []
-    alone: list[tuple[Subject, Latent]] = []
+    plain: list[_Code] = []
+    alone: list[_Code] = []
     for subject in subjects:
         try:
             codes = workspace.codes_of(subject, loaded.generator)
+            source_photo = Path(photo) if photo else None
+            origins = [workspace.origin(code, one.latent, source_photo) if paste else None for one, code in codes]
         except SemeditError as error:
             report.fail(str(subject.latent), error)
             continue
-        for one, latent in codes:
+        for (one, latent), origin in zip(codes, origins, strict=True):
             joined = not latent.history and "tuned" not in latent.metadata and to is None
-            (plain if joined else alone).append((one, latent))
+            (plain if joined else alone).append((one, latent, origin))
     groups = [plain[i : i + batch] for i in range(0, len(plain), batch)] + [[one] for one in alone]
     for group in groups:
         try:
             own = workspace.model_of(loaded, group[0][1], group[0][0].latent)
             chosen = steps if own is loaded else asked.steps(own)
-            _edit_group(report, own, group, chosen, paste, Path(photo) if photo else None, strip)
+            _edit_group(report, own, group, chosen, strip)
         except SemeditError as error:
-            for subject, _ in group:
+            for subject, *_ in group:
                 report.fail(str(subject.latent), error)
     if len(report.results) + len(report.failed) > 1:
         report.say(f"{len(report.results)} edited, {len(report.failed)} failed")
@@ -231,21 +235,17 @@ def _subjects(report: Report, model: "Model", sources: list[str], out: Path) -> 
     return found
 
 
-def _edit_group(
-    report: Report, model: "Model", group: "list[tuple[Subject, Latent]]", steps: "list[Step]", paste: bool,
-    photo: Path | None, strip: bool,
-) -> None:  # fmt: skip
+def _edit_group(report: Report, model: "Model", group: "list[_Code]", steps: "list[Step]", strip: bool) -> None:
     """Edit several codes at once, and write each one's results."""
     from semedit import workspace
     from semedit.editing import describe, run
     from semedit.files import write_json
     from semedit.latent import Latent
 
-    origins = [workspace.origin(latent, one.latent, photo) if paste else None for one, latent in group]
-    latents = [latent for _, latent in group]
+    latents = [latent for _, latent, _ in group]
     with progress_bar("editing", report.as_json or not any(step.text for step in steps)):
         chain = run(model, latents[0] if len(latents) == 1 else Latent.cat(latents), steps)
-    for index, (subject, before) in enumerate(group):
+    for index, (subject, before, origin) in enumerate(group):
         after = chain.latents[-1] if len(group) == 1 else chain.latents[-1].rejoin(before, index)
         report_of = chain.whole[index]
         target = workspace.edit_folder(subject, after)
@@ -254,7 +254,7 @@ def _edit_group(
         if len(steps) > 1:
             pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
             paths["row"] = workspace.save_row(pictures, target / "row.png")
-        if origin := origins[index]:
+        if origin:
             paths["pasted"] = workspace.save_pasted(model, origin, report_of.after.image[0], target / "pasted.png")
         if strip:
             last = chain.latents[-2][index] if len(group) > 1 else chain.latents[-2]

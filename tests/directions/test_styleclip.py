@@ -96,6 +96,17 @@ def test_half_the_strength_goes_half_the_way(small, tiny_clip, codes):
     torch.testing.assert_close(half - start, (whole - start) / 2, rtol=1e-3, atol=1e-5)
 
 
+def test_other_strengths_need_no_new_search_and_other_codes_do(small, tiny_clip, codes, monkeypatch):
+    made, searches = editor(small, tiny_clip, steps=4), []
+    search = made.optimise
+    monkeypatch.setattr(made, "optimise", lambda start, rows: searches.append(rows) or search(start, rows))
+    for latent, strength, regions in ((codes, 1.0, "region1"), (codes, 0.5, "region1"), (codes, 1.0, "region2"),
+                                      (codes[0], 1.0, "region2")):  # fmt: skip
+        fresh = editor(small, tiny_clip, steps=4).edit(latent, strength, regions)
+        assert torch.equal(made.edit(latent, strength, regions).data, fresh.data)
+    assert len(searches) == 3
+
+
 def test_a_sequence_goes_on_from_the_last_result(small, tiny_clip, codes):
     first = editor(small, tiny_clip, steps=4).edit(codes, 1.0, "region1")
     second = StyleClip("blue eyes", small, tiny_clip, config=StyleClipConfig(steps=4)).edit(first, 1.0, "region2")
