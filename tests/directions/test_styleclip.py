@@ -153,3 +153,18 @@ def test_defaults_are_the_scripts():
     assert config.preprocess == "official" and config.identity_budget is None
     with pytest.raises(ConfigError, match="valid options"):
         StyleClipConfig(step=3)
+
+
+def test_the_search_may_begin_at_the_best_of_random_rows(small, linear, codes):
+    """No candidate is worse than the code's own rows, rows outside the regions are not touched, a batch is one by one."""
+    made = editor(small, linear, steps=1, candidates=12, l2_weight=0.0)
+    edited, rows = made.edit(codes, 1.0, "region1"), list(codes.rows("region1"))
+    before, after = (made.loss(small(code).image) for code in (codes, edited))
+    assert (after <= before + 1e-6).all() and (after < before - 1e-4).any()
+    others = [r for r in range(codes.layout.rows) if r not in rows]
+    assert torch.equal(edited.data[:, others], codes.wplus().data[:, others])
+    for index in range(2):
+        alone = editor(small, linear, steps=1, candidates=12, l2_weight=0.0).edit(codes[index], 1.0, "region1")
+        torch.testing.assert_close(alone.data[0], edited.data[index])
+    held = editor(small, linear, steps=1, candidates=12, l2_weight=1e6).edit(codes, 1.0, "region1")
+    assert torch.equal(held.data, codes.wplus().data)

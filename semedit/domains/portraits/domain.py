@@ -30,7 +30,7 @@ ZOOM = 1.16
 WEIGHTS = Path(__file__).parents[2] / "weights" / "portraits"
 
 EDIT_REGIONS = {
-    "smile": "mouth", "bald": "hair", "beard": "skin", "bangs": "hair", "glasses": "glasses",
+    "smile": "mouth", "bald": "hair:shape", "beard": "skin", "bangs": "hair", "glasses": "glasses",
     "mouth_open": "mouth", "earrings": "earrings", "hat": "hat,hair", "long_hair": "hair", "dyed_hair": "hair",
 }  # fmt: skip
 
