@@ -40,8 +40,8 @@ class StyleClipConfig(Config):
     identity_budget: float | None = Field(None, gt=0, description="loss of identity at which a picture is stopped")
 
 
-#: Options in which a domain departs from the script's. The small CLIP of drawn portraits needs candidates: from brown hair
-#: a search alone ends at black or red, whatever the prompt. Its codes have a quarter of the width, and a region two rows.
+#: Options in which a domain departs from the script's. The small CLIP of drawn portraits needs candidates: from brown
+#: hair a search alone ends at black or red, whatever the prompt. Its codes have a quarter of the width, a region two rows.
 DOMAIN_OPTIONS: dict[str, dict[str, Any]] = {
     "portraits": {"candidates": 64, "steps": 100, "lr": 0.05, "l2_weight": 0.0003}
 }
