@@ -41,7 +41,8 @@ class StyleClipConfig(Config):
 
 
 #: Options in which a domain departs from the script's. The small CLIP of drawn portraits needs candidates: from brown
-#: hair a search alone ends at black or red, whatever the prompt. Its codes have a quarter of the width, a region two rows.
+#: hair a search alone ends at black or red, whatever the prompt. Codes have a quarter of the width, and a region only
+#: two rows.
 DOMAIN_OPTIONS: dict[str, dict[str, Any]] = {
     "portraits": {"candidates": 64, "steps": 100, "lr": 0.05, "l2_weight": 0.0003}
 }

@@ -156,7 +156,7 @@ def test_defaults_are_the_scripts():
 
 
 def test_the_search_may_begin_at_the_best_of_random_rows(small, linear, codes):
-    """No candidate is worse than the code's own rows, rows outside the regions are not touched, a batch is one by one."""
+    """What it begins at is no worse than the code's own rows; other rows are not touched; a batch is one by one."""
     made = editor(small, linear, steps=1, candidates=12, l2_weight=0.0)
     edited, rows = made.edit(codes, 1.0, "region1"), list(codes.rows("region1"))
     before, after = (made.loss(small(code).image) for code in (codes, edited))
