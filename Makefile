@@ -18,7 +18,7 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)
 	$(BIN)/semedit sample --count 8 --seed 3 --out demo-out/samples
 	$(BIN)/semedit invert docs/portrait.png --out demo-out
-	$(BIN)/semedit edit --attr smile --regions face --out demo-out
+	$(BIN)/semedit edit --text "a person with purple hair" --regions hair --out demo-out
 	@echo "The pictures are in demo-out/portrait: side-by-side.png (the inversion) and edits/ (the edit)."
 
 test: lint types unit

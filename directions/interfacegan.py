@@ -88,8 +88,8 @@ class InterFaceGAN:
     After ``fit``: ``direction_`` (D,) unit norm, positive side = higher score; ``report_``. ``regions_`` are the
     default regions of ``edit``; ``scale_`` is the distance in W that strength 1 means in them, ``unmasked_scale_`` in
     all rows, both 1 until they are calibrated; ``local_`` a direction that takes this one's place in the rows of its
-    own regions, unless the base rows are edited too; ``study_`` what was measured, or None; ``prompts_`` the words that
-    gave the scores.
+    own regions, unless the base rows are edited too (all others then move by ``unmasked_scale_``); ``study_`` what was
+    measured, or None; ``prompts_`` the words that gave the scores.
     """
 
     #: Distances in W that calibration tries.
@@ -161,14 +161,14 @@ class InterFaceGAN:
         return twin
 
     def move(self, latent: Latent, strength: float, regions: str) -> Latent:
-        """Every row of a W or W+ code moved by strength times the scale of an edit of ``regions``."""
+        """Every row of a W or W+ code moved as an edit of ``regions`` moves those that it chooses."""
         wplus = latent.wplus()
         unmasked = latent.regions.select(regions).base
-        offset = torch.from_numpy(self.direction_).repeat(latent.layout.rows, 1)
+        common = self.unmasked_scale_ if unmasked or self.local_ else self.scale_
+        offset = common * torch.from_numpy(self.direction_).repeat(latent.layout.rows, 1)
         if self.local_ and not unmasked:
-            offset[list(latent.rows(self.local_.regions_))] = torch.from_numpy(self.local_.direction_)
-        scale = self.unmasked_scale_ if unmasked else self.scale_
-        moved = wplus.data + strength * scale * offset.to(wplus.data)
+            offset[list(latent.rows(self.local_.regions_))] = self.scale_ * torch.from_numpy(self.local_.direction_)
+        moved = wplus.data + strength * offset.to(wplus.data)
         return latent.with_rows(moved, tuple(range(latent.layout.rows)))
 
     def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent:
