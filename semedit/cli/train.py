@@ -18,7 +18,7 @@ from semedit.cli.console import (
 from semedit.config import assigned
 
 if TYPE_CHECKING:
-    from semedit.training.recipes import TrainConfig
+    from semedit.training.gan.config import TrainConfig
 
 RunOption = Annotated[str | None, typer.Option("--out", help="Run folder (default: semedit-runs/NAME).")]
 ImagesOption = Annotated[int | None, typer.Option(min=1, help="Pictures to train on in all.")]
@@ -48,7 +48,7 @@ def train(
 
     Several processes: torchrun --nproc-per-node N -m semedit train RECIPE
     """
-    from semedit.training.recipes import recipe as named
+    from semedit.training.gan.recipes import recipe as named
 
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
     config = named(recipe).with_overrides([*regions_of(label_map), *assigned(named_options, set_)])
@@ -75,7 +75,7 @@ def adapt(
     With frozen local generators a code in W+ keeps its coarse segmentation bit for bit.
     """
     from semedit.errors import ConfigError
-    from semedit.training.start import adaptation_of
+    from semedit.training.gan.starting import adaptation_of
 
     if (data is None) == (style is None):
         raise ConfigError("name the pictures to adapt to: --data FOLDER, or --style cel for drawn portraits")
@@ -104,16 +104,16 @@ def regions_of(label_map: str | None) -> list[str]:
 
 def execute(config: "TrainConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:
     """Run a configuration in this process's place of its team."""
-    from semedit.training.memory import estimate
+    from semedit.training.gan.memory import estimate
 
     if dry_run:
         stdout.print_json(json_module.dumps(config.to_json()))
         complain(estimate(config).summary())
         return
     from semedit.domains import domain
-    from semedit.training.loop import GENERATOR
-    from semedit.training.loop import train as run
-    from semedit.training.team import join_team
+    from semedit.training.engine.team import join_team
+    from semedit.training.gan.trainer import GENERATOR
+    from semedit.training.gan.trainer import train as run
 
     folder = out or f"semedit-runs/{config.name}"
     report = Report(as_json)

@@ -6,7 +6,8 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from semedit.pictures.tensors import one_hot_masks, to_images
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,6 @@ class Source(Protocol):
     def stream(self, start: int) -> Iterator[Batch]:
         """This process's share of the batches of steps ``start``, ``start + 1``, ..."""
         ...
-
-
-def one_hot_masks(labels: Tensor, regions: int) -> Tensor:
-    """Labels (B, H, W) as masks (B, R, H, W): +1 for the pixel's region, -1 elsewhere; labels >= R have no region."""
-    clipped = labels.long().clamp(max=regions)
-    return F.one_hot(clipped, regions + 1)[..., :regions].permute(0, 3, 1, 2).float().mul_(2).sub_(1)
-
-
-def to_images(pixels: Tensor) -> Tensor:
-    """uint8 pictures as float32 in [-1, 1]."""
-    return pixels.float() / 127.5 - 1
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from semedit.attributes import AttributeScorer
-from semedit.clip import Clip
-from semedit.faces import Aligned
-from semedit.perceptual import DomainFeatures
-from semedit.regions import RegionTable
+from semedit.latents.regions import RegionTable
+from semedit.metrics.attributes import AttributeScorer
+from semedit.metrics.clip import Clip
+from semedit.metrics.features import DomainFeatures
+from semedit.pictures.alignment import Aligned
 
 
 class PerceptualMetric(Protocol):

@@ -1,1 +1,1 @@
-"""Training: losses, the GAN step and loop, recipes; and the supervised training of domain networks."""
+"""Training: what every run does (``engine``), and SemanticStyleGAN's adversarial training (``gan``)."""

@@ -5,13 +5,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from semedit.attributes import AttributeScorer
-from semedit.clip import Clip
 from semedit.domains.base import Domain
 from semedit.domains.portraits.captions import PROPERTIES
 from semedit.domains.portraits.factors import ATTRIBUTES
 from semedit.errors import MissingWeights
-from semedit.faces import (
+from semedit.latents.regions import CELEBAMASK
+from semedit.metrics.attributes import AttributeScorer
+from semedit.metrics.clip import Clip
+from semedit.metrics.features import DomainFeatures
+from semedit.metrics.identity import DomainIdentity
+from semedit.pictures.alignment import (
     Aligned,
     align_face,
     choose_face,
@@ -21,13 +24,11 @@ from semedit.faces import (
     frames_differ,
     whole_picture,
 )
-from semedit.identity import DomainIdentity
-from semedit.perceptual import DomainFeatures
-from semedit.regions import CELEBAMASK
+from semedit.storage.shipped import SHIPPED
 
 #: How much more than the FFHQ crop a drawn portrait shows around the face.
 ZOOM = 1.16
-WEIGHTS = Path(__file__).parents[2] / "weights" / "portraits"
+WEIGHTS = SHIPPED / "portraits"
 
 EDIT_REGIONS = {
     "smile": "mouth", "bald": "hair:shape", "beard": "skin", "bangs": "hair", "glasses": "glasses",
