@@ -11,7 +11,8 @@ from benchmarks.rows import row
 from semedit.convnet import fit
 from semedit.data.files import Collection, prepare
 from semedit.data.source import to_images
-from semedit.domains.portraits.factors import ATTRIBUTES, attributes, sample_factors
+from semedit.domains.portraits.factors import ATTRIBUTES, attributes
+from semedit.domains.portraits.law import sample_factors
 from semedit.domains.portraits.renderer import render
 from semedit.errors import ConfigError, MissingWeights
 from semedit.images import quantise

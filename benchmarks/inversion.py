@@ -16,7 +16,7 @@ from encoders.encoded import RestyleInverter
 from encoders.inversion import Search
 from semedit.data.source import to_images
 from semedit.domains.base import IdentityMetric, PerceptualMetric
-from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.law import sample_factors
 from semedit.domains.portraits.renderer import render
 from semedit.errors import ImageError, MissingWeights, SemeditError, UnknownName
 from semedit.images import quantise, to_bytes, to_tensor

@@ -68,7 +68,7 @@ def draw(
 ) -> None:
     """Draw portraits with exact label maps and captions: the pictures that the default model is made from."""
     from semedit.domains.portraits.captions import captions
-    from semedit.domains.portraits.factors import sample_factors
+    from semedit.domains.portraits.law import sample_factors
     from semedit.domains.portraits.renderer import render
     from semedit.files import make_folder, write_json
     from semedit.images import save_labels, save_picture, sheet

@@ -25,7 +25,7 @@ from semedit.domains.portraits.captions import (
     property_values,
     short_captions,
 )
-from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.law import sample_factors
 from semedit.domains.portraits.renderer import render
 from semedit.images import to_bytes
 from semedit.training.supervised import FitConfig, as_input, fit_network

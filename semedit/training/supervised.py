@@ -19,14 +19,12 @@ from semedit.config import Config
 from semedit.convnet import TrunkConfig
 from semedit.domains.portraits.factors import (
     ATTRIBUTES,
-    IDENTITY_RANGES,
+    IDENTITY,
     KINDS,
-    SCENE_RANGES,
     attributes,
-    identity_vector,
     kinds,
-    sample_factors,
 )
+from semedit.domains.portraits.law import sample_factors, scaled
 from semedit.domains.portraits.renderer import render
 from semedit.images import to_bytes
 from semedit.ops import training_cast
@@ -78,10 +76,7 @@ def draw_labelled(count: int, size: int, seed: int, chunk: int = 512) -> Labelle
     for k, start in enumerate(range(0, count, chunk)):
         factors = sample_factors(min(chunk, count - start), seed * 100_019 + k)
         images, labels = render(factors, size)
-        scene = [
-            2 * (factors[n] - SCENE_RANGES[n][0]) / (SCENE_RANGES[n][1] - SCENE_RANGES[n][0]) - 1 for n in SCENE_TARGETS
-        ]
-        targets = torch.cat([identity_vector(factors), torch.stack(scene, dim=1)], dim=1)
+        targets = scaled(factors, (*IDENTITY, *SCENE_TARGETS))
         parts.append((to_bytes(images), labels, attributes(factors), targets, kinds(factors)))
     return Labelled(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
@@ -179,7 +174,7 @@ def fit_features(
     inputs = as_input(held.images, 0)
     with torch.no_grad():
         regressed = torch.cat([network.factors(network.maps(part)[-1]) for part in inputs.split(256)])
-    people = slice(0, len(IDENTITY_RANGES))
+    people = slice(0, len(IDENTITY))
     both = torch.stack([regressed[:, people], held.factors[:, people]])
     both = (both - both.mean(1, keepdim=True)) / both.std(1, keepdim=True)
     labels = features.parse(inputs)

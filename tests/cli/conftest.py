@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from semedit.cli.main import run
-from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.law import sample_factors
 from semedit.domains.portraits.renderer import render
 from semedit.images import save_picture
 

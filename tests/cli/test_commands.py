@@ -9,7 +9,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from semedit.cli.main import run
-from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.law import sample_factors
 from semedit.domains.portraits.renderer import render
 from semedit.latent import Latent
 from semedit.model import load

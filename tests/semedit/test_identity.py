@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from semedit.domains import DOMAINS
-from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.law import sample_factors
 from semedit.domains.portraits.renderer import render
 from semedit.errors import CheckpointError, MissingWeights
 from semedit.identity import ArcFace, DomainIdentity, FaceNet, central

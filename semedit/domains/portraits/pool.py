@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from semedit.data.source import Batch, Pool, Share, one_hot_masks, to_images
-from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.law import sample_factors
 from semedit.domains.portraits.renderer import Style, render
 from semedit.files import write_safetensors
 from semedit.images import to_bytes
