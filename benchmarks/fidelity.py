@@ -10,7 +10,8 @@ from torch import Tensor
 from benchmarks.rows import row
 from semedit.data.collection import Collection, prepare
 from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.factors import ATTRIBUTES, attributes, sample_factors
+from semedit.domains.portraits.factors import ATTRIBUTES, attributes
+from semedit.domains.portraits.law import sample_factors
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, MissingWeights
 from semedit.metrics.features import DomainFeatures

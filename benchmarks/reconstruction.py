@@ -16,7 +16,7 @@ from encoders.inverters import RestyleInverter
 from encoders.search import Search
 from semedit.domains.base import IdentityMetric, PerceptualMetric
 from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.law import sample_factors
 from semedit.editing.model import Model
 from semedit.errors import ImageError, MissingWeights, SemeditError, UnknownName
 from semedit.metrics.pixels import mse, psnr

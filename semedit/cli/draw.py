@@ -32,7 +32,7 @@ def draw(
     """Draw portraits with exact label maps and captions: the pictures that the default model is made from."""
     from semedit.domains.portraits.captions import captions
     from semedit.domains.portraits.drawing.renderer import render
-    from semedit.domains.portraits.factors import sample_factors
+    from semedit.domains.portraits.law import sample_factors
     from semedit.pictures.sheets import save_labels, save_picture, sheet
     from semedit.storage.atomic import make_folder, write_json
 

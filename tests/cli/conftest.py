@@ -6,7 +6,7 @@ import pytest
 
 from semedit.cli.main import run
 from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.law import sample_factors
 from semedit.pictures.sheets import save_picture
 
 

@@ -11,7 +11,7 @@ from sklearn.datasets import load_sample_image
 from semedit.checkpoints.official import save_official
 from semedit.cli.main import run
 from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.law import sample_factors
 from semedit.editing.loading import load
 from semedit.latents.latent import Latent
 from tests.cli.conftest import refuse

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from semedit.data.source import Batch, Pool, Share
 from semedit.domains.portraits.drawing.renderer import Style, render
-from semedit.domains.portraits.factors import sample_factors
+from semedit.domains.portraits.law import sample_factors
 from semedit.latents.regions import CELEBAMASK
 from semedit.pictures.tensors import one_hot_masks, to_bytes, to_images
 from semedit.storage.atomic import write_safetensors

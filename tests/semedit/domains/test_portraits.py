@@ -11,7 +11,8 @@ from semedit.domains.portraits.captions import (
     short_captions,
 )
 from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.factors import ATTRIBUTES, HAIR, attributes, identity_vector, sample_factors
+from semedit.domains.portraits.factors import ATTRIBUTES, HAIR, attributes, hair_colours
+from semedit.domains.portraits.law import identity_vector, sample_factors
 from semedit.domains.portraits.pool import cached_pool, draw_pool
 from semedit.errors import UnknownName
 from semedit.latents.regions import CELEBAMASK
@@ -104,7 +105,7 @@ def test_captions_name_what_is_there(drawn):
         if factors["bald"][i]:
             assert "a bald head" in caption
         else:
-            assert f"{list(HAIR)[int(factors['hair'][i])]} hair" in caption
+            assert f"{list(HAIR)[int(hair_colours(factors)[i])]} hair" in caption
 
 
 def test_cel_style_is_flatter_and_keeps_the_labels(drawn):

@@ -5,8 +5,8 @@ import torch
 
 from semedit.domains import DOMAINS
 from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.factors import sample_factors
 from semedit.domains.portraits.fitting.identity import VIEWS, balanced, contrastive, draw_people, verification
+from semedit.domains.portraits.law import sample_factors
 from semedit.errors import CheckpointError, MissingWeights
 from semedit.metrics.identity import ArcFace, DomainIdentity, FaceNet, central
 from semedit.networks.irse import IrSeFace

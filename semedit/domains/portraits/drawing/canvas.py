@@ -7,6 +7,8 @@ wide, so drawing is anti-aliased at every size.
 import torch
 from torch import Tensor
 
+from semedit.latents.regions import CELEBAMASK
+
 
 def smooth(x: Tensor, low: float | Tensor, high: float | Tensor) -> Tensor:
     """Smoothstep: 0 below ``low``, 1 above ``high``, cubic between."""
@@ -44,12 +46,14 @@ def segment(u: Tensor, v: Tensor, start: tuple[Tensor | float, Tensor | float],
 class Canvas:
     """Images (B, 3, H, W) in [0, 1] and labels (B, H, W) under construction.
 
+    ``opaque`` are the labels of what is seen through lenses and beneath earrings.
+
     ``pixel`` (B, 1, 1) is a pixel's size in head units. ``cel`` draws flat tones with outlines instead of soft shading.
     """
 
     def __init__(self, background: Tensor, pixel: Tensor, cel: bool):
         self.image, self.pixel, self.cel = background, pixel, cel
-        self.labels = torch.zeros_like(background[:, 0], dtype=torch.uint8)
+        self.labels = self.opaque = torch.zeros_like(background[:, 0], dtype=torch.uint8)
 
     def cover(self, d: Tensor) -> Tensor:
         """Coverage (B, H, W) in [0, 1] of a field in head units."""
@@ -76,10 +80,20 @@ class Canvas:
         coverage = self.cover(d)
         self.image = torch.lerp(self.image, colour.expand_as(self.image), (coverage * opacity)[:, None])
         if label is not None:
-            self.labels = torch.where(coverage >= 0.5, torch.full_like(self.labels, label), self.labels)
+            self._mark(coverage, label)
         if outline and self.cel:
             ink = self.cover(d.abs() - outline)[:, None] * 0.9
             self.image = self.image * (1 - ink) + 0.09 * ink
+
+    def mark(self, d: Tensor, label: int) -> None:
+        """Give ``label`` to the pixels at least half covered by d < 0, without painting."""
+        self._mark(self.cover(d), label)
+
+    def _mark(self, coverage: Tensor, label: int) -> None:
+        covered, value = coverage >= 0.5, torch.full_like(self.labels, label)
+        self.labels = torch.where(covered, value, self.labels)
+        if label not in CELEBAMASK.transparent_indices:
+            self.opaque = torch.where(covered, value, self.opaque)
 
     def darken(self, amount: Tensor) -> None:
         """Multiply by 1 - amount (B, H, W): soft shadows and lines."""

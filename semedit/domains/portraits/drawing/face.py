@@ -30,9 +30,10 @@ def draw_skin(canvas: Canvas, head: Head, field: Tensor) -> None:
     eye_v = head["eye_height"]
     forehead, cheeks = head.place(0.0, -0.30), [head.place(side * 0.24, 0.16) for side in (-1, 1)]
     canvas.lighten(inside * 0.16 * bump(u, v, forehead[0] + 0.08 * head["light"], forehead[1], 0.15, 0.09))
-    warm = 0.10 + 0.10 * head["cheek"] + 0.10 * head["smile"].clamp(min=0)
+    smile = head["skin_smile"]
+    warm = 0.10 + 0.10 * head["cheek"] + 0.10 * smile.clamp(min=0)
     for cheek_u, cheek_v in cheeks:
-        blush = bump(u, v, cheek_u, cheek_v - 0.02 * head["smile"], 0.085, 0.07)
+        blush = bump(u, v, cheek_u, cheek_v - 0.02 * smile, 0.085, 0.07)
         canvas.tint((0.86, 0.34, 0.30), inside * warm * blush)
         canvas.lighten(inside * 0.08 * bump(u, v, cheek_u, cheek_v - 0.06, 0.06, 0.04))
     for side in (-1, 1):
@@ -41,6 +42,12 @@ def draw_skin(canvas: Canvas, head: Head, field: Tensor) -> None:
         canvas.darken(inside * 0.07 * bump(u, v, socket_u, socket_v + 0.10, 0.09, 0.02))
     chin_u, chin_v = head.place(0.0, head["chin"] - 0.12)
     canvas.lighten(inside * 0.08 * bump(u, v, chin_u, chin_v, 0.07, 0.05))
+    mouth_u, mouth_v = head.place(0.0, 0.335)
+    canvas.darken(0.15 * bump(u, v, mouth_u, mouth_v + 0.105, 0.085, 0.018))
+    for side in (-1, 1):  # the folds of a smile
+        fold_u = mouth_u + side * 0.212
+        fold = torch.exp(-(((u - fold_u + side * 0.25 * (v - mouth_v + 0.02)) / 0.014) ** 2))
+        canvas.darken(inside * 0.20 * smile.clamp(min=0) * fold * bump(u, v, fold_u, mouth_v - 0.035, 0.2, 0.05))
 
 
 def draw_beard(canvas: Canvas, head: Head, field: Tensor) -> None:
@@ -55,8 +62,7 @@ def draw_beard(canvas: Canvas, head: Head, field: Tensor) -> None:
     density = (jaw + 1.1 * moustache + 0.8 * below).clamp(0, 1)
     grain = 0.5 + 0.5 * torch.sin(u * 190 + 2.0 * torch.sin(v * 70)) * torch.sin(v * 150 + u * 60)
     opacity = head["beard"] * density * (0.93 if canvas.cel else 0.80 + 0.14 * grain)
-    natural = torch.where(head.factors["dyed"][:, None] > 0, 0.30, head.factors["hair_colour"] * 0.75)
-    colour = natural * torch.tensor([1.0, 0.85, 0.75], device=u.device) + 0.02
+    colour = head.factors["beard_colour"]
     shade = 0.75 + 0.3 * (head.light(u, v, head["face_width"] * 1.1, 0.7) - 0.6)
     canvas.paint(field, canvas.tone(colour, shade), opacity=opacity)
 
@@ -74,7 +80,9 @@ def draw_nose(canvas: Canvas, head: Head) -> None:
     tip = ellipse(u - tip_u, v - tip_v, width, width * 0.52)
     shape = torch.minimum(wedge, tip)
     side = torch.sign(head["light"]) + (head["light"] == 0)
-    skin = head.factors["skin_colour"]
+    skin = head.factors["nose_skin_colour"]
+    ground = head.light(u, v, head["face_width"] * 1.08, 0.70) - 0.10 * smooth(head.face_field(), -0.10, 0.0)
+    canvas.paint(shape, canvas.tone(skin, ground, warmth=1.0))
     soft = torch.exp(-((u - axis + side * half * 0.9) / 0.032).square()) * smooth(t, 0.05, 0.6)
     canvas.darken(canvas.cover(wedge - 0.03) * soft * 0.34)
     canvas.paint(tip, canvas.tone(skin, head.light(u - tip_u, v - tip_v, width * 1.5, width * 1.0) + 0.02, 1.0),
@@ -89,7 +97,7 @@ def draw_nose(canvas: Canvas, head: Head) -> None:
     if canvas.cel:
         canvas.paint((ellipse(u - tip_u, v - tip_v, width, width * 0.55).abs() - 0.008).maximum(tip_v - v),
                      skin * 0.35)  # fmt: skip
-    canvas.labels = torch.where(canvas.cover(shape) >= 0.5, torch.full_like(canvas.labels, NOSE), canvas.labels)
+    canvas.mark(shape, NOSE)
 
 
 def draw_mouth(canvas: Canvas, head: Head) -> None:
@@ -106,11 +114,10 @@ def draw_mouth(canvas: Canvas, head: Head) -> None:
     upper = middle - opening * 0.45 - 0.034 * full * arch.clamp(min=0) ** 0.9 * bow
     lower = middle + opening * 0.62 + 0.044 * full * arch.clamp(min=0) ** 0.9
     lips = torch.maximum(torch.maximum(upper - v, v - lower), (u.abs() - 1) * width)
-    skin = head.factors["skin_colour"]
+    skin = head.factors["mouth_skin_colour"]
     red = head.factors["lip_red"][:, None]
     colour = skin * torch.tensor([0.86, 0.60, 0.58], device=skin.device) * (1 - 0.45 * red)
     colour = colour + 0.45 * red * torch.tensor([0.74, 0.16, 0.20], device=skin.device)
-    canvas.darken(0.15 * bump(head.u, head.v, mouth_u, mouth_v + 0.105, 0.085, 0.018))
     shade = 0.90 - 0.22 * smooth(middle - v, 0.0, 0.03) + 0.10 * bump(u, v, 0.0, 0.045, 0.5, 0.02)
     canvas.paint(lips, canvas.tone(colour, shade, 1.0), MOUTH, outline=0.006)
     inner_top, inner_bottom = middle - opening * 0.45, middle + opening * 0.62
@@ -125,16 +132,13 @@ def draw_mouth(canvas: Canvas, head: Head) -> None:
     canvas.tint((0.30, 0.10, 0.10), 0.75 * line)
     canvas.lighten(0.22 * bump(u, v, -0.1, (lower - 0.018), 0.35, 0.010) * canvas.cover(lips))
     for side in (-1, 1):
-        fold_u = mouth_u + side * (width + 0.035)
-        fold = torch.exp(-(((head.u - fold_u + side * 0.25 * (head.v - mouth_v + 0.02)) / 0.014) ** 2))
-        canvas.darken(0.20 * smile.clamp(min=0) * fold * bump(head.u, head.v, fold_u, mouth_v - 0.035, 0.2, 0.05))
         canvas.darken(0.14 * bump(head.u, head.v, mouth_u + side * width * 1.03, mouth_v - 0.02 * smile, 0.02, 0.018))
 
 
 def draw_eye(canvas: Canvas, head: Head, side: int) -> None:
     """Almond between two parabolic lids: sclera, iris with limbal ring, pupil, catch-light, lashes, crease."""
     eye_u, eye_v = head.place(side * head["eye_spacing"], head["eye_height"])
-    size, opened = head["eye_size"], head["eye_open"] * (1 - 0.22 * head["smile"].clamp(min=0))
+    size, opened = head["eye_size"], head["eye_open"] * (1 - 0.22 * head["eyes_smile"].clamp(min=0))
     tilt = -side * head["eye_tilt"]
     du, dv = (head.u - eye_u) / head.narrowing(side), head.v - eye_v
     p, q = (du + dv * tilt) / size, (dv - du * tilt) / size
@@ -154,7 +158,7 @@ def draw_eye(canvas: Canvas, head: Head, side: int) -> None:
     spark = torch.sqrt((p - gaze + 0.15).square() + (q + 0.21).square())
     canvas.paint((spark - 0.12) * size, torch.ones_like(iris), opacity=inside * 0.95)
     lash = torch.maximum((q - top + 0.045).abs() * size - 0.0135, (p.abs() - 1.04) * size)
-    canvas.paint(lash, torch.full_like(iris, 0.08) + 0.08 * head.factors["skin_colour"], opacity=0.92)
+    canvas.paint(lash, torch.full_like(iris, 0.08) + 0.08 * head.factors["eyes_skin_colour"], opacity=0.92)
     under = torch.maximum((q - bottom).abs() * size - 0.004, (p.abs() - 0.95) * size)
     canvas.darken(canvas.cover(under) * 0.30)
     crease = torch.exp(-(((q - top + 0.34) * size / 0.011) ** 2)) * (p.abs() < 0.95) * (q < top)
@@ -169,11 +173,10 @@ def draw_brow(canvas: Canvas, head: Head, side: int) -> None:
     arc = eye_v - 0.030 * (1 - p * p) - 0.07 * head["brow_angle"] * p + 0.012 * smooth(p, 0.3, 1.0)
     thick = head["brow_thickness"] * (1.0 - 0.55 * smooth(p, 0.0, 1.1)) * (1 - 0.25 * smooth(-p, 0.7, 1.1))
     brow = torch.maximum((head.v - arc).abs() - thick, (p.abs() - 1) * size)
-    natural = torch.where(head.factors["dyed"][:, None] > 0, 0.25, head.factors["hair_colour"] * 0.62)
     strands = 0.9 + 0.2 * torch.sin(p * 30 + (head.v - arc) * 90)
     canvas.paint(
         brow,
-        canvas.tone(natural * torch.tensor([1.0, 0.85, 0.75], device=p.device) + 0.02, 0.8 * strands),
+        canvas.tone(head.factors["brow_colour"], 0.8 * strands),
         BROWS,
         opacity=0.9,
     )

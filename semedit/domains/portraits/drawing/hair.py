@@ -82,7 +82,7 @@ def hairline(head: Head) -> Tensor:
     u = head.u - 0.10 * head.sin_yaw
     swept = head["hairline"] + 0.9 * (u - head["parting"]).abs() ** 1.8 + 0.02 * torch.sin(u * 30 + head["hair_phase"])
     strands = 0.5 + 0.5 * torch.sin(u * 46 + head["hair_phase"]).abs()
-    cut = head["eye_height"] - head["brow_height"] - 0.045 - 0.035 * strands + 0.25 * u.square()
+    cut = head["eye_height"] - 0.19 - 0.035 * strands + 0.25 * u.square()
     pitch = 0.12 * head.sin_pitch
     return torch.lerp(swept, cut, head["bangs"]) + pitch
 

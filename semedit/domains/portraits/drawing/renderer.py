@@ -5,6 +5,7 @@ pitch and narrow on the far side. Parts are painted back to front; a pixel's lab
 it. Labels are those of CelebAMask-HQ (semedit.latents.regions.CELEBAMASK).
 """
 
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import torch
@@ -37,18 +38,34 @@ def backdrop(head: Head, cel: bool) -> Tensor:
     return (colour * shade[:, None]).clamp(0, 1)
 
 
-def _draw(factors: Factors, size: int, style: Style) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True)
+class Drawing:
+    """images (B, 3, H, W) in [-1, 1]; labels (B, H, W), uint8; opaque (B, H, W), the labels of what glasses and
+    earrings hide."""
+
+    images: Tensor
+    labels: Tensor
+    opaque: Tensor
+
+
+def _draw(factors: Factors, size: int, style: Style) -> Drawing:
     head = Head(factors, size)
     canvas = Canvas(backdrop(head, style == "cel"), head.pixel, style == "cel")
-    for draw in (draw_back_hair, draw_bun, draw_neck, draw_cloth, draw_ears, draw_face, draw_locks, draw_front_hair,
+    for part in (draw_back_hair, draw_bun, draw_neck, draw_cloth, draw_ears, draw_face, draw_locks, draw_front_hair,
                  draw_glasses, draw_hat):  # fmt: skip
-        draw(canvas, head)
-    return canvas.image.clamp(0, 1) * 2 - 1, canvas.labels
+        part(canvas, head)
+    return Drawing(canvas.image.clamp(0, 1) * 2 - 1, canvas.labels, canvas.opaque)
+
+
+def render(factors: Factors, size: int = 64, style: Style = "soft") -> tuple[Tensor, Tensor]:
+    """Images (B, 3, size, size) in [-1, 1] and labels (B, size, size), uint8, of :func:`draw`."""
+    drawing = draw(factors, size, style)
+    return drawing.images, drawing.labels
 
 
 @torch.no_grad()
-def render(factors: Factors, size: int = 64, style: Style = "soft") -> tuple[Tensor, Tensor]:
-    """Draw portraits: images (B, 3, size, size) in [-1, 1] and labels (B, size, size), uint8.
+def draw(factors: Factors, size: int = 64, style: Style = "soft") -> Drawing:
+    """Draw portraits of ``size`` px.
 
     Runs on the device that the factors are on; large batches are drawn in pieces of bounded memory.
     """
@@ -56,4 +73,4 @@ def render(factors: Factors, size: int = 64, style: Style = "soft") -> tuple[Ten
         raise UnknownName("drawing style", style, STYLES)
     step = max(1, CHUNK_PIXELS // size**2)
     pieces = [_draw(factors.select(slice(i, i + step)), size, style) for i in range(0, len(factors), step)]
-    return torch.cat([image for image, _ in pieces]), torch.cat([labels for _, labels in pieces])
+    return Drawing(*(torch.cat([getattr(piece, field.name) for piece in pieces]) for field in fields(Drawing)))

@@ -20,7 +20,7 @@ def draw_neck(canvas: Canvas, head: Head) -> None:
     half = 0.215 * (head["face_width"] / 0.44) + 0.10 * smooth(v, 0.62, 0.95)
     neck = torch.maximum(u.abs() - half, 0.15 - v)
     shade = head.light(u, v * 0, 0.30, 1.0) - 0.34 * smooth(0.20 - head.face_field(), 0.0, 0.17)
-    canvas.paint(neck, canvas.tone(head.factors["skin_colour"], shade, 1.0), NECK, outline=head.outline)
+    canvas.paint(neck, canvas.tone(head.factors["neck_skin_colour"], shade, 1.0), NECK, outline=head.outline)
     for side in (-1, 1):
         canvas.darken(0.10 * torch.exp(-(((u - side * (0.03 + 0.16 * (0.95 - v))) / 0.02) ** 2)) * smooth(v, 0.6, 0.8))
 
@@ -48,7 +48,7 @@ def ear_place(head: Head, side: int) -> tuple[Tensor, Tensor]:
 
 
 def draw_ears(canvas: Canvas, head: Head) -> None:
-    skin = head.factors["skin_colour"]
+    skin = head.factors["ears_skin_colour"]
     for side in (-1, 1):
         ear_u, ear_v = ear_place(head, side)
         u, v = head.u - ear_u, head.v - ear_v
@@ -57,9 +57,9 @@ def draw_ears(canvas: Canvas, head: Head) -> None:
         shade = 0.92 * head.light(head.u, head.v, head["face_width"] * 1.35, 0.8)
         shade = shade - 0.22 * bump(u, v, side * 0.012, -0.01, 0.022, 0.06)
         canvas.paint(ear, canvas.tone(skin, shade, 1.0), EARS, outline=head.outline)
-        drop_v = v - 0.135 * size
-        stud = torch.where(head["frame"] > 0.5, ellipse(u, drop_v - 0.015, 0.036, 0.036),
-                           ellipse(u, drop_v - 0.05, 0.052, 0.062).abs() - 0.014)  # fmt: skip
+        drop_v = v - 0.135
+        stud = torch.where(head["earring_kind"] > 0.5, ellipse(u, drop_v - 0.02, 0.046, 0.046),
+                           ellipse(u, drop_v - 0.06, 0.060, 0.072).abs() - 0.018)  # fmt: skip
         gold = torch.tensor([[0.93, 0.76, 0.28]], device=skin.device).expand(len(skin), -1)
         glint = 0.9 + 0.4 * bump(u, drop_v, -0.012, 0.0, 0.015, 0.02)
         canvas.paint(head.gate(stud, head["earrings"]), canvas.tone(gold, glint), EARRINGS, outline=0.004)
@@ -103,10 +103,8 @@ def draw_hat(canvas: Canvas, head: Head) -> None:
     """A knitted cap with a turned-up edge, or a hat with a brim."""
     u, v, width = head.u + 0.02 * head.sin_yaw, head.v - 0.10 * head.sin_pitch, head["face_width"]
     worn, brimmed = head["hat"], (head["hat_kind"] > 0.5).float()
-    colour = (
-        head.factors["cloth_colour"] * 0.55 + torch.roll(head.factors["backdrop_colour"], 1, dims=1) * 0.35
-    ).clamp(0, 1)
-    crown = torch.maximum(ellipse(u, v + 0.26, width + head["hair_volume"] + 0.035, 0.52), v + 0.30 - 0.16 * u.square())
+    colour = head.factors["hat_colour"]
+    crown = torch.maximum(ellipse(u, v + 0.26, width + 0.13, 0.57), v + 0.30 - 0.16 * u.square())
     knit = 0.06 * torch.sin(u * 60) * (1 - brimmed)
     shade = head.light(u, v + 0.3, width + 0.16, 0.6) + knit
     canvas.paint(head.gate(crown, worn), canvas.tone(colour, shade), HAT, outline=head.outline)
@@ -115,6 +113,3 @@ def draw_hat(canvas: Canvas, head: Head) -> None:
                  outline=head.outline)  # fmt: skip
     brim = ellipse(u, v + 0.33 - 0.10 * u.square(), width + 0.30, 0.075)
     canvas.paint(head.gate(brim, worn * brimmed), canvas.tone(colour * 0.85, shade), HAT, outline=head.outline)
-    canvas.darken(
-        0.22 * worn * smooth(0.10 - (v + 0.25).abs(), 0.0, 0.1) * (v > -0.28) * canvas.cover(head.face_field())
-    )

@@ -24,8 +24,8 @@ from semedit.domains.portraits.captions import (
     short_captions,
 )
 from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.factors import sample_factors
 from semedit.domains.portraits.fitting.network import FitConfig, as_input, fit_network
+from semedit.domains.portraits.law import sample_factors
 from semedit.metrics.clip import Clip, ClipConfig
 from semedit.pictures.tensors import to_bytes
 from semedit.storage.weights import load_state

@@ -6,11 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from semedit.domains.portraits.factors import (
-    ATTRIBUTES,
-    IDENTITY_RANGES,
-    KINDS,
-)
+from semedit.domains.portraits.factors import ATTRIBUTES, IDENTITY, KINDS
 from semedit.domains.portraits.fitting.network import TrunkFitConfig, as_input, draw_labelled, fit_network
 from semedit.latents.regions import CELEBAMASK
 from semedit.metrics.features import DomainFeatures, FeatureNetwork
@@ -59,7 +55,7 @@ def fit_features(
     inputs = as_input(held.images, 0)
     with torch.no_grad():
         regressed = torch.cat([network.factors(network.maps(part)[-1]) for part in inputs.split(256)])
-    people = slice(0, len(IDENTITY_RANGES))
+    people = slice(0, len(IDENTITY))
     both = torch.stack([regressed[:, people], held.factors[:, people]])
     both = (both - both.mean(1, keepdim=True)) / both.std(1, keepdim=True)
     labels = features.parse(inputs)

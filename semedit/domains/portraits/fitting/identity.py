@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.factors import IDENTITY_RANGES, identity_vector, sample_factors
+from semedit.domains.portraits.factors import IDENTITY
 from semedit.domains.portraits.fitting.network import FitConfig, as_input, fit_network
+from semedit.domains.portraits.law import identity_vector, sample_factors
 from semedit.metrics.identity import DomainIdentity, IdentityConfig, IdentityNetwork
 from semedit.pictures.tensors import to_bytes
 
@@ -86,7 +87,7 @@ def fit_identity(
     torch.manual_seed(config.seed)
     data = draw_people(config.pictures, config.draw_size, config.seed)
     network = IdentityNetwork(config.network).to(memory_format=torch.channels_last)
-    factors = nn.Linear(256, len(IDENTITY_RANGES))
+    factors = nn.Linear(256, len(IDENTITY))
 
     def loss_of(x: Tensor, indices: Tensor) -> Tensor:
         offset = torch.randint(1, VIEWS, indices.shape)

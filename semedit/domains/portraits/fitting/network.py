@@ -13,13 +13,8 @@ from torch import Tensor, nn
 
 from semedit.config import Config
 from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.factors import (
-    SCENE_RANGES,
-    attributes,
-    identity_vector,
-    kinds,
-    sample_factors,
-)
+from semedit.domains.portraits.factors import IDENTITY, attributes, kinds
+from semedit.domains.portraits.law import sample_factors, scaled
 from semedit.networks.precision import training_cast
 from semedit.networks.trunk import TrunkConfig
 from semedit.pictures.tensors import to_bytes
@@ -67,10 +62,7 @@ def draw_labelled(count: int, size: int, seed: int, chunk: int = 512) -> Labelle
     for k, start in enumerate(range(0, count, chunk)):
         factors = sample_factors(min(chunk, count - start), seed * 100_019 + k)
         images, labels = render(factors, size)
-        scene = [
-            2 * (factors[n] - SCENE_RANGES[n][0]) / (SCENE_RANGES[n][1] - SCENE_RANGES[n][0]) - 1 for n in SCENE_TARGETS
-        ]
-        targets = torch.cat([identity_vector(factors), torch.stack(scene, dim=1)], dim=1)
+        targets = scaled(factors, (*IDENTITY, *SCENE_TARGETS))
         parts.append((to_bytes(images), labels, attributes(factors), targets, kinds(factors)))
     return Labelled(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
