@@ -14,7 +14,6 @@ from typing import ClassVar
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torchdiffeq import odeint
 
 from semedit.config import Config
 from semedit.errors import LatentError
@@ -118,6 +117,8 @@ class ConditionalFlow(nn.Module):
         """Rows after following the field from one time to another; a batch is one solve."""
         if torch.equal(start, end):
             return x
+        from torchdiffeq import odeint
+
         times, tolerance = torch.stack([start, end]), self.config.tolerance
         path = odeint(
             lambda t, y: self.field(t, attributes, y), x, times, rtol=tolerance, atol=tolerance, method="dopri5"
@@ -141,6 +142,8 @@ class ConditionalFlow(nn.Module):
 
         Unlike the released code's, the constant -D/2 log 2 pi is counted once a row.
         """
+        from torchdiffeq import odeint
+
         self.check(x, attributes)
         probe = torch.randn_like(x) if probe is None else probe
         start = self.before(x)

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2 import functional as transforms
 
 from semedit.data.collection import Collection, prepare
 from semedit.data.label_map import LabelMap
@@ -38,11 +37,15 @@ class JointAugment:
         if self.mirror and draws[0] < 0.5:
             pixels, labels = pixels.flip(-1), mirrored(labels, table)
         if (self.shift or self.scale or self.rotate) and draws[1] < 0.5:
+            # Loading torchvision takes longer than all the rest that the commands load: it waits until it is used.
+            from torchvision.transforms.v2 import InterpolationMode
+            from torchvision.transforms.v2 import functional as transforms
+
             side = pixels.shape[-1]
             x, y, scale, angle = (2 * draw - 1 for draw in draws[2:])
             move = [round(self.shift * side * x), round(self.shift * side * y)]
 
-            def affine(picture: Tensor, how: InterpolationMode) -> Tensor:
+            def affine(picture: Tensor, how: Any) -> Tensor:
                 return transforms.affine(
                     picture, angle=self.rotate * angle, translate=move, scale=1 + self.scale * scale, shear=[0.0],
                     interpolation=how,
