@@ -10,7 +10,9 @@ from semedit.clip import Clip
 from semedit.domains.base import Domain
 from semedit.domains.portraits.captions import PROPERTIES
 from semedit.domains.portraits.factors import ATTRIBUTES
-from semedit.errors import MissingWeights
+from semedit.domains.portraits.renderer import STYLES
+from semedit.domains.portraits.teacher import PortraitTeacher
+from semedit.errors import MissingWeights, UnknownName
 from semedit.faces import (
     Aligned,
     align_face,
@@ -21,6 +23,7 @@ from semedit.faces import (
     frames_differ,
     whole_picture,
 )
+from semedit.generator import GeneratorConfig
 from semedit.identity import DomainIdentity
 from semedit.perceptual import DomainFeatures
 from semedit.regions import CELEBAMASK
@@ -81,6 +84,15 @@ def clip() -> Clip:
     return Clip.load(_weights("clip.safetensors", "semedit fit clip"))
 
 
+def teacher(config: GeneratorConfig, style: str, mixing: float) -> PortraitTeacher:
+    """Portraits and their codes for a generator; UnknownName for a style that cannot be drawn."""
+    if style not in STYLES:
+        raise UnknownName("drawing style", style, STYLES)
+    return PortraitTeacher(
+        config.size, config.style_dim, config.base_layers, "cel" if style == "cel" else "soft", mixing
+    )
+
+
 PORTRAITS = Domain(
     name="portraits",
     regions=CELEBAMASK,
@@ -97,4 +109,5 @@ PORTRAITS = Domain(
     clip=clip,
     properties=PROPERTIES,
     poor_psnr=18.0,
+    teacher=teacher,
 )
