@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -35,8 +35,8 @@ class Batch:
     images: Tensor
     masks: Tensor
 
-    def to(self, device: torch.device) -> "Batch":
-        return Batch(self.images.to(device, non_blocking=True), self.masks.to(device, non_blocking=True))
+    def to(self, device: torch.device) -> Self:
+        return type(self)(self.images.to(device, non_blocking=True), self.masks.to(device, non_blocking=True))
 
 
 class Source(Protocol):

@@ -1,1 +1,1 @@
-"""Training: what every run does (``engine``), and SemanticStyleGAN's adversarial training (``gan``)."""
+"""Training: what every run does (``engine``), adversarial training (``gan``), lessons of a teacher (``teaching``)."""

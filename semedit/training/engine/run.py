@@ -2,14 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
 
-from semedit.data.source import Batch, Source
 from semedit.storage.atomic import replacing
 from semedit.training.engine.state import step_seed
 from semedit.training.engine.team import Team
@@ -56,10 +55,27 @@ def _step_of(line: str) -> int:
         return 2**62  # a half-written last line
 
 
-class Steps(Protocol):
+class Movable(Protocol):
+    """What a step is given: pictures and what belongs to them, on any device."""
+
+    def to(self, device: torch.device) -> Self: ...
+
+
+B = TypeVar("B", bound=Movable)
+B_in = TypeVar("B_in", bound=Movable, contravariant=True)
+B_out = TypeVar("B_out", bound=Movable, covariant=True)
+
+
+class Batches(Protocol[B_out]):
+    """An endless stream of this process's shares of batches, from any step on."""
+
+    def stream(self, start: int) -> Iterator[B_out]: ...
+
+
+class Steps(Protocol[B_in]):
     """Something that is trained step by step."""
 
-    def run(self, batch: Batch) -> None:
+    def run(self, batch: B_in) -> None:
         """Do one step on this process's share of a batch, and advance the state's step."""
         ...
 
@@ -95,8 +111,8 @@ class Plan:
 def run_steps(
     plan: Plan,
     state: Counted,
-    step: Steps,
-    source: Source,
+    step: Steps[B],
+    source: Batches[B],
     team: Team,
     folder: Path,
     due: Sequence[Due],

@@ -15,6 +15,7 @@ from semedit.data.source import Batch, Share
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.precision import training_cast
 from semedit.networks.synthesis import Synthesis
+from semedit.training.engine.averaging import update_ema
 from semedit.training.engine.team import Team, syncing
 from semedit.training.gan.augment import AugmentDraw, draw_augment
 from semedit.training.gan.config import TrainConfig
@@ -58,14 +59,6 @@ class GeneratorPass(nn.Module):
             codes = self.generator.layout.expand(codes).flatten(1, 2).detach().requires_grad_()
         out = self.synthesise(codes, draw.noise)
         return out, codes, zero + 0 * (out.image.sum() + out.segmentation.sum())
-
-
-@torch.no_grad()
-def update_ema(average: nn.Module, current: nn.Module, decay: float) -> None:
-    """p_ema <- decay p_ema + (1 - decay) p for parameters; buffers (the noise maps) stay their own."""
-    pairs = zip(average.parameters(), current.parameters(), strict=True)
-    targets, sources = (list(group) for group in zip(*pairs, strict=True))
-    torch._foreach_lerp_(targets, sources, 1 - decay)
 
 
 class GanStep:

@@ -33,7 +33,7 @@ PHASES = """
 import sys, torch
 sys.path[:0] = sys.argv[2:3]
 from tests.semedit.training.test_distributed import phases
-from semedit.training.team import join_team
+from semedit.training.engine.team import join_team
 torch.set_num_threads(1)
 with join_team() as team:
     torch.save(phases(team), f"{sys.argv[1]}/{team.rank}.pt")

@@ -16,6 +16,7 @@ from semedit.domains.portraits.pool import draw_pool
 from semedit.errors import CheckpointError, ConfigError, UnknownName
 from semedit.latents.regions import CELEBAMASK
 from semedit.networks.synthesis import Synthesis
+from semedit.training.engine.averaging import update_ema
 from semedit.training.engine.feed import DataConfig
 from semedit.training.engine.state import STATE
 from semedit.training.gan.config import TrainConfig
@@ -23,7 +24,7 @@ from semedit.training.gan.draws import draw_mixing
 from semedit.training.gan.losses import mask_consistency, path_lengths, r1_penalties, update_path_mean
 from semedit.training.gan.recipes import RECIPES, recipe
 from semedit.training.gan.state import initial_state, lazy_adam
-from semedit.training.gan.step import GanStep, update_ema
+from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import train
 
 TINY = recipe("portraits-tiny").model_copy(
@@ -169,8 +170,8 @@ def test_n_steps_equal_two_halves_bit_for_bit(tmp_path):
 KILLED = """
 import sys, json
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.training.loop import train
-from semedit.training.recipes import TrainConfig
+from semedit.training.gan.trainer import train
+from semedit.training.gan.config import TrainConfig
 train(TrainConfig.from_json(json.loads(sys.argv[1])), sys.argv[2], domain=PORTRAITS)
 """
 
