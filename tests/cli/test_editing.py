@@ -79,7 +79,7 @@ class TestTargets:
     def test_a_score_is_asked_for(self, own, results, capsys):
         (one,) = results("edit", "--attr", "beard", "--to", "0.9", "--out", str(own))
         assert one["score_after"] == pytest.approx(0.9, abs=0.03) and one["strength"] != 1.0
-        assert run(["edit", "--attr", "bangs", "--to", "0.99", "--out", str(own)]) == 0
+        assert run(["edit", "--attr", "bangs", "--to", "0.99", "--regions", "mouth", "--out", str(own)]) == 0
         assert "not to 0.99" in capsys.readouterr().out
 
 
