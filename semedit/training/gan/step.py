@@ -138,7 +138,7 @@ class GanStep:
             self.d_reg(batch)
         self._thaw("g")
         self._freeze("d")
-        self.g_main()
+        self.g_main(batch)
         if config.path_weight > 0 and state.step % config.path_every == 0:
             self.g_reg()
         self.average()
@@ -212,7 +212,7 @@ class GanStep:
 
         self.descend(self.state.d_optim, self.d_pass, loss_of)
 
-    def g_main(self) -> None:
+    def g_main(self, _: Batch) -> None:
         config, draw = self.config, self.draw(self.config.batch)
         augment = self.draw_augment(config.batch)
 

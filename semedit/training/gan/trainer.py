@@ -14,8 +14,10 @@ from pathlib import Path
 import torch
 
 from semedit.checkpoints.native import save_generator
+from semedit.data.source import Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
+from semedit.latents.regions import RegionTable
 from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
 from semedit.storage.atomic import make_folder, write_json
 from semedit.training.engine.feed import Feed, open_source, region_table
@@ -44,10 +46,7 @@ class Run:
         regions = region_table(config.data, domain.regions)
         if len(regions) != config.generator.regions:
             raise ConfigError(f"the data have {len(regions)} regions, the generator {config.generator.regions}")
-        seen = regions if config.masks else None
-        self.source = open_source(
-            Feed(config.data, config.batch, config.seed, config.generator.size, seen, team), folder
-        )
+        self.source = self.open_source(regions)
         if (folder / STATE).exists():
             # What a restored run was started from is in its state already.
             fresh = config.model_copy(update={"start": ""})
@@ -60,7 +59,16 @@ class Run:
             self.say(
                 f"{self.source.pictures} pictures: training with differentiable augmentation ({', '.join(augment)})"
             )
-        self.step = GanStep(config, self.state, team, augment)
+        self.step = self.open_step(augment)
+
+    def open_source(self, regions: RegionTable) -> Source:
+        """Batches of pictures, with masks of ``regions`` where the run looks at them."""
+        config, seen = self.config, regions if self.config.masks else None
+        feed = Feed(config.data, config.batch, config.seed, config.generator.size, seen, self.team)
+        return open_source(feed, self.folder)
+
+    def open_step(self, augment: tuple[str, ...]) -> GanStep:
+        return GanStep(self.config, self.state, self.team, augment)
 
     def go(self, progress: Callable[[int, int], None] | None) -> GanState:
         """Train to the end."""
