@@ -96,7 +96,8 @@ class LocalGenerators(nn.Module):
             if layer == self.depth_layers and self.detach_texture:
                 x = torch.cat([x[:, :1], x[:, 1:].detach()], dim=1)
             bias = biases[layer].expand(batch, -1, -1, -1).flatten(0, 1)  # (B R, C, 1)
-            x = leaky(torch.baddbmm(bias, weights[layer].flatten(0, 1), x.flatten(0, 1)).view_as(x))
+            # In place before the view, not on it: autograd would copy the base for a change through a view.
+            x = leaky(torch.baddbmm(bias, weights[layer].flatten(0, 1), x.flatten(0, 1))).view_as(x)
             if layer == self.depth_layers - 1:
                 depths = self.depth(x)
         assert depths is not None  # depth_layers lies in 1..layers
@@ -113,4 +114,4 @@ class LocalGenerators(nn.Module):
         heads = self.feature_weight * (self.feature_modulation / math.sqrt(x.shape[2]))[:, None]  # (R, F, C)
         weighted = (x * weights[:, :, None].to(x.dtype)).flatten(1, 2)  # (B, R C, P)
         stacked = heads.transpose(0, 1).flatten(1)  # (F, R C)
-        return shared_bmm(stacked, weighted).add_(shared_bmm(self.feature_bias.T, weights))
+        return shared_bmm(stacked, weighted) + shared_bmm(self.feature_bias.T, weights)

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self, TypeVar
 import torch
 
 from semedit.storage.atomic import replacing
+from semedit.training.engine.memory import keep_freed_memory
 from semedit.training.engine.state import step_seed
 from semedit.training.engine.team import Team
 
@@ -122,6 +123,8 @@ def run_steps(
 
     Before each step torch's global generator is seeded from (seed, step), alike on every process.
     """
+    if team.device.type == "cpu":
+        keep_freed_memory()
     log = RunLog(folder, state.step) if team.primary else None
     began, first, batches = time.monotonic(), state.step, source.stream(state.step)
     try:

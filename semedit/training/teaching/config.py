@@ -49,9 +49,13 @@ class PointsStage(StageConfig):
 
 
 class PairsStage(StageConfig):
-    """Whole pictures: L1, perceptual distance, refined masks, likelihood of the coarse masks."""
+    """Whole pictures: L1, perceptual distance, refined masks, likelihood of the coarse masks.
+
+    For the first ``render_alone`` steps the render net learns alone, on the local generators of the stage before.
+    """
 
     steps: int = Field(8_000, ge=0)
+    render_alone: int = Field(500, ge=0)
     lr: float = Field(2e-3, gt=0)
     matrix_lr: float = Field(0.01, gt=0)
     perceptual_weight: float = Field(0.25, ge=0)

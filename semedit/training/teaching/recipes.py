@@ -38,8 +38,8 @@ def portraits_taught_tiny() -> TeachConfig:
     return TeachConfig(
         name="portraits-taught-tiny", generator=generator, lessons=LessonConfig(count=64, held_out=16),
         mapping=MappingStage(steps=40, batch=32, warmup=4), points=PointsStage(steps=40, points=64, warmup=4),
-        pairs=PairsStage(steps=20, batch=4, warmup=4), adversarial=adversarial, precision="fp32", log_every=10,
-        sheet_every=20, checkpoint_every=10, monitor_every=20,
+        pairs=PairsStage(steps=20, batch=4, warmup=4, render_alone=5), adversarial=adversarial, precision="fp32",
+        log_every=10, sheet_every=20, checkpoint_every=10, monitor_every=20,
     )  # fmt: skip
 
 

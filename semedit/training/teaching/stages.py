@@ -21,7 +21,7 @@ from semedit.storage.atomic import make_folder, write_json
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
 from semedit.training.engine.state import STATE, pack_modules, pack_optimisers, read_state, unpack, write_state
 from semedit.training.teaching.classroom import Classroom
-from semedit.training.teaching.config import StageConfig, TeachConfig
+from semedit.training.teaching.config import PairsStage, StageConfig, TeachConfig
 from semedit.training.teaching.measures import measure_pictures, measure_points, picture_sheet, point_sheet
 from semedit.training.teaching.objectives import (
     MappingObjective,
@@ -59,7 +59,7 @@ class Stage(ABC):
         self.state = learned(generator, self.parts(), head, self.options)
         if (self.folder / STATE).exists():
             self.restore()
-        self.step = TeachStep(self.options, self.state, self.objective(), room.team)
+        self.step = self.make_step()
 
     @abstractmethod
     def parts(self) -> Mapping[str, float]:
@@ -72,6 +72,9 @@ class Stage(ABC):
     @abstractmethod
     def objective(self) -> nn.Module:
         """From lessons to named losses."""
+
+    def make_step(self) -> TeachStep:
+        return TeachStep(self.options, self.state, self.objective(), self.room.team)
 
     def measure(self) -> dict[str, float]:
         """Of lessons that are never learnt from."""
@@ -179,6 +182,17 @@ class PointsRun(Stage):
         return point_sheet(self.reader(), shown)
 
 
+class PairsStep(TeachStep):
+    """The step of the pairs stage: the render net begins alone."""
+
+    stage: PairsStage
+
+    def choose_parts(self) -> None:
+        alone, generator = self.state.step < self.stage.render_alone, self.state.generator
+        for part in (generator.mapping, generator.local):
+            part.requires_grad_(not alone)
+
+
 class PairsRun(Stage):
     """The whole generator learns from whole pictures."""
 
@@ -193,6 +207,9 @@ class PairsRun(Stage):
     def objective(self) -> nn.Module:
         config, team = self.room.config, self.room.team
         return PairsObjective(config.pairs, self.state.generator, pair_losses(self.room), config.precision, team.share)
+
+    def make_step(self) -> TeachStep:
+        return PairsStep(self.room.config.pairs, self.state, self.objective(), self.room.team)
 
     def measure(self) -> dict[str, float]:
         return measure_pictures(self.state.average, self.room.held_out.to(self.room.team.device))

@@ -71,6 +71,7 @@ class TeachStep:
     def run(self, batch: Lessons) -> None:
         """One step on this process's share of a batch of lessons."""
         state, factor = self.state, rate(self.stage, self.state.step)
+        self.choose_parts()
         losses: dict[str, Tensor] = self.objective(batch)
         for optimiser, base in zip((state.muon, state.adam), self.base, strict=True):
             optimiser.zero_grad(set_to_none=True)
@@ -83,6 +84,9 @@ class TeachStep:
         update_ema(state.average, state.generator, min(self.stage.average, (1 + state.step) / (10 + state.step)))
         state.losses |= {name: value.detach() for name, value in losses.items()}
         state.step += 1
+
+    def choose_parts(self) -> None:
+        """Set which parts learn at this step: all of the stage's, unless it says otherwise."""
 
     def mean_losses(self) -> dict[str, float]:
         """The latest losses, averaged over the processes."""
