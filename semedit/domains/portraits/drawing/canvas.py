@@ -1,7 +1,7 @@
-"""A batched canvas that paints signed-distance shapes back to front, with colour and label kept together.
+"""Signed-distance shapes, and a canvas that paints them back to front with colour and label kept together.
 
-A shape is a field d (B, H, W), negative inside, roughly a distance in the units of ``pixel``; its edge is one pixel
-wide, so drawing is anti-aliased at every size.
+A shape is a field d (B, N) over N points of each of B pictures, negative inside, roughly a distance in the units of
+``pixel``; its edge is one pixel wide, so drawing is anti-aliased at every size.
 """
 
 import torch
@@ -9,103 +9,114 @@ from torch import Tensor
 
 from semedit.latents.regions import CELEBAMASK
 
+#: Where a Gaussian shade of any strength drawn here is below half a grey level, in its widths.
+REACH = 3.3
+
 
 def smooth(x: Tensor, low: float | Tensor, high: float | Tensor) -> Tensor:
     """Smoothstep: 0 below ``low``, 1 above ``high``, cubic between."""
-    t = ((x - low) / (high - low)).clamp(0, 1)
+    t = ((x - low) / (high - low)).clamp_(0, 1)
     return t * t * (3 - 2 * t)
+
+
+def bell(x: Tensor, width: float | Tensor) -> Tensor:
+    """exp(-(x / width)^2): a soft line along x = 0, gone at 2.4 widths."""
+    return _decay((x / width).square_())
 
 
 def bump(
     u: Tensor, v: Tensor, u0: float | Tensor, v0: float | Tensor, su: float | Tensor, sv: float | Tensor
 ) -> Tensor:
-    """A Gaussian blob of widths (su, sv) at (u0, v0)."""
-    return torch.exp(-0.5 * (((u - u0) / su).square() + ((v - v0) / sv).square()))
+    """A Gaussian blob of widths (su, sv) at (u0, v0), gone at REACH widths."""
+    return _decay(((u - u0) / su).square_().add_(((v - v0) / sv).square_()).mul_(0.5))
+
+
+def _decay(x: Tensor) -> Tensor:
+    """exp(-x), in place. Powers of two are much the quickest, and denormal ones very slow."""
+    return x.mul_(-1.4426950408889634).clamp_(min=-100).exp2_()
 
 
 def ellipse(u: Tensor, v: Tensor, a: float | Tensor, b: float | Tensor, power: float = 2.0) -> Tensor:
     """Signed field of the (super)ellipse |u/a|^n + |v/b|^n = 1, scaled to be near a distance at the edge."""
-    p, q = (u / a).abs(), (v / b).abs()
     if power == 2.0:
-        value = p * p + q * q
-        slope = 2 * torch.sqrt((p / a).square() + (q / b).square())
+        p, q = (u / a).square_(), (v / b).square_()
+        slope = 2 * torch.sqrt(p / (a * a) + q / (b * b))
+        value = p.add_(q)
     else:
-        value = p**power + q**power
-        slope = power * torch.sqrt((p ** (power - 1) / a).square() + (q ** (power - 1) / b).square())
-    return (value - 1) / slope.clamp(min=1e-3)
+        p, q = (u / a).abs_(), (v / b).abs_()
+        p_slope, q_slope = p ** (power - 1), q ** (power - 1)
+        value = p * p_slope + q * q_slope
+        slope = power * torch.sqrt((p_slope / a).square_() + (q_slope / b).square_())
+    return value.sub_(1).div_(slope.clamp_(min=1e-3))
 
 
 def segment(u: Tensor, v: Tensor, start: tuple[Tensor | float, Tensor | float],
             end: tuple[Tensor | float, Tensor | float], radius: float | Tensor) -> Tensor:  # fmt: skip
     """Signed distance to a thick line with round ends."""
-    du, dv = end[0] - start[0], end[1] - start[1]
-    t = (((u - start[0]) * du + (v - start[1]) * dv) / (du * du + dv * dv + 1e-9)).clamp(0, 1)
-    return torch.sqrt((u - start[0] - t * du).square() + (v - start[1] - t * dv).square() + 1e-9) - radius
+    u, v, du, dv = u - start[0], v - start[1], end[0] - start[0], end[1] - start[1]
+    t = ((u * du + v * dv) / (du * du + dv * dv + 1e-9)).clamp_(0, 1)
+    return torch.sqrt((u - t * du).square_() + (v - t * dv).square_() + 1e-9) - radius
 
 
 class Canvas:
-    """Images (B, 3, H, W) in [0, 1] and labels (B, H, W) under construction.
+    """Pictures under construction at N points each: ``image`` (3, B, N) in [0, 1], ``labels`` (2, B, N).
 
-    ``opaque`` are the labels of what is seen through lenses and beneath earrings.
-
-    ``pixel`` (B, 1, 1) is a pixel's size in head units. ``cel`` draws flat tones with outlines instead of soft shading.
+    Both are painted in place. ``labels`` are those of what is seen, and those of what glasses and earrings hide.
+    ``pixel`` (B, 1) is a pixel's size in head units. ``cel`` draws flat tones with outlines instead of soft shading.
     """
 
-    def __init__(self, background: Tensor, pixel: Tensor, cel: bool):
-        self.image, self.pixel, self.cel = background, pixel, cel
-        self.labels = self.opaque = torch.zeros_like(background[:, 0], dtype=torch.uint8)
+    def __init__(self, image: Tensor, labels: Tensor, pixel: Tensor, cel: bool):
+        self.image, self.labels, self.pixel, self.cel = image, labels, pixel, cel
 
     def cover(self, d: Tensor) -> Tensor:
-        """Coverage (B, H, W) in [0, 1] of a field in head units."""
-        return (0.5 - d / self.pixel).clamp(0, 1)
+        """Coverage (B, N) in [0, 1] of a field in head units."""
+        return (d / self.pixel).neg_().add_(0.5).clamp_(0, 1)
+
+    def rgb(self, red: float, green: float, blue: float) -> Tensor:
+        """A fixed colour, (3, 1, 1)."""
+        return torch.tensor([red, green, blue], device=self.image.device)[:, None, None]
 
     def tone(self, colour: Tensor, shade: Tensor, warmth: float = 0.0) -> Tensor:
-        """Colour (B, 3) under ``shade`` (B, H, W), 0 dark to 1 lit and beyond: (B, 3, H, W).
+        """Colour (3, B, 1) under ``shade`` (B, N), 0 dark to 1 lit and beyond: (3, B, N).
 
         ``warmth`` tints the shadows red, as light under skin does. In cel style the shade has two steps.
         """
         if self.cel:
-            shade = torch.where(shade > 0.62, torch.ones_like(shade), torch.full_like(shade, 0.35))
-        floor = torch.tensor([0.30 + 0.24 * warmth, 0.30, 0.34 - 0.02 * warmth], device=shade.device)
-        lit = floor[:, None, None] + (1 - floor[:, None, None]) * shade[:, None]
-        return (colour[:, :, None, None] * lit).clamp(0, 1)
+            shade = torch.where(shade > 0.62, 1.0, 0.35)
+        floor = self.rgb(0.30 + 0.24 * warmth, 0.30, 0.34 - 0.02 * warmth)
+        return (colour * (1 - floor) * shade).add_(colour * floor).clamp_(0, 1)
 
     def paint(self, d: Tensor, colour: Tensor, label: int | None = None, opacity: float | Tensor = 1.0,
               outline: float = 0.0) -> None:  # fmt: skip
-        """Paint ``colour``, (B, 3) or (B, 3, H, W), where d < 0; pixels at least half covered take ``label``.
+        """Paint ``colour``, (3, B, N) or (3, B, 1), where d < 0; points at least half covered take ``label``.
 
         ``outline`` is the half-width of the dark contour that the cel style draws on the shape's edge.
         """
-        colour = colour[:, :, None, None] if colour.dim() == 2 else colour
         coverage = self.cover(d)
-        self.image = torch.lerp(self.image, colour.expand_as(self.image), (coverage * opacity)[:, None])
+        self.image.lerp_(colour, coverage * opacity)
         if label is not None:
             self._mark(coverage, label)
         if outline and self.cel:
-            ink = self.cover(d.abs() - outline)[:, None] * 0.9
-            self.image = self.image * (1 - ink) + 0.09 * ink
+            self.image.lerp_(self.rgb(0.09, 0.09, 0.09), self.cover(d.abs() - outline) * 0.9)
 
     def mark(self, d: Tensor, label: int) -> None:
-        """Give ``label`` to the pixels at least half covered by d < 0, without painting."""
+        """Give ``label`` to the points at least half covered by d < 0, without painting."""
         self._mark(self.cover(d), label)
 
     def _mark(self, coverage: Tensor, label: int) -> None:
-        covered, value = coverage >= 0.5, torch.full_like(self.labels, label)
-        self.labels = torch.where(covered, value, self.labels)
-        if label not in CELEBAMASK.transparent_indices:
-            self.opaque = torch.where(covered, value, self.opaque)
+        layers = self.labels[:1] if label in CELEBAMASK.transparent_indices else self.labels
+        layers.masked_fill_(coverage >= 0.5, label)
 
     def darken(self, amount: Tensor) -> None:
-        """Multiply by 1 - amount (B, H, W): soft shadows and lines."""
+        """Multiply by 1 - amount (B, N): soft shadows and lines."""
         if not self.cel:
-            self.image = self.image * (1 - amount)[:, None]
+            self.image.mul_(1 - amount)
 
     def lighten(self, amount: Tensor) -> None:
-        """Screen with white by ``amount`` (B, H, W): highlights."""
+        """Screen with white by ``amount`` (B, N): highlights."""
         if not self.cel:
-            self.image = self.image + (1 - self.image) * amount.clamp(0, 1)[:, None]
+            self.tint((1.0, 1.0, 1.0), amount)
 
     def tint(self, colour: tuple[float, float, float], amount: Tensor) -> None:
-        """Blend towards an RGB colour by ``amount`` (B, H, W): blush, stubble."""
-        target = torch.tensor(colour, device=self.image.device)[:, None, None]
-        self.image = torch.lerp(self.image, target.expand_as(self.image), amount.clamp(0, 1)[:, None])
+        """Blend towards an RGB colour by ``amount`` (B, N): blush, stubble."""
+        self.image.lerp_(self.rgb(*colour), amount.clamp(0, 1))
