@@ -34,7 +34,15 @@ from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
 from semedit.training.engine.feed import DataConfig, Feed, open_source, sample_pictures
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
-from semedit.training.engine.state import STATE, pack_modules, pack_optimisers, read_state, unpack, write_state
+from semedit.training.engine.state import (
+    STATE,
+    check_options,
+    pack_modules,
+    pack_optimisers,
+    read_state,
+    unpack,
+    write_state,
+)
 from semedit.training.engine.team import Team, syncing
 
 ENCODER = "encoder.safetensors"
@@ -139,9 +147,7 @@ class EncoderStep:
 
     def mean_losses(self) -> dict[str, float]:
         """The latest losses, averaged over the processes."""
-        names = sorted(self.state.losses)
-        values = self.team.mean(torch.stack([self.state.losses[name].float() for name in names]))
-        return dict(zip(names, values.tolist(), strict=True))
+        return self.team.mean_losses(self.state.losses)
 
 
 def train_encoder(
@@ -223,9 +229,7 @@ def _save(folder: Path, config: EncoderTrainConfig, step: EncoderStep, fingerpri
 
 def _restore(path: Path, config: EncoderTrainConfig, state: EncoderState, fingerprint: str) -> None:
     header, tensors = read_state(path, next(state.encoder.parameters()).device)
-    then, now = header["config"], config.to_json()
-    if changed := sorted(name for name in now if name not in FREE_OPTIONS and then.get(name) != now[name]):
-        raise ConfigError(f"{path} was made with other options ({', '.join(changed)}); use another run folder")
+    check_options(path, header["config"], config.to_json(), FREE_OPTIONS)
     if header.get("generator") != fingerprint:
         raise ConfigError(f"{path} belongs to generator {header.get('generator')}, not to {fingerprint}")
     unpack(state, tensors, ("encoder",), ("optimiser",))

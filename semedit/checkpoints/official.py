@@ -195,8 +195,8 @@ def infer_config(state: Mapping[str, Tensor], args: Mapping[str, Any], source: s
     )  # fmt: skip
 
 
-def load_official(path: str | Path, key: str = "g_ema") -> SemanticGenerator:
-    """The generator under ``key`` of an official ``.pt`` file, frozen. Raises CheckpointError."""
+def read_official(path: str | Path, key: str) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
+    """State dict ``key`` ("g", "g_ema" or "d") and ``args`` of an official ``.pt`` file. Raises CheckpointError."""
     content = read_pickle(path)
     state, args = content.get(key), content.get("args")
     if not isinstance(state, dict) or not isinstance(args, dict):
@@ -204,6 +204,19 @@ def load_official(path: str | Path, key: str = "g_ema") -> SemanticGenerator:
         raise CheckpointError(
             f"{path}: a SemanticStyleGAN checkpoint holds '{key}' and 'args'; this one holds: {found}"
         )
+    return state, args
+
+
+def discriminator_config(args: Mapping[str, Any]) -> DiscriminatorConfig:
+    """The sizes of a checkpoint's discriminator, as its ``args`` say."""
+    return DiscriminatorConfig(
+        size=args["size"], regions=args["seg_dim"], channel_multiplier=args.get("channel_multiplier", 2)
+    )
+
+
+def load_official(path: str | Path, key: str = "g_ema") -> SemanticGenerator:
+    """The generator under ``key`` of an official ``.pt`` file, frozen. Raises CheckpointError."""
+    state, args = read_official(path, key)
     config = infer_config(state, args, path)
     generator = SemanticGenerator(config, generic_regions(config.regions, config.transparent))
     native = to_native(generator_entries(config), state, generator.state_dict(), path)
@@ -213,13 +226,8 @@ def load_official(path: str | Path, key: str = "g_ema") -> SemanticGenerator:
 
 def load_official_discriminator(path: str | Path) -> DualDiscriminator:
     """The discriminator ``d`` of an official training checkpoint. Raises CheckpointError."""
-    content = read_pickle(path)
-    state, args = content.get("d"), content.get("args")
-    if not isinstance(state, dict) or not isinstance(args, dict):
-        raise CheckpointError(f"{path}: holds no discriminator ('d' and 'args')")
-    config = DiscriminatorConfig(
-        size=args["size"], regions=args["seg_dim"], channel_multiplier=args.get("channel_multiplier", 2)
-    )
+    state, args = read_official(path, "d")
+    config = discriminator_config(args)
     discriminator = DualDiscriminator(config)
     native = to_native(discriminator_entries(config), state, discriminator.state_dict(), path)
     load_state(discriminator, native, path)

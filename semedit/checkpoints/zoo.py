@@ -108,17 +108,26 @@ def find(name: str) -> Entry:
     raise UnknownName("model", name, (*present, *ALIASES, *OFFICIAL))
 
 
+def generator_file(name_or_path: str | Path) -> Path:
+    """The file, or native folder, that a generator is opened from: a model's by name, or the path itself.
+
+    Raises UnknownName or MissingWeights for a name, CheckpointError for a path that is not there.
+    """
+    path = Path(name_or_path)
+    if path.exists():
+        return path
+    if path.suffix or len(path.parts) > 1:
+        raise CheckpointError(f"{path}: no such file or folder")
+    return find(str(name_or_path)).generator_path
+
+
 def load_generator(name_or_path: str | Path) -> SemanticGenerator:
     """Open a generator: a model's name, a native folder or file, or an official SemanticStyleGAN ``.pt``.
 
     Returns it frozen, in eval mode, on the CPU, with its fingerprint set. Raises UnknownName, MissingWeights, or
     CheckpointError for a file that is corrupt or of another kind.
     """
-    path = Path(name_or_path)
-    if not path.exists():
-        if path.suffix or len(path.parts) > 1:
-            raise CheckpointError(f"{path}: no such file or folder")
-        path = find(str(name_or_path)).generator_path
+    path = generator_file(name_or_path)
     if path.suffix in (".pt", ".pth"):
         return load_official(path)
     return build_generator(load_weights(path, "generator"), path)

@@ -20,7 +20,7 @@ from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent
 from semedit.latents.layout import LatentLayout
 from semedit.latents.regions import CELEBAMASK, RegionTable
-from semedit.networks.layers import EqualLinear, official_channels
+from semedit.networks.layers import EqualLinear, Folded, official_channels
 from semedit.networks.local import LocalGenerators
 from semedit.networks.ops import coordinate_grid, pixel_norm
 from semedit.networks.render import RenderNet
@@ -134,6 +134,7 @@ class SemanticGenerator(nn.Module):
             residual_refine=config.residual_refine,
             heads_per_block=2 if config.heads == "convolution" else 1,
         )
+        self._means: dict[tuple[int, int], Folded] = {}
         #: Set by whoever loads or saves the weights; ties latent codes to them.
         self.fingerprint = ""
         #: Fingerprints of the generators that this one was adapted from, whose codes it reads too.
@@ -218,9 +219,18 @@ class SemanticGenerator(nn.Module):
 
     @torch.no_grad()
     def mean_w(self, samples: int = 10_000, seed: int = 0) -> Tensor:
-        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``."""
-        z = torch.randn(samples, self.config.style_dim, generator=torch.Generator().manual_seed(seed))
-        return self.mapping(z.to(self.device)).mean(0, keepdim=True)
+        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``.
+
+        While the mapping is frozen it is computed once, and again after its weights have changed.
+        """
+
+        def make() -> Tensor:
+            z = torch.randn(samples, self.config.style_dim, generator=torch.Generator().manual_seed(seed))
+            with torch.autocast(self.device.type, enabled=False):  # what is kept must not depend on who asks first
+                return self.mapping(z.to(self.device)).mean(0, keepdim=True)
+
+        kept = self._means.setdefault((samples, seed), Folded())
+        return kept(make, *self.mapping.parameters()).clone()
 
     def latent(self, data: Tensor, **metadata: object) -> Latent:
         """Wrap a code tensor of this generator as a Latent, its space told by its shape."""

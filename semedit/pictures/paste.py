@@ -80,10 +80,10 @@ def smoothstep(t: Tensor) -> Tensor:
 
 def smooth(image: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of a picture (C, H, W), mirrored at the border."""
-    radius = min(math.ceil(3 * sigma), image.shape[-1] - 1)
-    x = torch.arange(-radius, radius + 1)
-    kernel = torch.exp(-0.5 * (x / sigma) ** 2)
-    kernel = (kernel / kernel.sum()).expand(image.shape[0], 1, -1)
-    padded = F.pad(image[None], (radius,) * 4, mode="reflect")
-    rows = F.conv2d(padded, kernel[:, :, None], groups=image.shape[0])
-    return F.conv2d(rows, kernel[..., None], groups=image.shape[0])[0]
+    # Loading torchvision takes longer than all the rest that the commands load: it waits until it is used.
+    from torchvision.transforms.v2.functional import gaussian_blur
+
+    taps = 2 * min(math.ceil(3 * sigma), image.shape[-1] - 1) + 1
+    for size in ([taps, 1], [1, taps]):  # one axis after the other; both at once cost ``taps`` times as much
+        image = gaussian_blur(image, size, [sigma, sigma])
+    return image

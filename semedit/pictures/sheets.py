@@ -43,4 +43,4 @@ def save_labels(labels: Tensor, path: str | Path) -> None:
 
 def magnify(image: Tensor, side: int = 256) -> Tensor:
     """Repeat the pixels of a small picture (3, H, W), so that a person can look at it."""
-    return enlarge(image[None], max(1, side // image.shape[-2]))[0]
+    return enlarge(image, max(1, side // image.shape[-2]))

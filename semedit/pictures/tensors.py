@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 def to_tensor(image: Image.Image) -> Tensor:
     """(3, H, W) in [-1, 1] of an RGB picture."""
-    return torch.from_numpy(np.asarray(image, dtype=np.float32) / 127.5 - 1).permute(2, 0, 1).contiguous()
+    return to_images(torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous())
 
 
 def to_picture(image: Tensor) -> Image.Image:
@@ -27,12 +27,12 @@ def to_bytes(images: Tensor) -> Tensor:
 
 def quantise(image: Tensor) -> Tensor:
     """What a tensor becomes when it is saved as 8-bit and read back; measure on this."""
-    return to_bytes(image.detach().float()).float() / 127.5 - 1
+    return to_images(to_bytes(image.detach().float()))
 
 
 def enlarge(images: Tensor, factor: int) -> Tensor:
-    """Pictures (B, 3, H, W) with every pixel ``factor`` times as wide and high."""
-    return images.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    """Pictures (..., H, W) with every pixel ``factor`` times as wide and high."""
+    return images.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
 
 
 def fit(images: Tensor, size: int) -> Tensor:

@@ -39,7 +39,7 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Ent
     make_folder(folder)
     save_generator(folder / zoo.GENERATOR, build_generator(weights, source), half=True)
     if (run / STATE).exists():
-        save_discriminator(folder / zoo.DISCRIMINATOR, read_networks(run / STATE)[2], half=True)
+        save_discriminator(folder / zoo.DISCRIMINATOR, read_networks(run / STATE)[1], half=True)
     generator = build_generator(load_weights(folder / zoo.GENERATOR, "generator"), folder)
     old = zoo.read_card(folder)
     keep = {"quality": old["quality"]} if old.get("fingerprint") == generator.fingerprint and "quality" in old else {}
