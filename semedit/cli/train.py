@@ -20,6 +20,7 @@ from semedit.config import assigned
 if TYPE_CHECKING:
     from semedit.data.label_map import LabelMap
     from semedit.training.gan.config import TrainConfig
+    from semedit.training.teaching.config import TeachConfig
 
 RunOption = Annotated[str | None, typer.Option("--out", help="Run folder (default: semedit-runs/NAME).")]
 ImagesOption = Annotated[int | None, typer.Option(min=1, help="Pictures to train on in all.")]
@@ -45,17 +46,27 @@ def train(
     json: JsonOption = False,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Train a generator. The same command resumes a run that was stopped, or killed.
+    """Train a generator: from its adversary alone, or by a course of lessons and then its adversary.
 
+    The same command resumes a run that was stopped, or killed, in the stage where it was.
     Several processes: torchrun --nproc-per-node N -m semedit train RECIPE
     """
     from semedit.data.label_map import LabelMap
-    from semedit.training.gan.recipes import recipe as named
+    from semedit.errors import UnknownName
+    from semedit.training.gan.recipes import RECIPES
+    from semedit.training.teaching.recipes import COURSES
 
+    if recipe in COURSES:
+        if data or label_map or start:
+            raise typer.BadParameter(f"{recipe} is a course; --set lessons.path, lessons.label_map and the like")
+        changes = assigned({"adversarial.images": images, "seed": seed}, set_)
+        return execute_course(COURSES[recipe]().with_overrides(changes), out, dry_run, json, device)
+    if recipe not in RECIPES:
+        raise UnknownName("recipe", recipe, [*COURSES, *RECIPES])
     labels = None if label_map is None else LabelMap.read(label_map)
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
-    config = named(recipe).with_overrides([*regions_of(labels), *assigned(named_options, set_)])
-    execute(config, out, dry_run, json, device, labels)
+    config = RECIPES[recipe]().with_overrides([*regions_of(labels), *assigned(named_options, set_)])
+    return execute(config, out, dry_run, json, device, labels)
 
 
 def adapt(
@@ -138,4 +149,28 @@ def execute(
             return
     report.add(run=folder, steps=state.step, images=state.step * config.batch, generator=f"{folder}/{GENERATOR}")
     report.say(f"done: {state.step} steps; the averaged generator is {folder}/{GENERATOR}")
+    report.finish()
+
+
+def execute_course(config: "TeachConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:
+    """Run a course in this process's place of its team."""
+    if dry_run:
+        stdout.print_json(json_module.dumps(config.to_json()))
+        return
+    from semedit.domains import domain
+    from semedit.training.engine.team import join_team
+    from semedit.training.teaching.course import teach
+
+    folder = out or f"semedit-runs/{config.name}"
+    report = Report(as_json)
+    with join_team(check_device(device)) as team:
+        quiet = as_json or not team.primary
+        with progress_bar(f"{config.name} -> {folder}", quiet) as progress:
+            generator = teach(
+                config, folder, domain=domain(config.lessons.domain), team=team, progress=progress, say=complain
+            )
+        if not team.primary:
+            return
+    report.add(run=folder, generator=generator.fingerprint)
+    report.say(f"done: the course is in {folder}, the last stage's averaged generator with it")
     report.finish()

@@ -53,8 +53,8 @@ class Teacher(Protocol):
         """What the lessons depend on besides their number and seed."""
         ...
 
-    def lessons(self, count: int, seed: int) -> Lessons:
-        """``count`` lessons, the same for the same seed."""
+    def lessons(self, count: int, seed: int, held_out: bool = False) -> Lessons:
+        """``count`` lessons, the same for the same seed; those ``held_out`` are never among the others."""
         ...
 
     def targets(self, codes: Tensor) -> Tensor:
@@ -65,12 +65,21 @@ class Teacher(Protocol):
 CHUNK = 256
 
 
-def make_lessons(teacher: Teacher, count: int, seed: int,
+def mixed_rows(count: int, regions: int, base_rows: int, share: float, draws: torch.Generator) -> Tensor:
+    """Which W+ rows (B, L) come from a second code: in a ``share`` of the samples, region by region, both rows, the
+    texture row alone, or none. Base rows never do."""
+    choice = torch.randint(3, (count, regions), generator=draws)
+    rows = torch.stack([choice == 2, choice >= 1], dim=2).flatten(1)
+    rows = torch.cat([rows.new_zeros(count, base_rows), rows], dim=1)
+    return rows & (torch.rand(count, 1, generator=draws) < share)
+
+
+def make_lessons(teacher: Teacher, count: int, seed: int, held_out: bool = False,
                  progress: Callable[[int, int], None] | None = None) -> Lessons:  # fmt: skip
     """``count`` lessons in chunks; chunk k has the seed ``seed * 100_003 + k``."""
     parts = []
     for k, start in enumerate(range(0, count, CHUNK)):
-        parts.append(teacher.lessons(min(CHUNK, count - start), seed * 100_003 + k))
+        parts.append(teacher.lessons(min(CHUNK, count - start), seed * 100_003 + k, held_out))
         if progress:
             progress(min(start + CHUNK, count), count)
     return Lessons.cat(parts)

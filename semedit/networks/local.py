@@ -83,7 +83,8 @@ class LocalGenerators(nn.Module):
         """
         batch, regions, layers, _ = codes.shape
         channels = self.weight.shape[-1]
-        weights, biases = self.modulated_weights(codes), (self.bias * SQRT2)[..., None]
+        # Taken apart at once: indexing would make a full-size gradient for every layer.
+        weights, biases = self.modulated_weights(codes).unbind(0), (self.bias * SQRT2)[..., None].unbind(0)
         points = self.embed(coords)
         if points.dim() == 2:  # one picture of coordinates for everybody: the first layer is a single product
             x = torch.matmul(weights[0].reshape(-1, channels), points).view(batch, regions, channels, -1)

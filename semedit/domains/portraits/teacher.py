@@ -45,7 +45,7 @@ class PortraitTeacher:
     def key(self) -> str:
         return f"portraits {sorted(asdict(self).items())}"
 
-    def lessons(self, count: int, seed: int) -> Lessons:
+    def lessons(self, count: int, seed: int, held_out: bool = False) -> Lessons:  # noqa: ARG002 (draws never repeat)
         codes = draw_codes(count, self.width, seed, self.base_rows, self.mixing)
         drawing = draw(factors_of(codes.rows()), self.size, self.style)
         return Lessons(

@@ -22,9 +22,15 @@ def orthogonalised(matrices: Tensor, steps: int = 5) -> Tensor:
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if tall else matrices
     x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
-    for _ in range(steps):
-        gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
+    # x <- p x with p = a + b g + c g^2 and g = x x^T; as g <- p g p, only the small g is iterated on.
+    gram, product, unit = x @ x.mT, None, torch.eye(x.shape[-2], device=x.device)
+    for step in range(steps):
+        polynomial = a * unit + b * gram + c * gram @ gram
+        product = polynomial if product is None else polynomial @ product
+        if step < steps - 1:
+            gram = polynomial @ gram @ polynomial
+    assert product is not None
+    x = product @ x
     return x.mT if tall else x
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from semedit.config import Config
 from semedit.networks.generator import GeneratorConfig
+from semedit.training.gan.config import TrainConfig
 
 
 class StageConfig(Config):
@@ -61,12 +62,16 @@ class PairsStage(StageConfig):
 
 
 class LessonConfig(Config):
-    """Where lessons come from: drawn ``portraits``, or the samples of a ``generator`` (a name or file)."""
+    """Where lessons come from: the painter of a domain, the samples of a ``generator``, or pictures at ``path``, with
+    label maps, and a ``table`` of their factors."""
 
     noun: ClassVar[str] = "lesson configuration"
 
     domain: str = "portraits"
-    generator: str = Field("", description="generator whose samples are the lessons, instead of a painter")
+    generator: str = Field("", description="name or file of a generator whose samples are the lessons (distillation)")
+    path: str = Field("", description="folder or LMDB of pictures and label maps whose factors a table gives")
+    table: str = Field("", description="CSV file: a column of pictures' names, then one a factor")
+    label_map: str = Field("", description="YAML file that says what the labels at path mean (default: the domain's)")
     style: Literal["soft", "cel"] = "soft"
     count: int = Field(24_000, ge=1, description="lessons made once and drawn from")
     held_out: int = Field(256, ge=1, description="lessons that are only measured on")
@@ -85,6 +90,8 @@ class TeachConfig(Config):
     mapping: MappingStage = MappingStage()
     points: PointsStage = PointsStage()
     pairs: PairsStage = PairsStage()
+    adversarial: TrainConfig | None = Field(None, description="the adversary's stage, beside the losses of the pairs")
+    adversarial_weight: float = Field(0.03, ge=0, description="weight of the adversary beside the losses of the pairs")
     seed: int = 0
     precision: Literal["fp32", "bf16"] = "bf16"
     log_every: int = Field(100, ge=1)

@@ -15,6 +15,7 @@ from semedit.data.lessons import Lessons, Teacher
 from semedit.data.source import Share
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.precision import training_cast
+from semedit.networks.synthesis import Synthesis
 from semedit.pictures.tensors import one_hot_masks, to_images
 from semedit.training.teaching.config import MappingStage, PairsStage, PointsStage
 
@@ -140,28 +141,22 @@ class PerceptualDistance(Protocol):
     def distance(self, a: Tensor, b: Tensor) -> Tensor: ...
 
 
-class PairsObjective(nn.Module):
-    """Whole pictures against their lessons: balanced L1, perceptual distance, refined and coarse masks."""
+class PairLosses(nn.Module):
+    """A synthesis against its lessons: balanced L1, perceptual distance, refined and coarse masks."""
 
     label_weight: Tensor
 
-    def __init__(self, config: PairsStage, generator: SemanticGenerator, perceptual: PerceptualDistance,
-                 label_weight: Tensor, precision: str, share: Share):  # fmt: skip
+    def __init__(self, config: PairsStage, perceptual: PerceptualDistance, label_weight: Tensor):
         super().__init__()
-        self.config, self.generator, self.perceptual = config, generator, perceptual
-        self.precision, self.share = precision, share
+        self.perceptual = perceptual
         self.register_buffer("label_weight", label_weight, persistent=False)
         self.weights = {
             "colour": 1.0, "perceptual": config.perceptual_weight, "masks": config.mask_weight,
             "coarse": config.coarse_weight,
         }  # fmt: skip
 
-    def forward(self, lessons: Lessons) -> dict[str, Tensor]:
-        generator = self.generator
-        noise = [self.share(n) for n in generator.noise_maps("random", self.config.batch)]
-        with training_cast(self.precision, lessons.images.device.type):
-            out = generator(wplus(generator, lessons), noise=noise)
-        true, masks = to_images(lessons.images), one_hot_masks(lessons.labels, generator.config.regions)
+    def forward(self, out: Synthesis, lessons: Lessons) -> dict[str, Tensor]:
+        true, masks = to_images(lessons.images), one_hot_masks(lessons.labels, len(self.label_weight))
         image, segmentation = out.image.float(), out.segmentation.float()
         weight = self.label_weight[lessons.labels.long()][:, None]
         size = out.coarse_segmentation.shape[-1]
@@ -173,3 +168,20 @@ class PairsObjective(nn.Module):
             "masks": (segmentation - masks).square().mean(),
             "coarse": -(shares * coarse).sum(1).mean(),
         }
+
+
+class PairsObjective(nn.Module):
+    """Whole pictures of lessons' codes, with fresh noise, and their PairLosses."""
+
+    def __init__(self, config: PairsStage, generator: SemanticGenerator, losses: PairLosses, precision: str,
+                 share: Share):  # fmt: skip
+        super().__init__()
+        self.config, self.generator, self.losses = config, generator, losses
+        self.precision, self.share, self.weights = precision, share, losses.weights
+
+    def forward(self, lessons: Lessons) -> dict[str, Tensor]:
+        noise = [self.share(n) for n in self.generator.noise_maps("random", self.config.batch)]
+        with training_cast(self.precision, lessons.images.device.type):
+            out = self.generator(wplus(self.generator, lessons), noise=noise)
+        losses: dict[str, Tensor] = self.losses(out, lessons)
+        return losses

@@ -25,7 +25,7 @@ def test_a_path_comes_before_the_environment_and_that_before_the_cache(tmp_path,
     assert find_weights("net.pth", "SEMEDIT_NET", "this") == own
     assert find_weights("net.pth", "SEMEDIT_NET", "this", given) == given
     given.unlink()
-    with pytest.raises(MissingWeights, match="given.pth"):
+    with pytest.raises(MissingWeights, match=r"given\.pth"):
         find_weights("net.pth", "SEMEDIT_NET", "this", given)
 
 
