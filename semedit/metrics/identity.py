@@ -52,7 +52,11 @@ class IdentityNetwork(nn.Module):
 
 
 def central(images: Tensor, share: float) -> Tensor:
-    """The central square of pictures (B, C, H, W), ``share`` of their side."""
+    """The central square of pictures (B, C, H, W), ``share`` of their side.
+
+    >>> central(torch.zeros(1, 3, 64, 64), 0.75).shape
+    torch.Size([1, 3, 48, 48])
+    """
     side = images.shape[-1]
     kept = round(side * share)
     start = (side - kept) // 2

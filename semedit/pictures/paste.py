@@ -68,12 +68,20 @@ def crop_grid(size: int) -> Tensor:
 
 
 def border_distance(places: Tensor, size: int) -> Tensor:
-    """How far points (..., 2) lie inside a crop, in its pixels; negative outside."""
+    """How far points (..., 2) lie inside a crop, in its pixels; negative outside.
+
+    >>> border_distance(torch.tensor([[3.0, 60.0], [70.0, 32.0]]), size=64)
+    tensor([ 3., -6.])
+    """
     return torch.minimum(places, size - places).amin(-1)
 
 
 def smoothstep(t: Tensor) -> Tensor:
-    """0 below 0, 1 above 1, and 3 t^2 - 2 t^3 between."""
+    """0 below 0, 1 above 1, and 3 t^2 - 2 t^3 between.
+
+    >>> smoothstep(torch.tensor([-1.0, 0.25, 0.5, 2.0]))
+    tensor([0.0000, 0.1562, 0.5000, 1.0000])
+    """
     t = t.clamp(0, 1)
     return t * t * (3 - 2 * t)
 

@@ -21,22 +21,22 @@ from semedit.training.engine.team import Team
 
 
 class DataConfig(Config):
-    """Where training pictures come from: drawn portraits, or a folder or LMDB named by ``path``.
+    """Where training pictures come from: the domain's painter, or a folder or LMDB named by ``path``.
 
-    Drawn: ``pool`` pictures are drawn once and sampled from; 0 draws every batch afresh (for devices that draw faster
-    than they train). From disk: ``label_map`` is a YAML file that says what the labels mean (default: they are the
-    domain's region indices); ``mirror``, ``shift``, ``scale`` and ``rotate`` change picture and labels together. Drawn
-    portraits are left as they are.
+    ``style``, ``pool`` and ``seed`` are for drawn pictures, all below ``path`` for those from disk; ``mirror``,
+    ``shift``, ``scale`` and ``rotate`` change picture and labels together.
     """
 
     noun: ClassVar[str] = "data configuration"
 
-    domain: str = "portraits"
-    style: Literal["soft", "cel"] = "soft"
-    pool: int = Field(24_000, ge=0)
-    seed: int = 1
-    path: str = ""
-    label_map: str = ""
+    domain: str = Field("portraits", description="kind of picture; the one that is drawn where no path is named")
+    style: Literal["soft", "cel"] = Field("soft", description="style of drawn pictures")
+    pool: int = Field(
+        24_000, ge=0, description="pictures drawn once and sampled from; 0 draws every batch afresh, for fast devices"
+    )
+    seed: int = Field(1, description="seed of the pool, apart from the run's so that runs can share one")
+    path: str = Field("", description="folder or LMDB of pictures; empty: they are drawn")
+    label_map: str = Field("", description="YAML file that says what labels mean; empty: the domain's region indices")
     workers: int = Field(2, ge=0, description="processes that decode pictures")
     mirror: bool = Field(False, description="mirror half of the pictures")
     shift: float = Field(0.0, ge=0, le=0.5, description="share of the side, each way; the released code's 'aug' is 0.1")
@@ -45,7 +45,7 @@ class DataConfig(Config):
     differentiable: Literal["auto", "on", "off"] = Field(
         "auto", description="differentiable augmentation; auto: on below small_set pictures"
     )
-    small_set: int = Field(5_000, ge=0)
+    small_set: int = Field(5_000, ge=0, description="pictures below which a set is small")
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,11 @@ def check_options(path: Path, then: Mapping[str, Any], now: Mapping[str, Any], f
 
 
 def part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The tensors below ``name.``, without that prefix."""
+    """The tensors below ``name.``, without that prefix.
+
+    >>> part({"average.bias": torch.zeros(1), "path_mean": torch.ones(1)}, "average")
+    {'bias': tensor([0.])}
+    """
     return {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
 
 

@@ -38,7 +38,11 @@ def diversity(images: Tensor) -> float:
 
 
 def areas(labels: Tensor, regions: int) -> list[float]:
-    """Each region's share of the area of label maps (B, H, W)."""
+    """Each region's share of the area of label maps (B, H, W).
+
+    >>> areas(torch.tensor([[[0, 0], [1, 2]]]), regions=3)
+    [0.5, 0.25, 0.25]
+    """
     counts = torch.bincount(labels.flatten().clamp(max=regions), minlength=regions + 1)[:regions]
     return (counts / labels.numel()).tolist()
 

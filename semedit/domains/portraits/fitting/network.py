@@ -43,7 +43,7 @@ class TrunkFitConfig(FitConfig):
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledPortraits:
     """Drawn pictures with everything known about them; images and labels are uint8."""
 
     images: Tensor
@@ -56,7 +56,7 @@ class Labelled:
         return len(self.images)
 
 
-def draw_labelled(count: int, size: int, seed: int, chunk: int = 512) -> Labelled:
+def draw_labelled(count: int, size: int, seed: int, chunk: int = 512) -> LabelledPortraits:
     """Draw ``count`` portraits of ``size`` px with labels, attributes and regression targets in [-1, 1]."""
     parts: list[tuple[Tensor, ...]] = []
     for k, start in enumerate(range(0, count, chunk)):
@@ -64,7 +64,7 @@ def draw_labelled(count: int, size: int, seed: int, chunk: int = 512) -> Labelle
         images, labels = render(factors, size)
         targets = scaled(factors, (*IDENTITY, *SCENE_TARGETS))
         parts.append((to_bytes(images), labels, attributes(factors), targets, kinds(factors)))
-    return Labelled(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    return LabelledPortraits(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 def as_input(images: Tensor, noise: float) -> Tensor:
