@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from semedit.latents.regions import RegionTable
-from semedit.pictures.tensors import enlarge, to_picture
+from semedit.pictures.tensors import enlarge, to_images, to_picture
 from semedit.storage.atomic import replacing
 
 
@@ -32,7 +32,7 @@ def sheet(images: Tensor, columns: int, gap: int = 2) -> Tensor:
 
 def labels_to_colours(labels: Tensor, regions: RegionTable) -> Tensor:
     """Label maps (B, H, W) as coloured pictures (B, 3, H, W) in [-1, 1]."""
-    table = torch.tensor(regions.colours, dtype=torch.float32, device=labels.device) / 127.5 - 1
+    table = to_images(torch.tensor(regions.colours, device=labels.device))
     return table[labels.long()].permute(0, 3, 1, 2)
 
 
