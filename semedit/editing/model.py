@@ -40,7 +40,7 @@ class Model:
         generator: SemanticGenerator,
         domain: Domain,
         name: str = "",
-        entry: zoo.Entry | None = None,
+        entry: zoo.ModelFolder | None = None,
         precision: Literal["fp32", "bf16"] = "fp32",
         encoder_path: str | Path | None = None,
         editor_paths: Mapping[str, str | Path] | None = None,

@@ -20,7 +20,7 @@ class TrunkConfig(Config):
     widths: tuple[int, ...] = Field((32, 64, 96, 128), description="channels of each stage, which halves the side")
 
 
-class Stage(nn.Module):
+class TrunkStage(nn.Module):
     """(B, ``in_ch``, H, W) -> (B, ``out_ch``, H/2, W/2): two 3x3 convolutions with batch norm, the first with stride 2,
     beside a strided 1x1 shortcut."""
 
@@ -49,7 +49,7 @@ class Trunk(nn.Module):
         self.config = config
         self.stem = nn.Conv2d(3, config.widths[0], 3, padding=1)
         inputs = (config.widths[0], *config.widths[:-1])
-        self.stages = nn.ModuleList(Stage(a, b) for a, b in zip(inputs, config.widths, strict=True))
+        self.stages = nn.ModuleList(TrunkStage(a, b) for a, b in zip(inputs, config.widths, strict=True))
 
     def forward(self, images: Tensor) -> list[Tensor]:
         x = F.relu(self.stem(fit(images, self.config.size).contiguous(memory_format=torch.channels_last)))
