@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from benchmarks.rows import row
 from semedit.data.collection import Collection, prepare
-from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.factors import ATTRIBUTES, attributes
-from semedit.domains.portraits.law import sample_factors
+from semedit.data.drawn import Painter
 from semedit.editing.model import Model
-from semedit.errors import ConfigError, MissingWeights
+from semedit.errors import ConfigError
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.inception import LegacyInception, embedders
 from semedit.metrics.labels import LARGE, iou_counts, iou_of_counts
@@ -32,15 +30,18 @@ class RealPictures(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class DrawnPictures:
-    """Portraits of seeds that no training set and no held-out set uses."""
+    """Drawn pictures of seeds that no training set and no held-out set uses."""
 
-    SEEDS = (880_001, 880_002)
+    painter: Painter
+    SEEDS: ClassVar = (880_001, 880_002)
 
     def chunks(self, which: int, count: int, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
         for k, start in enumerate(range(0, count, CHUNK)):
-            factors = sample_factors(min(CHUNK, count - start), self.SEEDS[which] * 1_009 + k)
-            yield quantise(render(factors, size)[0]), attributes(factors)
+            seed = self.SEEDS[which] * 1_009 + k
+            drawn = self.painter(min(CHUNK, count - start), size, seed, self.painter.styles[0])
+            yield quantise(drawn.images), drawn.attributes
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,6 @@ class StoredPictures:
             yield to_images(torch.stack(part)), None
 
 
-def own_features(model: Model) -> DomainFeatures | None:
-    """The domain's feature network, where it has one."""
-    try:
-        return model.domain.features()
-    except MissingWeights:
-        return None
-
-
 def fidelity(
     model: Model,
     count: int = 10_000,
@@ -76,17 +69,17 @@ def fidelity(
     of label maps with its parser, and attribute rates.
 
     Pictures are measured as 8-bit, at ``size`` px (default: the generator's); ``ssg-legacy`` takes them unrounded, with
-    random noise, as it says. Raises ConfigError if no network is there to measure with.
+    random noise, as it says. Without ``real`` pictures the domain's painter draws them. Raises ConfigError if it has
+    none, or if no network is there to measure with.
     """
-    if real is None and model.domain.name != "portraits":
-        raise ConfigError(f"real pictures of the domain '{model.domain.name}' cannot be drawn; name them with --data")
-    size, features, real = size or model.generator.config.size, own_features(model), real or DrawnPictures()
+    real = real or DrawnPictures(model.domain.painter())
+    size, features = size or model.generator.config.size, model.domain.own_features()
     found = embedders(features)
     if not found:
         raise ConfigError("no network to measure with; 'semedit doctor' says which Inception files are missing")
-    tally = Tally(3 * count, progress)
-    fake, rows = Samples(model, found, features, count, seed, size, tally), []
-    sets = [embed_real(found, real, which, count, size, tally) for which in range(2)]
+    passed = Passed(3 * count, progress)
+    fake, rows = Samples(model, found, features, count, seed, size, passed), []
+    sets = [embed_real(found, real, which, count, size, passed) for which in range(2)]
     for embedder in found:
         name = embedder.protocol
         for suffix, made in (("", fake.features[name]), ("_floor", sets[1].features[name])):
@@ -100,16 +93,16 @@ def fidelity(
         rows.append(row("fidelity", "generator", model, "mask_agreement", agreement, n=count, protocol=parser))
     if sets[0].truth is not None:
         real_rates = sets[0].truth.mean(0)
-        for i, name in enumerate(ATTRIBUTES):
-            value, truth, by = fake.rates[i].item(), real_rates[i].item(), "portraits-attributes"
+        for i, name in enumerate(model.domain.attribute_names):
+            value, truth, by = fake.rates[i].item(), real_rates[i].item(), f"{model.domain.name}-attributes"
             rows.append(row("fidelity", "generator", model, f"rate_{name}", value, n=count, protocol=by))
             rows.append(row("fidelity", "data", model, f"real_rate_{name}", truth, n=count, protocol="ground truth"))
     return rows
 
 
 @dataclass
-class Tally:
-    """Progress over several loops."""
+class Passed:
+    """How many pictures have passed through several loops, told as one progress."""
 
     total: int
     progress: Progress | None
@@ -128,7 +121,7 @@ class Samples:
     """
 
     def __init__(self, model: Model, found: list[Embedder], network: DomainFeatures | None, count: int, seed: int,
-                 size: int, tally: Tally):  # fmt: skip
+                 size: int, passed: Passed):  # fmt: skip
         regions, scorer = len(model.generator.regions), model.domain.attributes() if network else None
         parts: dict[str, list[Tensor]] = {e.protocol: [] for e in found}
         self.overlap, scores = torch.zeros(3, regions), []
@@ -145,7 +138,7 @@ class Samples:
             if network is not None and scorer is not None:
                 scores.append(scorer.score(pictures))
                 self.overlap += iou_counts(network.parse(quantise(out.image)), out.labels, regions)
-            tally(len(pictures))
+            passed(len(pictures))
         self.features = {name: torch.cat(part) for name, part in parts.items()}
         self.rates = (torch.cat(scores) > 0.5).float().mean(0) if scores else torch.empty(0)
 
@@ -158,12 +151,12 @@ class RealSet:
     truth: Tensor | None
 
 
-def embed_real(found: list[Embedder], real: RealPictures, which: int, count: int, size: int, tally: Tally) -> RealSet:
+def embed_real(found: list[Embedder], real: RealPictures, which: int, count: int, size: int, passed: Passed) -> RealSet:
     parts: dict[str, list[Tensor]] = {e.protocol: [] for e in found}
     truth: list[Tensor] = []
     for pictures, known in real.chunks(which, count, size):
         for embedder in found:
             parts[embedder.protocol].append(embedder.embed(pictures))
         truth += [known] if known is not None else []
-        tally(len(pictures))
+        passed(len(pictures))
     return RealSet({name: torch.cat(part) for name, part in parts.items()}, torch.cat(truth) if truth else None)

@@ -14,9 +14,8 @@ from benchmarks.rows import row
 from encoders import INVERTERS
 from encoders.inverters import RestyleInverter
 from encoders.search import Search
+from semedit.data.drawn import Painter
 from semedit.domains.base import IdentityMetric, PerceptualMetric
-from semedit.domains.portraits.drawing.renderer import render
-from semedit.domains.portraits.law import sample_factors
 from semedit.editing.model import Model
 from semedit.errors import ImageError, MissingWeights, SemeditError, UnknownName
 from semedit.metrics.pixels import mse, psnr
@@ -103,10 +102,10 @@ class Targets:
             yield to_images(part)
 
 
-def unseen_portraits(size: int, count: int, seed: int = UNSEEN_SEED) -> Targets:
-    """Drawn portraits (N, 3, S, S); the same count and seed give the same ones."""
+def unseen_pictures(painter: Painter, size: int, count: int, seed: int = UNSEEN_SEED) -> Targets:
+    """Drawn pictures (N, 3, S, S); the same count and seed give the same ones."""
     parts = [
-        to_bytes(render(sample_factors(min(CHUNK, count - start), seed + k), size)[0])
+        to_bytes(painter(min(CHUNK, count - start), size, seed + k, painter.styles[0]).images)
         for k, start in enumerate(range(0, count, CHUNK))
     ]
     return Targets(torch.cat(parts))
@@ -138,7 +137,7 @@ def reconstruction(
     files: list[Path] | None = None,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of the table: for each method one for each measure, over ``count`` portraits, or picture ``files``.
+    """Rows of the table: for each method one for each measure, over ``count`` drawn pictures, or ``files``.
 
     "restyle" gives rows for one to five refinements ("restyle@1" ...). Seconds are those of the method alone, a picture
     in batches of ``batch``; measuring is not counted. Raises UnknownName, or MissingWeights for an encoder that is not
@@ -148,7 +147,10 @@ def reconstruction(
     for method in methods:
         if method not in INVERTERS:
             raise UnknownName("inversion method", method, INVERTERS)
-    targets = stored_pictures(model, files[:count]) if files else unseen_portraits(model.generator.config.size, count)
+    if files:
+        targets = stored_pictures(model, files[:count])
+    else:
+        targets = unseen_pictures(model.domain.painter(), model.generator.config.size, count)
     score, tallies = Score.of(model), dict[str, Tally]()
     total, done = len(targets.images) * len(methods), 0
     for method in methods:

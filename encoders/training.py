@@ -34,7 +34,15 @@ from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
 from semedit.training.engine.feed import DataConfig, Feed, open_source, sample_pictures
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
-from semedit.training.engine.state import STATE, pack_modules, pack_optimisers, read_state, unpack, write_state
+from semedit.training.engine.state import (
+    STATE,
+    check_options,
+    pack_modules,
+    pack_optimisers,
+    read_state,
+    unpack,
+    write_state,
+)
 from semedit.training.engine.team import Team, syncing
 
 ENCODER = "encoder.safetensors"
@@ -47,24 +55,24 @@ class EncoderTrainConfig(Config):
 
     noun: ClassVar[str] = "encoder training configuration"
 
-    name: str
-    encoder: EncoderConfig
-    data: DataConfig = DataConfig(mirror=True)
-    steps: int = Field(500_000, ge=1)
-    batch: int = Field(8, ge=1)
+    name: str = Field(description="the run's name, and that of its folder unless told")
+    encoder: EncoderConfig = Field(description="sizes of the encoder")
+    data: DataConfig = Field(DataConfig(mirror=True), description="where training pictures come from")
+    steps: int = Field(500_000, ge=1, description="optimiser steps in all")
+    batch: int = Field(8, ge=1, description="pictures of a step, those of all processes together")
     refinements: int = Field(5, ge=1, description="refinements of each batch")
-    lr: float = Field(1e-4, gt=0)
-    perceptual_weight: float = Field(0.8, ge=0)
-    mse_weight: float = Field(1.0, ge=0)
-    identity_weight: float = Field(0.1, ge=0)
+    lr: float = Field(1e-4, gt=0, description="Ranger's learning rate")
+    perceptual_weight: float = Field(0.8, ge=0, description="weight of the domain's perceptual distance")
+    mse_weight: float = Field(1.0, ge=0, description="weight of the mean squared error on [-1, 1]")
+    identity_weight: float = Field(0.1, ge=0, description="weight of 1 - similarity of persons; 0 needs no network")
     latent_weight: float = Field(0.0, ge=0, description="mean squared distance of codes from the mean code")
     start: str = Field("", description="encoder, or IR-SE50 face network, whose weights the training begins with")
     mean_samples: int = Field(100_000, ge=1, description="mapped codes whose mean the refinement starts from")
-    seed: int = 0
-    precision: Literal["fp32", "bf16"] = "fp32"
-    log_every: int = Field(50, ge=1)
-    sheet_every: int = Field(500, ge=1)
-    checkpoint_every: int = Field(500, ge=1)
+    seed: int = Field(0, description="seed of the encoder and of every draw")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the networks' passes")
+    log_every: int = Field(50, ge=1, description="steps between lines of the log")
+    sheet_every: int = Field(500, ge=1, description="steps between sheets of reconstructions")
+    checkpoint_every: int = Field(500, ge=1, description="steps between writings of the state, from which runs resume")
 
 
 @dataclass
@@ -139,9 +147,7 @@ class EncoderStep:
 
     def mean_losses(self) -> dict[str, float]:
         """The latest losses, averaged over the processes."""
-        names = sorted(self.state.losses)
-        values = self.team.mean(torch.stack([self.state.losses[name].float() for name in names]))
-        return dict(zip(names, values.tolist(), strict=True))
+        return self.team.mean_losses(self.state.losses)
 
 
 def train_encoder(
@@ -223,9 +229,7 @@ def _save(folder: Path, config: EncoderTrainConfig, step: EncoderStep, fingerpri
 
 def _restore(path: Path, config: EncoderTrainConfig, state: EncoderState, fingerprint: str) -> None:
     header, tensors = read_state(path, next(state.encoder.parameters()).device)
-    then, now = header["config"], config.to_json()
-    if changed := sorted(name for name in now if name not in FREE_OPTIONS and then.get(name) != now[name]):
-        raise ConfigError(f"{path} was made with other options ({', '.join(changed)}); use another run folder")
+    check_options(path, header["config"], config.to_json(), FREE_OPTIONS)
     if header.get("generator") != fingerprint:
         raise ConfigError(f"{path} belongs to generator {header.get('generator')}, not to {fingerprint}")
     unpack(state, tensors, ("encoder",), ("optimiser",))

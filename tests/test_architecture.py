@@ -164,6 +164,23 @@ def test_files_say_what_they_are_and_stay_small(path):
     assert len(text.splitlines()) <= 420, f"{path} has grown past 420 lines"
 
 
+def test_a_domain_is_not_asked_for_its_name():
+    """What depends on the domain is the domain's to answer: nothing outside compares a name with one of them."""
+    from semedit.domains import DOMAINS
+
+    for path in (path for path in SOURCES if "semedit/domains/" not in path.as_posix()):
+        for node in ast.walk(ast.parse(path.read_text())):
+            sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+            assert not [x for x in sides if isinstance(x, ast.Constant) and x.value in DOMAINS], f"{path}:{node.lineno}"
+
+
+def test_what_every_run_does_stands_apart_from_the_gan():
+    """The encoder's trainer shares the engine and knows nothing of the adversary."""
+    for module, others in HOUSE.items():
+        if module.startswith(("semedit.training.engine", "encoders", "directions")):
+            assert not [other for other in others if other.startswith("semedit.training.gan")], module
+
+
 def test_asserts_are_for_what_cannot_happen():
     """User input is answered with named errors: no assert has a message for a user."""
     for path in SOURCES:

@@ -16,12 +16,10 @@ from benchmarks.speed.timing import OutputsDifferError, time_pair
 from semedit.data.source import Batch
 from semedit.networks.discriminator import DualDiscriminator
 from semedit.networks.synthesis import Synthesis
-from semedit.pictures.tensors import one_hot_masks
+from semedit.pictures.tensors import enlarge, one_hot_masks
 from semedit.training.gan.config import TrainConfig
 from semedit.training.gan.state import initial_state
-from semedit.training.gan.step import GanStep, GeneratorPass
-
-PHASES = ("d_main", "d_reg", "g_main", "g_reg")
+from semedit.training.gan.step import GanStep, GeneratorPass, Phase
 
 
 class TextbookPass(GeneratorPass):
@@ -62,45 +60,43 @@ def random_batch(config: TrainConfig, seed: int = 0) -> Batch:
     coarse = torch.randn(config.batch, 3, 8, 8, generator=draw)
     labels = torch.randint(config.generator.regions, (config.batch, 8, 8), generator=draw)
     images = nn.functional.interpolate(coarse, size=(size, size), mode="bilinear").clamp(-1, 1)
-    fine = labels.repeat_interleave(size // 8, 1).repeat_interleave(size // 8, 2)
-    return Batch(images, one_hot_masks(fine, config.generator.regions))
+    return Batch(images, one_hot_masks(enlarge(labels, size // 8), config.generator.regions))
 
 
-def run_phase(step: GanStep, phase: str, batch: Batch) -> Callable[[], None]:
+def run_phase(step: GanStep, phase: Phase, batch: Batch) -> Callable[[], None]:
     """A call that does one phase with fixed random numbers."""
 
     def call() -> None:
         torch.manual_seed(1)
-        step.state.generator.requires_grad_(phase.startswith("g"))
-        step.state.discriminator.requires_grad_(phase.startswith("d"))
-        getattr(step, phase)(*((batch,) if phase.startswith("d") else ()))
+        step.turn_to(phase)
+        phase.do(batch)
 
     return call
 
 
 def compare_steps(config: TrainConfig, runs: int) -> dict[str, Any]:
     """One row of the table. Raises OutputsDifferError if the two formulations' losses are not the same."""
-    batch, ours, theirs = (
-        random_batch(config),
-        GanStep(config, initial_state(config, torch.device("cpu"))),
-        plain_step(config),
-    )
-    for phase in PHASES:
-        run_phase(ours, phase, batch)()
-        run_phase(theirs, phase, batch)()
+    batch, ours = random_batch(config), GanStep(config, initial_state(config, torch.device("cpu")))
+    theirs = plain_step(config)
+    pairs = [
+        (phase.every, run_phase(ours, phase, batch), run_phase(theirs, same, batch))
+        for phase, same in zip(ours.phases, theirs.phases, strict=True)
+    ]
+    for _, one, other in pairs:
+        one()
+        other()
     first, second = ours.mean_losses(), theirs.mean_losses()
     tolerance = 1e-3 if config.precision == "fp32" else 0.1
     for name, value in first.items():
         if abs(value - second[name]) > tolerance * max(1e-3, abs(value), abs(second[name])) + tolerance * 0.1:
             raise OutputsDifferError(f"{config.name}: loss '{name}' is {value:.5g} and {second[name]:.5g}")
-    due = {"d_main": 1, "g_main": 1, "d_reg": config.r1_every, "g_reg": config.path_every}
     mine = plain = 0.0
     low, high = [], []
-    for phase in PHASES:
-        a, b = time_pair(run_phase(ours, phase, batch), run_phase(theirs, phase, batch), runs)
-        mine, plain = mine + statistics.median(a) / due[phase], plain + statistics.median(b) / due[phase]
-        low.append((min(b) / due[phase], max(a) / due[phase]))
-        high.append((max(b) / due[phase], min(a) / due[phase]))
+    for every, one, other in pairs:
+        a, b = time_pair(one, other, runs)
+        mine, plain = mine + statistics.median(a) / every, plain + statistics.median(b) / every
+        low.append((min(b) / every, max(a) / every))
+        high.append((max(b) / every, min(a) / every))
     return {
         "recipe": config.name,
         "batch": config.batch,

@@ -26,7 +26,7 @@ from semedit.storage.weights import load_state
 
 
 @dataclass(frozen=True)
-class Entry:
+class Counterpart:
     """One official tensor: where its values live natively (``name[index]``) and the official ``shape``.
 
     ``name`` None marks a constant: the blur kernel times ``gain``.
@@ -39,78 +39,80 @@ class Entry:
     gain: float = 0.0
 
 
-def generator_entries(config: GeneratorConfig) -> Iterator[Entry]:
+def generator_entries(config: GeneratorConfig) -> Iterator[Counterpart]:
     """Every entry of an official generator's state dict, in no particular order."""
     dim, channels, coarse = config.style_dim, config.local_channels, config.coarse_channels
     for i in range(config.mapping_layers):
-        yield Entry(f"style.{i + 1}.weight", f"mapping.layers.{i}.weight", (dim, dim))
-        yield Entry(f"style.{i + 1}.bias", f"mapping.layers.{i}.bias", (dim,))
+        yield Counterpart(f"style.{i + 1}.weight", f"mapping.layers.{i}.weight", (dim, dim))
+        yield Counterpart(f"style.{i + 1}.bias", f"mapping.layers.{i}.bias", (dim,))
     inputs = 2 * (2 * int(math.log2(config.size)) + 1)
-    yield Entry("pos_embed.weights", "local.embedding", (channels, inputs, 1, 1))
+    yield Counterpart("pos_embed.weights", "local.embedding", (channels, inputs, 1, 1))
     for k in range(config.regions):
         for i in range(config.local_layers):
             at = f"local_nets.{k}.linears.{i}"
-            yield Entry(f"{at}.conv.weight", "local.weight", (1, channels, channels, 1, 1), (i, k))
-            yield Entry(f"{at}.conv.modulation.weight", "local.style_weight", (channels, dim), (i, k))
-            yield Entry(f"{at}.conv.modulation.bias", "local.style_bias", (channels,), (i, k))
-            yield Entry(f"{at}.activate.bias", "local.bias", (channels,), (i, k))
+            yield Counterpart(f"{at}.conv.weight", "local.weight", (1, channels, channels, 1, 1), (i, k))
+            yield Counterpart(f"{at}.conv.modulation.weight", "local.style_weight", (channels, dim), (i, k))
+            yield Counterpart(f"{at}.conv.modulation.bias", "local.style_bias", (channels,), (i, k))
+            yield Counterpart(f"{at}.activate.bias", "local.bias", (channels,), (i, k))
         yield from head(f"local_nets.{k}.to_feat", "local.feature_{}", coarse, channels, (k,))
         if k:
             yield from head(f"local_nets.{k}.to_depth", "local.depth_{}", 1, channels, (k - 1,))
     yield from render_entries(config)
 
 
-def head(key: str, name: str, out_ch: int, in_ch: int, index: tuple[int, ...] = ()) -> Iterator[Entry]:
+def head(key: str, name: str, out_ch: int, in_ch: int, index: tuple[int, ...] = ()) -> Iterator[Counterpart]:
     """The four entries of a fixed 1x1 head."""
-    yield Entry(f"{key}.bias", name.format("bias"), (1, out_ch, 1, 1), index)
-    yield Entry(f"{key}.upsample.kernel", None, (4, 4), gain=4.0)
-    yield Entry(f"{key}.conv.weight", name.format("weight"), (out_ch, in_ch, 1, 1), index)
-    yield Entry(f"{key}.conv.modulation", name.format("modulation"), (1, in_ch, 1, 1), index)
+    yield Counterpart(f"{key}.bias", name.format("bias"), (1, out_ch, 1, 1), index)
+    yield Counterpart(f"{key}.upsample.kernel", None, (4, 4), gain=4.0)
+    yield Counterpart(f"{key}.conv.weight", name.format("weight"), (out_ch, in_ch, 1, 1), index)
+    yield Counterpart(f"{key}.conv.modulation", name.format("modulation"), (1, in_ch, 1, 1), index)
 
 
-def render_entries(config: GeneratorConfig) -> Iterator[Entry]:
+def render_entries(config: GeneratorConfig) -> Iterator[Counterpart]:
     in_ch = config.coarse_channels
     for b, size in enumerate(config.block_sizes):
         in_ch += config.coarse_channels if size // 2 == config.coarse_size else 0
         out_ch = config.width(size)
         for part, conv, width in ((0, "up", in_ch), (1, "conv", out_ch)):
             at, block = f"render_net.convs.{2 * b + part}", f"render.blocks.{b}"
-            yield Entry(f"{at}.weight", f"{block}.{conv}.weight", (out_ch, width, 3, 3))
-            yield Entry(f"{at}.modulation", f"{block}.{conv}.modulation", (1, width, 1, 1))
-            yield Entry(f"{at}.noise.weight", f"{block}.noise_weight", (1,), (part,))
-            yield Entry(f"{at}.activate.bias", f"{block}.{conv}_bias", (out_ch,))
-            yield Entry(f"render_net.noises.noise_{2 * b + part}", f"render.noise_{2 * b + part}", (1, 1, size, size))
-        yield Entry(f"render_net.convs.{2 * b}.blur.kernel", None, (4, 4), gain=4.0)
+            yield Counterpart(f"{at}.weight", f"{block}.{conv}.weight", (out_ch, width, 3, 3))
+            yield Counterpart(f"{at}.modulation", f"{block}.{conv}.modulation", (1, width, 1, 1))
+            yield Counterpart(f"{at}.noise.weight", f"{block}.noise_weight", (1,), (part,))
+            yield Counterpart(f"{at}.activate.bias", f"{block}.{conv}_bias", (out_ch,))
+            yield Counterpart(
+                f"render_net.noises.noise_{2 * b + part}", f"render.noise_{2 * b + part}", (1, 1, size, size)
+            )
+        yield Counterpart(f"render_net.convs.{2 * b}.blur.kernel", None, (4, 4), gain=4.0)
         yield from head(f"render_net.to_rgbs.{b}", f"render.blocks.{b}.to_rgb.{{}}", 3, out_ch)
         yield from head(f"render_net.to_segs.{b}", f"render.blocks.{b}.to_seg.{{}}", config.regions, out_ch)
         in_ch = out_ch
 
 
-def discriminator_entries(config: DiscriminatorConfig) -> Iterator[Entry]:
+def discriminator_entries(config: DiscriminatorConfig) -> Iterator[Counterpart]:
     """Every entry of an official discriminator's state dict."""
     sizes = [config.size // 2**step for step in range(int(math.log2(config.size)) - 1)]
     for theirs, ours, inputs in (("convs_img", "image_branch", 3), ("convs_seg", "mask_branch", config.regions)):
         first = config.width(config.size)
-        yield Entry(f"{theirs}.0.0.weight", f"{ours}.0.weight", (first, inputs, 1, 1))
-        yield Entry(f"{theirs}.0.1.bias", f"{ours}.0.bias", (first,))
+        yield Counterpart(f"{theirs}.0.0.weight", f"{ours}.0.weight", (first, inputs, 1, 1))
+        yield Counterpart(f"{theirs}.0.1.bias", f"{ours}.0.bias", (first,))
         for b, size in enumerate(sizes[:-1], start=1):
             a, o = config.width(size), config.width(size // 2)
-            yield Entry(f"{theirs}.{b}.conv1.0.weight", f"{ours}.{b}.conv1.weight", (a, a, 3, 3))
-            yield Entry(f"{theirs}.{b}.conv1.1.bias", f"{ours}.{b}.conv1.bias", (a,))
-            yield Entry(f"{theirs}.{b}.conv2.0.kernel", None, (4, 4), gain=1.0)
-            yield Entry(f"{theirs}.{b}.conv2.1.weight", f"{ours}.{b}.conv2.weight", (o, a, 3, 3))
-            yield Entry(f"{theirs}.{b}.conv2.2.bias", f"{ours}.{b}.conv2.bias", (o,))
-            yield Entry(f"{theirs}.{b}.skip.0.kernel", None, (4, 4), gain=1.0)
-            yield Entry(f"{theirs}.{b}.skip.1.weight", f"{ours}.{b}.skip.weight", (o, a, 1, 1))
+            yield Counterpart(f"{theirs}.{b}.conv1.0.weight", f"{ours}.{b}.conv1.weight", (a, a, 3, 3))
+            yield Counterpart(f"{theirs}.{b}.conv1.1.bias", f"{ours}.{b}.conv1.bias", (a,))
+            yield Counterpart(f"{theirs}.{b}.conv2.0.kernel", None, (4, 4), gain=1.0)
+            yield Counterpart(f"{theirs}.{b}.conv2.1.weight", f"{ours}.{b}.conv2.weight", (o, a, 3, 3))
+            yield Counterpart(f"{theirs}.{b}.conv2.2.bias", f"{ours}.{b}.conv2.bias", (o,))
+            yield Counterpart(f"{theirs}.{b}.skip.0.kernel", None, (4, 4), gain=1.0)
+            yield Counterpart(f"{theirs}.{b}.skip.1.weight", f"{ours}.{b}.skip.weight", (o, a, 1, 1))
     width = config.width(4)
-    yield Entry("final_conv.0.weight", "final_conv.weight", (width, width + 1, 3, 3))
-    yield Entry("final_conv.1.bias", "final_conv.bias", (width,))
+    yield Counterpart("final_conv.0.weight", "final_conv.weight", (width, width + 1, 3, 3))
+    yield Counterpart("final_conv.1.bias", "final_conv.bias", (width,))
     for i, (rows, columns) in enumerate(((width, width * 16), (1, width))):
-        yield Entry(f"final_linear.{i}.weight", f"final_linear.{i}.weight", (rows, columns))
-        yield Entry(f"final_linear.{i}.bias", f"final_linear.{i}.bias", (rows,))
+        yield Counterpart(f"final_linear.{i}.weight", f"final_linear.{i}.weight", (rows, columns))
+        yield Counterpart(f"final_linear.{i}.bias", f"final_linear.{i}.bias", (rows,))
 
 
-def to_official(entries: Iterator[Entry], native: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_official(entries: Iterator[Counterpart], native: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Official state dict of a native one."""
     state = {}
     for entry in entries:
@@ -121,7 +123,7 @@ def to_official(entries: Iterator[Entry], native: Mapping[str, Tensor]) -> dict[
     return state
 
 
-def to_native(entries: Iterator[Entry], official: Mapping[str, Tensor], template: Mapping[str, Tensor],
+def to_native(entries: Iterator[Counterpart], official: Mapping[str, Tensor], template: Mapping[str, Tensor],
               source: str | Path) -> dict[str, Tensor]:  # fmt: skip
     """Native state dict of an official one, strictly; ``template`` gives the native shapes."""
     native = {name: torch.empty(tensor.shape) for name, tensor in template.items()}
@@ -195,8 +197,8 @@ def infer_config(state: Mapping[str, Tensor], args: Mapping[str, Any], source: s
     )  # fmt: skip
 
 
-def load_official(path: str | Path, key: str = "g_ema") -> SemanticGenerator:
-    """The generator under ``key`` of an official ``.pt`` file, frozen. Raises CheckpointError."""
+def read_official(path: str | Path, key: str) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
+    """State dict ``key`` ("g", "g_ema" or "d") and ``args`` of an official ``.pt`` file. Raises CheckpointError."""
     content = read_pickle(path)
     state, args = content.get(key), content.get("args")
     if not isinstance(state, dict) or not isinstance(args, dict):
@@ -204,6 +206,19 @@ def load_official(path: str | Path, key: str = "g_ema") -> SemanticGenerator:
         raise CheckpointError(
             f"{path}: a SemanticStyleGAN checkpoint holds '{key}' and 'args'; this one holds: {found}"
         )
+    return state, args
+
+
+def discriminator_config(args: Mapping[str, Any]) -> DiscriminatorConfig:
+    """The sizes of a checkpoint's discriminator, as its ``args`` say."""
+    return DiscriminatorConfig(
+        size=args["size"], regions=args["seg_dim"], channel_multiplier=args.get("channel_multiplier", 2)
+    )
+
+
+def load_official(path: str | Path, key: str = "g_ema") -> SemanticGenerator:
+    """The generator under ``key`` of an official ``.pt`` file, frozen. Raises CheckpointError."""
+    state, args = read_official(path, key)
     config = infer_config(state, args, path)
     generator = SemanticGenerator(config, generic_regions(config.regions, config.transparent))
     native = to_native(generator_entries(config), state, generator.state_dict(), path)
@@ -213,13 +228,8 @@ def load_official(path: str | Path, key: str = "g_ema") -> SemanticGenerator:
 
 def load_official_discriminator(path: str | Path) -> DualDiscriminator:
     """The discriminator ``d`` of an official training checkpoint. Raises CheckpointError."""
-    content = read_pickle(path)
-    state, args = content.get("d"), content.get("args")
-    if not isinstance(state, dict) or not isinstance(args, dict):
-        raise CheckpointError(f"{path}: holds no discriminator ('d' and 'args')")
-    config = DiscriminatorConfig(
-        size=args["size"], regions=args["seg_dim"], channel_multiplier=args.get("channel_multiplier", 2)
-    )
+    state, args = read_official(path, "d")
+    config = discriminator_config(args)
     discriminator = DualDiscriminator(config)
     native = to_native(discriminator_entries(config), state, discriminator.state_dict(), path)
     load_state(discriminator, native, path)

@@ -37,8 +37,8 @@ OFFICIAL = {
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A model that is present: its folder and its card."""
+class ModelFolder:
+    """A folder with a card: a model that is present, or the networks of a domain."""
 
     name: str
     folder: Path
@@ -69,18 +69,18 @@ def home() -> Path:
     return Path(base) if base else Path.home() / ".local" / "share" / "semedit"
 
 
-def entries() -> dict[str, Entry]:
+def entries() -> dict[str, ModelFolder]:
     """All models present, shipped and added, by name."""
     return {name: entry for name, entry in folders().items() if "generator" in entry.card}
 
 
-def folders() -> dict[str, Entry]:
+def folders() -> dict[str, ModelFolder]:
     """All folders with a card: models, and the networks of a domain."""
     found = {}
     for root in (SHIPPED, home() / "models"):
         for card in sorted(root.glob(f"*/{CARD}")):
             if content := read_card(card.parent):
-                found[card.parent.name] = Entry(card.parent.name, card.parent, content)
+                found[card.parent.name] = ModelFolder(card.parent.name, card.parent, content)
     return found
 
 
@@ -93,7 +93,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     return content
 
 
-def find(name: str) -> Entry:
+def find(name: str) -> ModelFolder:
     """The model called ``name``; MissingWeights for an official one not added yet, UnknownName for any other."""
     present = entries()
     name = ALIASES.get(name, name)
@@ -108,17 +108,26 @@ def find(name: str) -> Entry:
     raise UnknownName("model", name, (*present, *ALIASES, *OFFICIAL))
 
 
+def generator_file(name_or_path: str | Path) -> Path:
+    """The file, or native folder, that a generator is opened from: a model's by name, or the path itself.
+
+    Raises UnknownName or MissingWeights for a name, CheckpointError for a path that is not there.
+    """
+    path = Path(name_or_path)
+    if path.exists():
+        return path
+    if path.suffix or len(path.parts) > 1:
+        raise CheckpointError(f"{path}: no such file or folder")
+    return find(str(name_or_path)).generator_path
+
+
 def load_generator(name_or_path: str | Path) -> SemanticGenerator:
     """Open a generator: a model's name, a native folder or file, or an official SemanticStyleGAN ``.pt``.
 
     Returns it frozen, in eval mode, on the CPU, with its fingerprint set. Raises UnknownName, MissingWeights, or
     CheckpointError for a file that is corrupt or of another kind.
     """
-    path = Path(name_or_path)
-    if not path.exists():
-        if path.suffix or len(path.parts) > 1:
-            raise CheckpointError(f"{path}: no such file or folder")
-        path = find(str(name_or_path)).generator_path
+    path = generator_file(name_or_path)
     if path.suffix in (".pt", ".pth"):
         return load_official(path)
     return build_generator(load_weights(path, "generator"), path)
@@ -129,7 +138,7 @@ def describe(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
     return {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in names}
 
 
-def verify(entry: Entry) -> list[str]:
+def verify(entry: ModelFolder) -> list[str]:
     """What is wrong with a model's files (missing, other size, other SHA-256); empty if all is well."""
     problems = []
     for name, facts in entry.card.get("files", {}).items():
@@ -143,7 +152,7 @@ def verify(entry: Entry) -> list[str]:
     return problems
 
 
-def add(name: str, file: str | Path, domain: str | None = None, encoder: str | Path | None = None) -> Entry:
+def add(name: str, file: str | Path, domain: str | None = None, encoder: str | Path | None = None) -> ModelFolder:
     """Copy a weight file (official ``.pt`` or native) into the user's models under ``name``, after opening it once.
 
     The file of an ``encoder`` is copied beside it as it is.
@@ -177,17 +186,17 @@ def add(name: str, file: str | Path, domain: str | None = None, encoder: str | P
         "files": describe(folder, list(copies)),
     }
     write_json(folder / CARD, card)
-    return Entry(name, folder, card)
+    return ModelFolder(name, folder, card)
 
 
-def refresh_card(entry: Entry) -> None:
+def refresh_card(entry: ModelFolder) -> None:
     """Write the card anew with the present files' sizes and hashes."""
     names = {path.name for path in entry.folder.glob("*.safetensors")}
     names |= {path.name for path in entry.folder.glob("*.pt")}
     write_json(entry.folder / CARD, {**entry.card, "files": describe(entry.folder, sorted(names))})
 
 
-def write_quality(entry: Entry, name: str, rows: list[dict[str, Any]]) -> None:
+def write_quality(entry: ModelFolder, name: str, rows: list[dict[str, Any]]) -> None:
     """Put measured figures on a model's card, under ``quality.<name>``."""
     kept = ("value", "std", "n", "protocol", "seconds_per_image")
     figures = {row["metric"]: {key: row[key] for key in kept if row.get(key) is not None} for row in rows}
@@ -201,4 +210,4 @@ def write_domain_card(folder: Path, domain: str) -> None:
     for path in sorted(folder.glob("*.safetensors")):
         weights = load_weights(path)
         networks[path.name] = {"kind": weights.kind, **weights.extra}
-    refresh_card(Entry(folder.name, folder, {"name": folder.name, "domain": domain, "networks": networks}))
+    refresh_card(ModelFolder(folder.name, folder, {"name": folder.name, "domain": domain, "networks": networks}))

@@ -8,7 +8,7 @@ from semedit.cli.console import JsonOption, Report
 
 PACKAGES = (
     "torch", "torchvision", "numpy", "scikit-learn", "open-clip-torch", "torchdiffeq", "facenet-pytorch", "lpips",
-    "typer", "rich", "pydantic", "pillow", "safetensors", "huggingface_hub", "tensorboard", "torch-fidelity",
+    "typer", "rich", "pydantic", "pillow", "safetensors", "tensorboard", "torch-fidelity",
     "lmdb", "av",
 )  # fmt: skip
 
@@ -26,7 +26,6 @@ def _capabilities() -> list[tuple[str, str, str]]:
     from semedit.domains import DOMAINS
     from semedit.errors import SemeditError
     from semedit.metrics.inception import LegacyInception, TfInception
-    from semedit.storage.found import weight_file
 
     rows = []
     for name, entry in zoo.entries().items():
@@ -47,7 +46,7 @@ def _capabilities() -> list[tuple[str, str, str]]:
                 rows.append((f"{domain.name}: {what}", "missing", str(error)))
     for kind in (TfInception, LegacyInception):
         try:
-            weight_file(kind.VARIABLE, kind.FILE)
+            kind.find()
             rows.append((f"metrics: {kind.protocol}", "ok", ""))
         except SemeditError as error:
             rows.append((f"metrics: {kind.protocol}", "missing", str(error)))

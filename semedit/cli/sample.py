@@ -38,6 +38,7 @@ def sample(
 
     from semedit.editing.loading import load
     from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
+    from semedit.pictures.tensors import enlarge
     from semedit.storage.atomic import make_folder
 
     target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
@@ -54,8 +55,7 @@ def sample(
     rows = pictures.image.cpu()
     if labels:
         rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.regions).cpu()], dim=2)
-    grid = sheet(rows, columns).repeat_interleave(scale, 1).repeat_interleave(scale, 2)
-    save_picture(grid, target)
+    save_picture(enlarge(sheet(rows, columns), scale), target)
     report.add(sheet=str(target), count=count, seed=seed, psi=psi)
     report.say(f"{count} samples -> {target}")
     report.finish()

@@ -18,6 +18,7 @@ from semedit.cli.console import (
 from semedit.config import assigned
 
 if TYPE_CHECKING:
+    from semedit.data.label_map import LabelMap
     from semedit.training.gan.config import TrainConfig
     from semedit.training.teaching.config import TeachConfig
 
@@ -50,6 +51,7 @@ def train(
     The same command resumes a run that was stopped, or killed, in the stage where it was.
     Several processes: torchrun --nproc-per-node N -m semedit train RECIPE
     """
+    from semedit.data.label_map import LabelMap
     from semedit.errors import UnknownName
     from semedit.training.gan.recipes import RECIPES
     from semedit.training.teaching.recipes import COURSES
@@ -61,9 +63,10 @@ def train(
         return execute_course(COURSES[recipe]().with_overrides(changes), out, dry_run, json, device)
     if recipe not in RECIPES:
         raise UnknownName("recipe", recipe, [*COURSES, *RECIPES])
+    labels = None if label_map is None else LabelMap.read(label_map)
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
-    config = RECIPES[recipe]().with_overrides([*regions_of(label_map), *assigned(named_options, set_)])
-    return execute(config, out, dry_run, json, device)
+    config = RECIPES[recipe]().with_overrides([*regions_of(labels), *assigned(named_options, set_)])
+    return execute(config, out, dry_run, json, device, labels)
 
 
 def adapt(
@@ -101,19 +104,19 @@ def adapt(
     execute(config, out, dry_run, json, device)
 
 
-def regions_of(label_map: str | None) -> list[str]:
+def regions_of(labels: "LabelMap | None") -> list[str]:
     """The options that give both networks the regions of a label map."""
-    if label_map is None:
+    if labels is None:
         return []
-    from semedit.data.label_map import LabelMap
-
-    table = LabelMap.read(label_map).table
+    table = labels.table
     transparent = list(table.transparent_indices)
     counts = [f"{network}.regions={len(table)}" for network in ("generator", "discriminator")]
     return [*counts, f"generator.transparent={transparent}"]
 
 
-def execute(config: "TrainConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:
+def execute(
+    config: "TrainConfig", out: str | None, dry_run: bool, as_json: bool, device: str, labels: "LabelMap | None" = None
+) -> None:
     """Run a configuration in this process's place of its team."""
     from semedit.training.gan.memory import estimate
 
@@ -137,6 +140,7 @@ def execute(config: "TrainConfig", out: str | None, dry_run: bool, as_json: bool
                 config,
                 folder,
                 domain=domain(config.data.domain),
+                labels=labels,
                 team=team,
                 progress=progress,
                 say=complain,

@@ -207,5 +207,9 @@ def mismatch(pair: Pair) -> str:
 
 
 def aspects_differ(a: tuple[int, int], b: tuple[int, int]) -> bool:
-    """Whether two sizes are of clearly different aspect (more than a pixel's worth of rounding)."""
+    """Whether two sizes are of clearly different aspect (more than a pixel's worth of rounding).
+
+    >>> aspects_differ((1024, 683), (512, 341)), aspects_differ((512, 512), (512, 256))
+    (False, True)
+    """
     return abs(a[0] * b[1] - a[1] * b[0]) > max(*a, *b)

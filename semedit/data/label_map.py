@@ -120,7 +120,11 @@ def label_values(image: Image.Image, name: str | Path) -> np.ndarray:
 
 
 def parse_key(key: object) -> int | Colour:
-    """A label number, or a colour written "r,g,b" or "#rrggbb"; ConfigError otherwise."""
+    """A label number, or a colour written "r,g,b" or "#rrggbb"; ConfigError otherwise.
+
+    >>> parse_key(17), parse_key("255,0,0"), parse_key("#0000ff")
+    (17, (255, 0, 0), (0, 0, 255))
+    """
     text = str(key).strip()
     try:
         if text.startswith("#") and len(text) == 7:

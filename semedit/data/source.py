@@ -12,7 +12,11 @@ from semedit.pictures.tensors import one_hot_masks, to_images
 
 @dataclass(frozen=True)
 class Share:
-    """Slots ``index``, ``index + of``, ``index + 2 of``, ... of a batch: what one process, or one part of it, takes."""
+    """Slots ``index``, ``index + of``, ``index + 2 of``, ... of a batch: what one process, or one part of it, takes.
+
+    >>> Share(1, 2)(torch.arange(6)), Share(1, 2).part(0, 3)
+    (tensor([1, 3, 5]), Share(index=1, of=6))
+    """
 
     index: int = 0
     of: int = 1

@@ -8,7 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from semedit.data.drawn import Painter
 from semedit.data.lessons import Teacher
+from semedit.errors import ConfigError, MissingWeights
 from semedit.latents.regions import RegionTable
 from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.clip import Clip
@@ -41,13 +43,14 @@ class IdentityMetric(Protocol):
 
 @dataclass(frozen=True)
 class Domain:
-    """A kind of picture: aligner, regions, metrics, parser, attributes, resolution.
+    """A kind of picture: aligner, regions, metrics, parser, attributes, and who draws it or teaches it.
 
     The loaders open weights on first use and raise MissingWeights, naming what is missing, where there are none.
     ``identity`` scores; ``identity_loss`` is another network, trained apart, that losses may use: what a loss has
     pushed cannot score. ``perceptual`` scores and guides inversion; ``perceptual_training`` is what encoders learn by.
     ``edit_regions`` gives, for each attribute, the regions that its edit changes unless told otherwise.
     ``properties`` are what prompts can name, with exclusive values, each as a prompt.
+    ``draw`` paints pictures at random, with labels and attributes; None where pictures have to be brought.
     ``teacher`` makes the lessons of a generator of this configuration, in a drawing style and with a share of mixed
     codes; None where nobody knows which picture a code should have.
     ``poor_psnr`` is the reconstruction quality below which a picture is reported as outside the domain.
@@ -55,7 +58,6 @@ class Domain:
 
     name: str
     regions: RegionTable
-    resolution: int
     attribute_names: tuple[str, ...]
     edit_regions: Mapping[str, str]
     align: Callable[[Image.Image, int, int | None], Aligned]
@@ -68,4 +70,18 @@ class Domain:
     clip: Callable[[], Clip]
     properties: Mapping[str, tuple[str, ...]]
     poor_psnr: float
+    draw: Painter | None = None
     teacher: Callable[[GeneratorConfig, str, float], Teacher] | None = None
+
+    def own_features(self) -> DomainFeatures | None:
+        """The domain's feature network, or None where it has none or its weights are missing."""
+        try:
+            return self.features()
+        except MissingWeights:
+            return None
+
+    def painter(self) -> Painter:
+        """Who draws this domain's pictures. Raises ConfigError where nobody does."""
+        if self.draw is None:
+            raise ConfigError(f"pictures of the domain '{self.name}' cannot be drawn; name them with --data")
+        return self.draw

@@ -3,7 +3,6 @@ weights are present."""
 
 import os
 from functools import cache
-from pathlib import Path
 
 from semedit.domains.base import Domain
 from semedit.errors import MissingWeights
@@ -14,6 +13,7 @@ from semedit.metrics.features import DomainFeatures
 from semedit.metrics.identity import ArcFace, FaceNet
 from semedit.metrics.lpips import Lpips
 from semedit.pictures.alignment import align_face
+from semedit.storage.found import find_weights
 
 ATTRIBUTES = ("smile", "bald", "beard", "bangs", "glasses")
 EDIT_REGIONS = {"smile": "mouth", "bald": "hair", "beard": "skin", "bangs": "hair", "glasses": "glasses,eyes"}
@@ -45,12 +45,9 @@ def features() -> DomainFeatures:
 
 @cache
 def attributes() -> AttributeScorer:
-    path = Path(os.environ.get("SEMEDIT_FACE_ATTRIBUTES", "face-attributes.safetensors"))
-    if not path.exists():
-        raise MissingWeights(
-            "no attribute classifier ships for real faces; set SEMEDIT_FACE_ATTRIBUTES to a native classifier file"
-        )
-    return AttributeScorer.load(path)
+    """None ships for real faces: it is a file of one's own, written by :meth:`AttributeScorer.save`."""
+    file = find_weights("face-attributes.safetensors", "SEMEDIT_FACE_ATTRIBUTES", "scoring attributes of real faces")
+    return AttributeScorer.load(file)
 
 
 #: The published CLIP of StyleCLIP; OpenAI's weights need the name that ends in -quickgelu.
@@ -78,7 +75,6 @@ def clip() -> Clip:
 FACES = Domain(
     name="faces",
     regions=CELEBAMASK,
-    resolution=512,
     attribute_names=ATTRIBUTES,
     edit_regions=EDIT_REGIONS,
     align=align_face,

@@ -40,7 +40,7 @@ class Model:
         generator: SemanticGenerator,
         domain: Domain,
         name: str = "",
-        entry: zoo.Entry | None = None,
+        entry: zoo.ModelFolder | None = None,
         precision: Literal["fp32", "bf16"] = "fp32",
         encoder_path: str | Path | None = None,
         editor_paths: Mapping[str, str | Path] | None = None,
@@ -91,7 +91,9 @@ class Model:
         z = torch.randn(count, self.generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
         with torch.no_grad():
             latent = self.generator.latent(self.generator.mapping(z.to(self.generator.device)))
-        return latent.truncate(self.generator.mean_w(), psi).annotated(seed=seed, psi=psi)
+        if psi != 1:
+            latent = latent.truncate(self.generator.mean_w(), psi)
+        return latent.annotated(seed=seed, psi=psi)
 
     @torch.no_grad()
     def synthesise(

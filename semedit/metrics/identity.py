@@ -17,7 +17,7 @@ from semedit.config import Config
 from semedit.networks.irse import IrSeFace
 from semedit.networks.trunk import Trunk, TrunkConfig
 from semedit.pictures.tensors import fit
-from semedit.storage.found import weights_file
+from semedit.storage.found import find_weights
 from semedit.storage.weights import Weights, load_state, load_weights, save_weights
 
 KIND = "identity-network"
@@ -52,7 +52,11 @@ class IdentityNetwork(nn.Module):
 
 
 def central(images: Tensor, share: float) -> Tensor:
-    """The central square of pictures (B, C, H, W), ``share`` of their side."""
+    """The central square of pictures (B, C, H, W), ``share`` of their side.
+
+    >>> central(torch.zeros(1, 3, 64, 64), 0.75).shape
+    torch.Size([1, 3, 48, 48])
+    """
     side = images.shape[-1]
     kept = round(side * share)
     start = (side - kept) // 2
@@ -98,15 +102,15 @@ FACENET, ARCFACE = "20180402-114759-vggface2.pt", "model_ir_se50.pth"
 
 
 class FaceNet:
-    """Identity by facenet-pytorch's InceptionResnetV1 (VGGFace2), from a local file, on pictures pooled to 160 px.
+    """Identity by facenet-pytorch's InceptionResnetV1 (VGGFace2), on pictures pooled to 160 px.
 
-    Raises MissingWeights if the file is absent.
+    ``path`` is the file of its weights (default: see :func:`find_weights`). Raises MissingWeights if it is absent.
     """
 
     protocol = "facenet-vggface2@160"
 
     def __init__(self, path: str | Path | None = None):
-        path = weights_file(path, "SEMEDIT_FACENET", FACENET, "identity of faces")
+        path = find_weights(FACENET, "SEMEDIT_FACENET", "the identity score of faces", path)
         from facenet_pytorch import InceptionResnetV1
 
         self.network: Any = InceptionResnetV1(pretrained=None).eval().requires_grad_(False)
@@ -124,16 +128,16 @@ class FaceNet:
 
 
 class ArcFace:
-    """Identity by an ArcFace IR-SE50 network, from a local file, as ReStyle's identity loss crops its pictures.
+    """Identity by an ArcFace IR-SE50 network, on pictures cropped as ReStyle's identity loss does.
 
-    Pictures are pooled to 256 px, rows 35-222 and columns 32-219 are kept and pooled to 112 px. Raises MissingWeights
-    if the file is absent.
+    Pictures are pooled to 256 px, rows 35-222 and columns 32-219 are kept and pooled to 112 px. ``path`` is the file of
+    its weights (default: see :func:`find_weights`). Raises MissingWeights if it is absent.
     """
 
     protocol = "arcface-ir-se50@112"
 
     def __init__(self, path: str | Path | None = None):
-        self.network = IrSeFace.load(weights_file(path, "SEMEDIT_ARCFACE", ARCFACE, "the identity loss of faces"))
+        self.network = IrSeFace.load(find_weights(ARCFACE, "SEMEDIT_ARCFACE", "the identity loss of faces", path))
 
     def to(self, device: torch.device) -> Self:
         """Move the network; returns this object."""

@@ -14,7 +14,8 @@ from semedit.errors import MissingWeights
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.sets import Embedder, fidelity_library
 from semedit.pictures.tensors import to_bytes
-from semedit.storage.found import weight_file
+from semedit.storage.found import find_weights
+from semedit.storage.weights import load_state
 
 
 class LegacyInception:
@@ -30,9 +31,7 @@ class LegacyInception:
     def __init__(self, file: str | Path | None = None):
         from torchvision.models import Inception3
 
-        from semedit.storage.weights import load_state
-
-        path = Path(file) if file else weight_file(self.VARIABLE, self.FILE)
+        path = self.find(file)
         self.network = Inception3(transform_input=False, init_weights=False)
         load_state(self.network, torch.load(path, map_location="cpu", weights_only=True), path)
         self.classify = self.network.fc
@@ -40,6 +39,11 @@ class LegacyInception:
         self.network.eval().requires_grad_(False)
         self.mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
         self.deviation = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+
+    @classmethod
+    def find(cls, file: str | Path | None = None) -> Path:
+        """The file of its weights; MissingWeights, saying where it is looked for, if there is none."""
+        return find_weights(cls.FILE, cls.VARIABLE, f"the protocol {cls.protocol}", file)
 
     def to(self, device: torch.device) -> Self:
         self.network.to(device)
@@ -70,12 +74,17 @@ class TfInception:
     protocol = "inception-tf"
 
     def __init__(self, file: str | Path | None = None):
-        path = Path(file) if file else weight_file(self.VARIABLE, self.FILE)
+        path = self.find(file)
         fidelity_library()
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
         self.network = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=str(path))
         self.device = torch.device("cpu")
+
+    @classmethod
+    def find(cls, file: str | Path | None = None) -> Path:
+        """The file of its weights; MissingWeights, saying where it is looked for, if there is none."""
+        return find_weights(cls.FILE, cls.VARIABLE, f"the protocol {cls.protocol}", file)
 
     def to(self, device: torch.device) -> Self:
         self.network.to(device)

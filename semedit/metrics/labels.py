@@ -24,5 +24,9 @@ def iou_of_counts(counts: Tensor, min_share: float = 0.0) -> float:
 
 
 def mean_iou(predicted: Tensor, truth: Tensor, regions: int, min_share: float = 0.0) -> float:
-    """Mean intersection over union of label maps, over the regions that cover more than ``min_share`` of ``truth``."""
+    """Mean intersection over union of label maps, over the regions that cover more than ``min_share`` of ``truth``.
+
+    >>> mean_iou(torch.tensor([[0, 1, 1]]), torch.tensor([[0, 0, 1]]), regions=2)
+    0.5
+    """
     return iou_of_counts(iou_counts(predicted, truth, regions), min_share)

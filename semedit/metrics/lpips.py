@@ -1,6 +1,5 @@
 """LPIPS (Zhang et al. 2018, https://arxiv.org/abs/1801.03924), where the weights of its backbone are present."""
 
-import os
 from pathlib import Path
 from typing import Literal, Self
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from semedit.errors import MissingWeights
+from semedit.storage.found import find_weights
 from semedit.storage.weights import load_state
 
 BACKBONES = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}
@@ -17,18 +16,13 @@ BACKBONES = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}
 class Lpips:
     """LPIPS v0.1 on pictures pooled to 256 px, with torchvision's backbone from a local file.
 
-    ``net`` is "alex" or "vgg", two protocols. Raises MissingWeights if the backbone's file is absent: without it the
+    ``net`` is "alex" or "vgg", two protocols; ``backbone`` the file of torchvision's weights for it (default: see
+    :func:`find_weights`). Raises MissingWeights if the backbone's file is absent: without it the
     number would be meaningless. Nothing is downloaded.
     """
 
     def __init__(self, net: Literal["alex", "vgg"] = "vgg", backbone: str | Path | None = None):
-        default = Path(torch.hub.get_dir()) / "checkpoints" / BACKBONES[net]
-        path = Path(backbone or os.environ.get(f"SEMEDIT_LPIPS_{net.upper()}") or default)
-        if not path.exists():
-            raise MissingWeights(
-                f"LPIPS ({net}) needs torchvision's {BACKBONES[net]} at {path}; put the file there, or set "
-                f"SEMEDIT_LPIPS_{net.upper()} to its path"
-            )
+        path = find_weights(BACKBONES[net], f"SEMEDIT_LPIPS_{net.upper()}", f"LPIPS ({net})", backbone)
         import lpips
 
         self.protocol = f"lpips-{net}-v0.1@256"

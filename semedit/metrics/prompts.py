@@ -39,6 +39,10 @@ def named_value(prompt: str, properties: Mapping[str, tuple[str, ...]]) -> tuple
 
     A value is meant if the words that tell it from the others of its property stand shortly before the word that they
     share: "purple long hair".
+
+    >>> colours = tuple(f"a person with {colour} hair" for colour in ("black", "purple"))
+    >>> named_value("purple long hair", {"hair colour": colours})
+    ('hair colour', 1)
     """
     words = prompt.lower().replace(",", " , ").split()
     found = []

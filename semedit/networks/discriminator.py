@@ -8,7 +8,7 @@ import math
 from typing import ClassVar
 
 import torch
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -19,15 +19,19 @@ from semedit.networks.ops import down_conv
 
 
 class DiscriminatorConfig(Config):
-    """Sizes of a discriminator; the defaults are official. ``channels`` maps a resolution (size ... 4) to a width."""
+    """Sizes of a discriminator; the defaults are official."""
 
     noun: ClassVar[str] = "discriminator configuration"
 
-    size: int = 256
-    regions: int = 13
-    channels: dict[int, int] = {}
-    channel_multiplier: int = 2
-    group: int = 4
+    size: int = Field(256, description="side of pictures in px, a power of two of at least 8")
+    regions: int = Field(13, ge=1, description="channels of the segmentation; 13 are CelebAMask-HQ's regions")
+    channels: dict[int, int] = Field(
+        {}, description="side in px (size ... 4) -> width there, as {64: 24}; others have the official table's"
+    )
+    channel_multiplier: int = Field(
+        2, ge=1, description="factor of the official table's widths above 32 px; 2 in all official weights"
+    )
+    group: int = Field(4, ge=1, description="pictures whose standard deviation is taken together; StyleGAN2's")
 
     @model_validator(mode="after")
     def _check(self) -> "DiscriminatorConfig":
@@ -40,7 +44,8 @@ class DiscriminatorConfig(Config):
 
 
 class ResBlock(nn.Module):
-    """(conv3x3, down-conv3x3) beside a 1x1 down-conv without bias; their sum over sqrt(2): halves the size."""
+    """(B, ``in_ch``, H, W) -> (B, ``out_ch``, H/2, W/2): (conv3x3, down-conv3x3) beside a 1x1 down-conv without bias;
+    their sum over sqrt(2)."""
 
     def __init__(self, in_ch: int, out_ch: int):
         super().__init__()
@@ -63,6 +68,9 @@ def minibatch_stddev(x: Tensor, group: int) -> Tensor:
     """Append one channel to ``x`` (B, C, h, w): the mean standard deviation within its group of min(B, group).
 
     Groups are strided: sample i belongs to group i mod (B / G). ConfigError if G does not divide B.
+
+    >>> minibatch_stddev(torch.randn(8, 3, 4, 4), group=4).shape
+    torch.Size([8, 4, 4, 4])
     """
     batch, channels, height, width = x.shape
     members = min(batch, group)
@@ -74,7 +82,7 @@ def minibatch_stddev(x: Tensor, group: int) -> Tensor:
 
 
 class DualDiscriminator(nn.Module):
-    """Realness logits of pictures, with or without their segmentation."""
+    """Realness logits of pictures, with or without their segmentation; ``config`` has the sizes."""
 
     def __init__(self, config: DiscriminatorConfig):
         super().__init__()

@@ -12,7 +12,7 @@ import math
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from semedit.config import Config
@@ -20,7 +20,7 @@ from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent
 from semedit.latents.layout import LatentLayout
 from semedit.latents.regions import CELEBAMASK, RegionTable
-from semedit.networks.layers import EqualLinear, official_channels
+from semedit.networks.layers import EqualLinear, Folded, official_channels
 from semedit.networks.local import LocalGenerators
 from semedit.networks.ops import coordinate_grid, pixel_norm
 from semedit.networks.render import RenderNet
@@ -32,34 +32,46 @@ Noise = Literal["const", "random"] | list[Tensor]
 class GeneratorConfig(Config):
     """Sizes of a generator. The defaults are the official 256 px configuration.
 
-    ``render_channels`` maps an output size to the width of its render block, for example ``{32: 64, 64: 32}``; empty
-    means the official table. Three choices in which the paper and the released code (the defaults) differ:
-    ``detach_texture`` stops the gradient between shape and texture layers, except in the background;
-    ``background_pose`` gives the background the base rows too; ``heads`` puts the RGB and segmentation heads after each
-    "block" or, as in the paper, each "convolution".
+    In ``detach_texture``, ``background_pose`` and ``heads`` the paper and the released code (the defaults) differ.
     """
 
     noun: ClassVar[str] = "generator configuration"
 
-    size: int = 256
-    regions: int = 13
-    transparent: tuple[int, ...] = (10, 12)
-    style_dim: int = 512
-    mapping_layers: int = 8
-    mapping_lr_mul: float = 0.01
-    base_layers: int = 2
-    depth_layers: int = 6
-    local_layers: int = 10
-    local_channels: int = 64
-    coarse_channels: int = 512
-    coarse_size: int = 64
-    min_feature_size: int = 16
-    render_channels: dict[int, int] = {}
-    channel_multiplier: int = 2
-    residual_refine: bool = True
-    detach_texture: bool = False
-    background_pose: bool = False
-    heads: Literal["block", "convolution"] = "block"
+    size: int = Field(256, description="side of pictures in px, a power of two")
+    regions: int = Field(13, ge=1, description="regions, each with its local generator; 13 are CelebAMask-HQ's")
+    transparent: tuple[int, ...] = Field(
+        (10, 12), description="indices of the regions that others are seen through: glasses and earrings"
+    )
+    style_dim: int = Field(512, ge=1, description="width D of z and of w; StyleGAN2's")
+    mapping_layers: int = Field(8, ge=1, description="layers from z to w; StyleGAN2's")
+    mapping_lr_mul: float = Field(
+        0.01, gt=0, description="share of the learning rate at which the mapping learns; StyleGAN2's"
+    )
+    base_layers: int = Field(
+        2, ge=0, description="first layers of a local generator, which all regions but the background feed alike: pose"
+    )
+    depth_layers: int = Field(6, description="layers in front of the depth head, base layers among them: shape")
+    local_layers: int = Field(10, description="layers of a local generator in all; those behind the depth: texture")
+    local_channels: int = Field(64, ge=1, description="width of the local generators' layers")
+    coarse_channels: int = Field(512, ge=1, description="width of the features that the render net is given")
+    coarse_size: int = Field(64, description="side in px at which regions are put together, a power of two")
+    min_feature_size: int = Field(
+        16, description="side in px to which features are pooled in front of the first render block, a power of two"
+    )
+    render_channels: dict[int, int] = Field(
+        {}, description="output size in px -> width of its render block, as {32: 64}; others have the official table's"
+    )
+    channel_multiplier: int = Field(
+        2, ge=1, description="factor of the official table's widths above 32 px; 2 in all official weights"
+    )
+    residual_refine: bool = Field(True, description="add the coarse segmentation to the refined one at coarse_size")
+    detach_texture: bool = Field(
+        False, description="stop the gradient between shape and texture layers, except the background's (the paper)"
+    )
+    background_pose: bool = Field(False, description="feed the base rows to the background too (the paper)")
+    heads: Literal["block", "convolution"] = Field(
+        "block", description="put RGB and segmentation heads after each block, or after each convolution (the paper)"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "GeneratorConfig":
@@ -77,7 +89,11 @@ class GeneratorConfig(Config):
 
     @property
     def block_sizes(self) -> tuple[int, ...]:
-        """Output sizes of the render blocks, ascending."""
+        """Output sizes of the render blocks, ascending.
+
+        >>> GeneratorConfig(size=256, min_feature_size=16).block_sizes
+        (32, 64, 128, 256)
+        """
         first, last = int(math.log2(self.min_feature_size)), int(math.log2(self.size))
         return tuple(2**power for power in range(first + 1, last + 1))
 
@@ -87,7 +103,10 @@ class GeneratorConfig(Config):
 
 
 class MappingNetwork(nn.Module):
-    """z (B, D) -> w (B, D): PixelNorm, then EqualLinear layers with lr_mul 0.01 and the leaky activation."""
+    """z (B, D) -> w (B, D): PixelNorm, then EqualLinear layers with the leaky activation.
+
+    ``dim`` is D, ``layers`` their number, ``lr_mul`` the share of the learning rate at which they learn.
+    """
 
     def __init__(self, dim: int, layers: int, lr_mul: float):
         super().__init__()
@@ -103,7 +122,8 @@ class MappingNetwork(nn.Module):
 class SemanticGenerator(nn.Module):
     """The complete generator; see the module's docstring.
 
-    ``regions`` names the label indices; it must have ``config.regions`` entries.
+    ``config`` has its sizes; ``regions`` names the label indices and must have ``config.regions`` entries, or
+    ConfigError is raised.
     """
 
     def __init__(self, config: GeneratorConfig, regions: RegionTable = CELEBAMASK):
@@ -134,6 +154,7 @@ class SemanticGenerator(nn.Module):
             residual_refine=config.residual_refine,
             heads_per_block=2 if config.heads == "convolution" else 1,
         )
+        self._means: dict[tuple[int, int], Folded] = {}
         #: Set by whoever loads or saves the weights; ties latent codes to them.
         self.fingerprint = ""
         #: Fingerprints of the generators that this one was adapted from, whose codes it reads too.
@@ -218,9 +239,18 @@ class SemanticGenerator(nn.Module):
 
     @torch.no_grad()
     def mean_w(self, samples: int = 10_000, seed: int = 0) -> Tensor:
-        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``."""
-        z = torch.randn(samples, self.config.style_dim, generator=torch.Generator().manual_seed(seed))
-        return self.mapping(z.to(self.device)).mean(0, keepdim=True)
+        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``.
+
+        While the mapping is frozen it is computed once, and again after its weights have changed.
+        """
+
+        def make() -> Tensor:
+            z = torch.randn(samples, self.config.style_dim, generator=torch.Generator().manual_seed(seed))
+            with torch.autocast(self.device.type, enabled=False):  # what is kept must not depend on who asks first
+                return self.mapping(z.to(self.device)).mean(0, keepdim=True)
+
+        kept = self._means.setdefault((samples, seed), Folded())
+        return kept(make, *self.mapping.parameters()).clone()
 
     def latent(self, data: Tensor, **metadata: object) -> Latent:
         """Wrap a code tensor of this generator as a Latent, its space told by its shape."""

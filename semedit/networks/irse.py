@@ -23,9 +23,9 @@ class IrTrunkConfig(Config):
 
     noun: ClassVar[str] = "trunk configuration"
 
-    inputs: int = Field(3, ge=1)
-    widths: tuple[int, ...] = (64, 128, 256, 512)
-    units: tuple[int, ...] = (3, 4, 14, 3)
+    inputs: int = Field(3, ge=1, description="channels of the input: 3 of a picture, 6 of two")
+    widths: tuple[int, ...] = Field((64, 128, 256, 512), description="channels of each stage")
+    units: tuple[int, ...] = Field((3, 4, 14, 3), description="units of each stage")
     squeeze: int = Field(16, ge=1, description="reduction of the squeeze-and-excitation layers")
 
     @model_validator(mode="after")
@@ -38,7 +38,7 @@ class IrTrunkConfig(Config):
 
 
 class SqueezeExcite(nn.Module):
-    """Weights channels by what the whole picture says of them."""
+    """Weights ``channels`` by what the whole picture says of them, through a layer ``reduction`` times narrower."""
 
     def __init__(self, channels: int, reduction: int):
         super().__init__()
@@ -52,7 +52,11 @@ class SqueezeExcite(nn.Module):
 
 class Unit(nn.Module):
     """BN, conv, PReLU, strided conv, BN, squeeze-excite; beside it the input, subsampled or projected. No activation
-    after the sum."""
+    after the sum.
+
+    (B, ``in_ch``, H, W) -> (B, ``out_ch``, H / ``stride``, W / ``stride``); ``squeeze`` is the reduction of its last
+    layer.
+    """
 
     def __init__(self, in_ch: int, out_ch: int, stride: int, squeeze: int):
         super().__init__()
@@ -78,7 +82,7 @@ class Unit(nn.Module):
 
 
 class IrTrunk(nn.Module):
-    """Pictures (B, inputs, S, S) -> (B, C, S / 2^stages, S / 2^stages)."""
+    """Pictures (B, inputs, S, S) -> (B, C, S / 2^stages, S / 2^stages); ``config`` has the sizes."""
 
     def __init__(self, config: IrTrunkConfig):
         super().__init__()
@@ -119,7 +123,10 @@ def _fold_sequence(sequence: nn.Sequential) -> None:
 
 
 class IrSeFace(nn.Module):
-    """The ArcFace IR-SE50 face network: crops (B, 3, 112, 112) in [-1, 1] -> unit vectors (B, 512)."""
+    """The ArcFace IR-SE50 face network: crops (B, 3, 112, 112) in [-1, 1] -> unit vectors (B, 512).
+
+    ``config`` has the trunk's sizes (default: IR-SE50's, those of the published weights).
+    """
 
     SIZE = 112
 

@@ -15,7 +15,11 @@ from semedit.networks.ops import SQRT2, leaky
 
 
 class EqualLinear(nn.Module):
-    """y = x (W lr_mul / sqrt(in))^T + b lr_mul, optionally followed by the leaky activation with gain sqrt(2)."""
+    """y = x (W lr_mul / sqrt(in))^T + b lr_mul, of x (..., ``in_dim``) -> y (..., ``out_dim``).
+
+    ``bias`` is what b starts at; ``lr_mul`` the share of the learning rate at which W and b learn; ``activate`` puts
+    the leaky activation with gain sqrt(2) behind.
+    """
 
     def __init__(self, in_dim: int, out_dim: int, *, bias: float = 0.0, lr_mul: float = 1.0, activate: bool = False):
         super().__init__()
@@ -31,8 +35,9 @@ class EqualLinear(nn.Module):
 
 
 class EqualConv2d(nn.Module):
-    """Convolution with weight / sqrt(in k^2), padding k // 2, and an optional bias + leaky activation after it.
+    """Convolution of ``kernel`` k with weight / sqrt(in k^2) and an optional bias + leaky activation after it.
 
+    (B, ``in_ch``, H, W) -> (B, ``out_ch``, H, W), padded by k // 2, or whatever ``conv`` makes of (x, weight, bias).
     With ``activate`` the bias belongs to the activation, as in StyleGAN2's ConvLayer; without it there is none.
     """
 
@@ -79,8 +84,8 @@ class Folded:
 class FixedConv(nn.Module):
     """3x3 convolution whose style is a learnt parameter instead of a code: modulated and demodulated, no input style.
 
-    weight (O, I, 3, 3), modulation (I,) initialised to 1; w' = weight * modulation / sqrt(9 I), demodulated over
-    (I, 3, 3) with epsilon 1e-8. The activation's gain sqrt(2) is folded in.
+    ``in_ch`` I, ``out_ch`` O: weight (O, I, 3, 3), modulation (I,) initialised to 1; w' = weight * modulation /
+    sqrt(9 I), demodulated over (I, 3, 3) with epsilon 1e-8. The activation's gain sqrt(2) is folded in.
     """
 
     def __init__(self, in_ch: int, out_ch: int):
@@ -105,7 +110,10 @@ class FixedConv(nn.Module):
 
 
 class FixedHead(nn.Module):
-    """1x1 "fixed" convolution without demodulation, noise or activation: modulation * weight / sqrt(I), plus a bias."""
+    """1x1 "fixed" convolution without demodulation, noise or activation: modulation * weight / sqrt(I), plus a bias.
+
+    ``in_ch`` I, ``out_ch`` O: weight (O, I), modulation (I,) initialised to 1, bias (O,).
+    """
 
     def __init__(self, in_ch: int, out_ch: int):
         super().__init__()
@@ -118,5 +126,9 @@ class FixedHead(nn.Module):
 
 
 def official_channels(resolution: int, multiplier: int = 2) -> int:
-    """StyleGAN2's channel table: 512 up to 32 px, then 256m, 128m, 64m, 32m, 16m at 64 ... 1024 px (m = 2)."""
+    """StyleGAN2's channel table: 512 up to 32 px, then 256m, 128m, 64m, 32m, 16m at 64 ... 1024 px (m = 2).
+
+    >>> [official_channels(size) for size in (4, 32, 64, 256, 1024)]
+    [512, 512, 512, 128, 32]
+    """
     return 512 if resolution <= 32 else 16384 * multiplier // resolution

@@ -31,6 +31,10 @@ class LocalGenerators(nn.Module):
     whole batch is one batched product of (B R, C, C) by (B R, C, P). Modulating and demodulating the C x C matrices
     touches C^2 numbers a sample where modulating activations would touch C P; no grouped convolution is involved.
     Region 0 (background) owns no depth head: its depth is zero everywhere.
+
+    ``regions`` R; ``layers`` L' of each, the first ``depth_layers`` in front of the depth heads; ``channels`` C;
+    ``style_dim`` D; ``coarse_channels`` F, what the feature heads put out; ``frequencies`` octaves of the position
+    embedding; ``detach_texture`` stops the gradient behind the depth heads, except in the background.
     """
 
     def __init__(

@@ -18,12 +18,20 @@ SLOPE = 0.2
 
 
 def leaky(x: Tensor) -> Tensor:
-    """LeakyReLU with slope 0.2, in place, without the gain sqrt(2) that callers fold into weights and biases."""
+    """LeakyReLU with slope 0.2, in place, without the gain sqrt(2) that callers fold into weights and biases.
+
+    >>> leaky(torch.tensor([-1.0, 2.0]))
+    tensor([-0.2000,  2.0000])
+    """
     return F.leaky_relu(x, SLOPE, inplace=True)
 
 
 def pixel_norm(x: Tensor) -> Tensor:
-    """x * rsqrt(mean over channels of x^2 + 1e-8), over dim 1."""
+    """x * rsqrt(mean over channels of x^2 + 1e-8), over dim 1.
+
+    >>> pixel_norm(torch.tensor([[3.0, 4.0]]))
+    tensor([[0.8485, 1.1314]])
+    """
     return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
 
 
@@ -67,6 +75,9 @@ def upsample2(x: Tensor) -> Tensor:
 
     The two phases of [1,3,3,1]/4 are (1,3)/4 and (3,1)/4, which is bilinear interpolation on half-pixel centres
     with zeros beyond the border.
+
+    >>> upsample2(torch.ones(1, 1, 2, 2))[0, 0, 1]
+    tensor([0.7500, 1.0000, 1.0000, 0.7500])
     """
     height, width = x.shape[-2:]
     padded = F.pad(x, (1, 1, 1, 1))
@@ -93,14 +104,23 @@ def down_conv(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def coordinate_grid(height: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Coordinates (2, h, w): channel 0 is x along the width, channel 1 is y along the height, -1..1 inclusive."""
+    """Coordinates (2, h, w): channel 0 is x along the width, channel 1 is y along the height, -1..1 inclusive.
+
+    >>> coordinate_grid(2, 3)[0]
+    tensor([[-1.,  0.,  1.],
+            [-1.,  0.,  1.]])
+    """
     y = torch.linspace(-1, 1, height, device=device)
     x = torch.linspace(-1, 1, width, device=device)
     return torch.stack([x.expand(height, width), y[:, None].expand(height, width)])
 
 
 def fourier_features(coords: Tensor, frequencies: int) -> Tensor:
-    """Fourier features (..., 2(2F+1), h, w) of coordinates (..., 2, h, w): [xy, sin(2^0 xy), cos(2^0 xy), ...]."""
+    """Fourier features (..., 2(2F+1), h, w) of coordinates (..., 2, h, w): [xy, sin(2^0 xy), cos(2^0 xy), ...].
+
+    >>> fourier_features(coordinate_grid(8, 8), frequencies=6).shape
+    torch.Size([26, 8, 8])
+    """
     groups = [coords]
     for octave in range(frequencies):
         groups += [torch.sin(coords * 2**octave), torch.cos(coords * 2**octave)]

@@ -17,6 +17,7 @@ from semedit.networks.ops import SQRT2, leaky, up_conv, upsample2
 class RenderBlock(nn.Module):
     """Fixed up-conv, noise, activation; fixed conv, noise, activation; RGB and segmentation heads on a shared skip.
 
+    ``in_ch`` I and ``out_ch`` O are the widths of input and output, ``regions`` R that of the segmentation head;
     ``heads`` 2 puts another pair of heads after the first convolution.
     """
 
@@ -58,7 +59,10 @@ def refine(skip: Tensor, coarse: Tensor) -> Tensor:
 class RenderNet(nn.Module):
     """Fused features (B, F, h, w) and coarse segmentation (B, R, h, w) -> image and refined segmentation.
 
-    ``widths`` gives the channels of each block by its output size, ascending from twice ``min_size``.
+    ``regions`` R, ``coarse_channels`` F and ``coarse_size`` h = w (px) are the input's; it is pooled to ``min_size`` px
+    in front of the first block. ``widths`` gives the channels of each block by its output size, ascending from twice
+    ``min_size``. ``residual_refine`` adds the coarse segmentation to the refined one at ``coarse_size``;
+    ``heads_per_block`` 2 puts heads after each convolution.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -11,16 +12,17 @@ from semedit.pictures.tensors import fit
 
 
 class TrunkConfig(Config):
-    """Input size in px and the width of each stage; every stage halves the size."""
+    """Sizes of a trunk; the defaults are those of the attribute classifier that ships."""
 
     noun: ClassVar[str] = "network configuration"
 
-    size: int = 64
-    widths: tuple[int, ...] = (32, 64, 96, 128)
+    size: int = Field(64, ge=1, description="side in px at which pictures are looked at")
+    widths: tuple[int, ...] = Field((32, 64, 96, 128), description="channels of each stage, which halves the side")
 
 
-class Stage(nn.Module):
-    """Two 3x3 convolutions with batch norm, the first with stride 2, beside a strided 1x1 shortcut."""
+class TrunkStage(nn.Module):
+    """(B, ``in_ch``, H, W) -> (B, ``out_ch``, H/2, W/2): two 3x3 convolutions with batch norm, the first with stride 2,
+    beside a strided 1x1 shortcut."""
 
     def __init__(self, in_ch: int, out_ch: int):
         super().__init__()
@@ -38,7 +40,8 @@ class Stage(nn.Module):
 class Trunk(nn.Module):
     """Pictures (B, 3, H, W) in [-1, 1] -> feature maps, one for each stage, finest first.
 
-    Pictures of another size are resized to ``config.size`` first (area when shrinking, bilinear when growing).
+    ``config`` has the sizes. Pictures of another size are resized to ``config.size`` first (area when shrinking,
+    bilinear when growing).
     """
 
     def __init__(self, config: TrunkConfig):
@@ -46,7 +49,7 @@ class Trunk(nn.Module):
         self.config = config
         self.stem = nn.Conv2d(3, config.widths[0], 3, padding=1)
         inputs = (config.widths[0], *config.widths[:-1])
-        self.stages = nn.ModuleList(Stage(a, b) for a, b in zip(inputs, config.widths, strict=True))
+        self.stages = nn.ModuleList(TrunkStage(a, b) for a, b in zip(inputs, config.widths, strict=True))
 
     def forward(self, images: Tensor) -> list[Tensor]:
         x = F.relu(self.stem(fit(images, self.config.size).contiguous(memory_format=torch.channels_last)))

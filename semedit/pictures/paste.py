@@ -68,22 +68,30 @@ def crop_grid(size: int) -> Tensor:
 
 
 def border_distance(places: Tensor, size: int) -> Tensor:
-    """How far points (..., 2) lie inside a crop, in its pixels; negative outside."""
+    """How far points (..., 2) lie inside a crop, in its pixels; negative outside.
+
+    >>> border_distance(torch.tensor([[3.0, 60.0], [70.0, 32.0]]), size=64)
+    tensor([ 3., -6.])
+    """
     return torch.minimum(places, size - places).amin(-1)
 
 
 def smoothstep(t: Tensor) -> Tensor:
-    """0 below 0, 1 above 1, and 3 t^2 - 2 t^3 between."""
+    """0 below 0, 1 above 1, and 3 t^2 - 2 t^3 between.
+
+    >>> smoothstep(torch.tensor([-1.0, 0.25, 0.5, 2.0]))
+    tensor([0.0000, 0.1562, 0.5000, 1.0000])
+    """
     t = t.clamp(0, 1)
     return t * t * (3 - 2 * t)
 
 
 def smooth(image: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of a picture (C, H, W), mirrored at the border."""
-    radius = min(math.ceil(3 * sigma), image.shape[-1] - 1)
-    x = torch.arange(-radius, radius + 1)
-    kernel = torch.exp(-0.5 * (x / sigma) ** 2)
-    kernel = (kernel / kernel.sum()).expand(image.shape[0], 1, -1)
-    padded = F.pad(image[None], (radius,) * 4, mode="reflect")
-    rows = F.conv2d(padded, kernel[:, :, None], groups=image.shape[0])
-    return F.conv2d(rows, kernel[..., None], groups=image.shape[0])[0]
+    # Loading torchvision takes longer than all the rest that the commands load: it waits until it is used.
+    from torchvision.transforms.v2.functional import gaussian_blur
+
+    taps = 2 * min(math.ceil(3 * sigma), image.shape[-1] - 1) + 1
+    for size in ([taps, 1], [1, taps]):  # one axis after the other; both at once cost ``taps`` times as much
+        image = gaussian_blur(image, size, [sigma, sigma])
+    return image

@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from semedit.latents.regions import RegionTable
-from semedit.pictures.tensors import enlarge, to_picture
+from semedit.pictures.tensors import enlarge, to_images, to_picture
 from semedit.storage.atomic import replacing
 
 
@@ -32,7 +32,7 @@ def sheet(images: Tensor, columns: int, gap: int = 2) -> Tensor:
 
 def labels_to_colours(labels: Tensor, regions: RegionTable) -> Tensor:
     """Label maps (B, H, W) as coloured pictures (B, 3, H, W) in [-1, 1]."""
-    table = torch.tensor(regions.colours, dtype=torch.float32, device=labels.device) / 127.5 - 1
+    table = to_images(torch.tensor(regions.colours, device=labels.device))
     return table[labels.long()].permute(0, 3, 1, 2)
 
 
@@ -43,4 +43,4 @@ def save_labels(labels: Tensor, path: str | Path) -> None:
 
 def magnify(image: Tensor, side: int = 256) -> Tensor:
     """Repeat the pixels of a small picture (3, H, W), so that a person can look at it."""
-    return enlarge(image[None], max(1, side // image.shape[-2]))[0]
+    return enlarge(image, max(1, side // image.shape[-2]))

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 def to_tensor(image: Image.Image) -> Tensor:
     """(3, H, W) in [-1, 1] of an RGB picture."""
-    return torch.from_numpy(np.asarray(image, dtype=np.float32) / 127.5 - 1).permute(2, 0, 1).contiguous()
+    return to_images(torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous())
 
 
 def to_picture(image: Tensor) -> Image.Image:
@@ -21,22 +21,35 @@ def to_picture(image: Tensor) -> Image.Image:
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """[-1, 1] -> uint8 as the official tools do: trunc(127.5 clamp(x) + 127.5)."""
+    """[-1, 1] -> uint8 as the official tools do: trunc(127.5 clamp(x) + 127.5).
+
+    >>> to_bytes(torch.tensor([-1.0, 0.0, 1.5]))
+    tensor([  0, 127, 255], dtype=torch.uint8)
+    """
     return images.clamp(-1, 1).mul(127.5).add(127.5).to(torch.uint8)
 
 
 def quantise(image: Tensor) -> Tensor:
     """What a tensor becomes when it is saved as 8-bit and read back; measure on this."""
-    return to_bytes(image.detach().float()).float() / 127.5 - 1
+    return to_images(to_bytes(image.detach().float()))
 
 
 def enlarge(images: Tensor, factor: int) -> Tensor:
-    """Pictures (B, 3, H, W) with every pixel ``factor`` times as wide and high."""
-    return images.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    """Pictures (..., H, W) with every pixel ``factor`` times as wide and high.
+
+    >>> enlarge(torch.tensor([[1, 2]]), 2)
+    tensor([[1, 1, 2, 2],
+            [1, 1, 2, 2]])
+    """
+    return images.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
 
 
 def fit(images: Tensor, size: int) -> Tensor:
-    """Resize square pictures to ``size`` px."""
+    """Resize square pictures to ``size`` px.
+
+    >>> fit(torch.zeros(2, 3, 64, 64), 16).shape
+    torch.Size([2, 3, 16, 16])
+    """
     if images.shape[-1] == size:
         return images
     if images.shape[-1] > size:
@@ -45,11 +58,20 @@ def fit(images: Tensor, size: int) -> Tensor:
 
 
 def one_hot_masks(labels: Tensor, regions: int) -> Tensor:
-    """Labels (B, H, W) as masks (B, R, H, W): +1 for the pixel's region, -1 elsewhere; labels >= R have no region."""
+    """Labels (B, H, W) as masks (B, R, H, W): +1 for the pixel's region, -1 elsewhere; labels >= R have no region.
+
+    >>> one_hot_masks(torch.tensor([[[0, 1, 2]]]), regions=2)[0, :, 0]
+    tensor([[ 1., -1., -1.],
+            [-1.,  1., -1.]])
+    """
     clipped = labels.long().clamp(max=regions)
     return F.one_hot(clipped, regions + 1)[..., :regions].permute(0, 3, 1, 2).float().mul_(2).sub_(1)
 
 
 def to_images(pixels: Tensor) -> Tensor:
-    """uint8 pictures as float32 in [-1, 1]."""
+    """uint8 pictures as float32 in [-1, 1].
+
+    >>> to_images(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([-1.,  1.])
+    """
     return pixels.float() / 127.5 - 1

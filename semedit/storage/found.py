@@ -8,21 +8,13 @@ import torch
 from semedit.errors import MissingWeights
 
 
-def weights_file(path: str | Path | None, variable: str, name: str, purpose: str) -> Path:
-    """A network's file: the one given, the one that the environment names, or torch's cache.
+def find_weights(name: str, variable: str, purpose: str, path: str | Path | None = None) -> Path:
+    """A network's file: ``path``, or what the environment's ``variable`` names, or ``name`` in torch's own cache.
 
-    Raises MissingWeights, saying where it is looked for, if there is none.
+    The cache is ``checkpoints`` in torch.hub's folder (``$TORCH_HOME/hub``; ``~/.cache/torch/hub`` where that is not
+    set). Raises MissingWeights, saying what ``purpose`` the file is for and where it is looked for, if it is not there.
     """
-    home = Path(os.environ.get("TORCH_HOME", Path.home() / ".cache" / "torch"))
-    found = Path(path or os.environ.get(variable) or home / "checkpoints" / name)
+    found = Path(path or os.environ.get(variable) or Path(torch.hub.get_dir()) / "checkpoints" / name)
     if not found.exists():
         raise MissingWeights(f"{purpose} needs {name} at {found}; put the file there, or set {variable} to its path")
     return found
-
-
-def weight_file(variable: str, name: str) -> Path:
-    """The local file of a network that does not ship; MissingWeights that says where it is looked for."""
-    path = Path(os.environ.get(variable) or Path(torch.hub.get_dir()) / "checkpoints" / name)
-    if not path.exists():
-        raise MissingWeights(f"{name} is not at {path}; put the file there, or set {variable} to its path")
-    return path

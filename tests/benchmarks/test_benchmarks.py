@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from benchmarks import BENCHMARKS, editing, fidelity, locality, reconstruction
+from benchmarks.reconstruction import unseen_pictures
 from benchmarks.speed import editing as editing_speed
 from benchmarks.speed import encoder
 from benchmarks.speed.generator import compare, hot_spots
@@ -15,8 +16,9 @@ from benchmarks.speed.timing import OutputsDifferError, time_pair
 from benchmarks.speed.training import compare_steps
 from encoders.backbone import EncoderConfig, StyleHeads
 from semedit.data.collection import open_collection
+from semedit.data.drawn import draw_pool
 from semedit.domains import domain
-from semedit.domains.portraits.pool import draw_pool
+from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.effect import inside_share
 from semedit.editing.loading import load
 from semedit.editing.model import Model
@@ -142,8 +144,8 @@ class MeanColour:
 
 def test_fidelity_against_pictures_on_disk(tmp_path, small, monkeypatch):
     """Faces have no drawn pictures: the real ones come from a folder; ssg-legacy sees unrounded, noisy samples."""
-    for index, image in enumerate(draw_pool(40, 32, 3).images):
-        save_picture(to_picture(image.float() / 127.5 - 1), tmp_path / f"{index}.png")
+    for index, image in enumerate(draw_pool(PORTRAITS.draw, 40, 32, 3).images):
+        save_picture(to_picture(to_images(image)), tmp_path / f"{index}.png")
     embedder = MeanColour()
     monkeypatch.setattr("benchmarks.fidelity.embedders", lambda features: [embedder])
     faces = Model(small, domain("faces"), "small")
@@ -195,9 +197,8 @@ class TestReconstruction:
         assert 0 < seconds[0] < seconds[1]
 
     def test_the_same_portraits_every_time(self):
-        once, again = reconstruction.unseen_portraits(32, 3), reconstruction.unseen_portraits(32, 3)
-        assert torch.equal(once.images, again.images)
-        assert not torch.equal(once.images, reconstruction.unseen_portraits(32, 3, seed=5).images)
+        once, again, others = (unseen_pictures(PORTRAITS.draw, 32, 3, seed).images for seed in (4, 4, 5))
+        assert torch.equal(once, again) and not torch.equal(once, others)
 
     def test_measures_without_weights_are_left_out_and_named(self, small, monkeypatch, tmp_path):
         for variable in ("TORCH_HOME", "SEMEDIT_FACENET"):
@@ -209,7 +210,7 @@ class TestReconstruction:
         assert len(score.missing) == 2 and any("SEMEDIT_FACENET" in text for text in score.missing)
 
     def test_a_folder_with_pictures_that_cannot_be_used(self, tmp_path):
-        save_picture(quantise(to_images(reconstruction.unseen_portraits(64, 1).images))[0], tmp_path / "a.png")
+        save_picture(quantise(to_images(unseen_pictures(PORTRAITS.draw, 64, 1).images))[0], tmp_path / "a.png")
         (tmp_path / "b.png").write_text("not a picture")
         rows = self.rows(files=[tmp_path / "a.png", tmp_path / "b.png"])
         assert all((r["n"], r["skipped"]) == (1, 1) for r in rows)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from semedit.checkpoints.zoo import load_generator
 from semedit.cli.main import run
-from tests.semedit.data.test_data import folder, raw  # noqa: F401 (fixtures)
+from tests.semedit.data.test_data import folder, label_maps_read, raw  # noqa: F401 (fixtures)
 
 MODEL = ["--model", "portraits-64"]
 
@@ -108,7 +108,7 @@ def test_adapt_a_shipped_model_and_pack_it(tmp_path, capsys):
     }  # fmt: skip
 
 
-def test_train_on_a_folder_with_a_label_map(folder, tmp_path, capsys):  # noqa: F811
+def test_train_on_a_folder_with_a_label_map(folder, label_maps_read, tmp_path, capsys):  # noqa: F811
     """The networks get the map's regions; nothing else has to be said."""
     labels = ", ".join(f"{i}: {'person' if i else 'background'}" for i in range(13))
     (tmp_path / "map.yaml").write_text(f"regions: [background, person]\nlabels: {{{labels}}}\n")
@@ -117,3 +117,4 @@ def test_train_on_a_folder_with_a_label_map(folder, tmp_path, capsys):  # noqa: 
     found = result(capsys, [*command, "--images", "8", "--set", "metric_samples=0", "--out", str(out)])
     assert found["results"][0]["steps"] == 1
     assert load_generator(out / "generator.safetensors").regions.names == ("background", "person")
+    assert label_maps_read == [str(tmp_path / "map.yaml")]  # once, by the command

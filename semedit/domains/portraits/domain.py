@@ -7,10 +7,10 @@ from PIL import Image
 
 from semedit.domains.base import Domain
 from semedit.domains.portraits.captions import PROPERTIES
-from semedit.domains.portraits.drawing.renderer import STYLES
 from semedit.domains.portraits.factors import ATTRIBUTES
+from semedit.domains.portraits.painter import PortraitPainter, drawing_style
 from semedit.domains.portraits.teacher import PortraitTeacher
-from semedit.errors import MissingWeights, UnknownName
+from semedit.errors import MissingWeights
 from semedit.latents.regions import CELEBAMASK
 from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.clip import Clip
@@ -87,17 +87,12 @@ def clip() -> Clip:
 
 def teacher(config: GeneratorConfig, style: str, mixing: float) -> PortraitTeacher:
     """Portraits and their codes for a generator; UnknownName for a style that cannot be drawn."""
-    if style not in STYLES:
-        raise UnknownName("drawing style", style, STYLES)
-    return PortraitTeacher(
-        config.size, config.style_dim, config.base_layers, "cel" if style == "cel" else "soft", mixing
-    )
+    return PortraitTeacher(config.size, config.style_dim, config.base_layers, drawing_style(style), mixing)
 
 
 PORTRAITS = Domain(
     name="portraits",
     regions=CELEBAMASK,
-    resolution=128,
     attribute_names=ATTRIBUTES,
     edit_regions=EDIT_REGIONS,
     align=align,
@@ -110,5 +105,6 @@ PORTRAITS = Domain(
     clip=clip,
     properties=PROPERTIES,
     poor_psnr=18.0,
+    draw=PortraitPainter(),
     teacher=teacher,
 )

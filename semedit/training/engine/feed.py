@@ -1,4 +1,4 @@
-"""The batches of a run, as its data configuration says: drawn portraits, or pictures from disk."""
+"""The batches of a run, as its data configuration says: drawn by the domain's painter, or pictures from disk."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,32 +11,32 @@ from pydantic import Field
 from semedit.config import Config
 from semedit.data.collection import open_collection
 from semedit.data.disk import CollectionDataset, DiskSource, JointAugment
+from semedit.data.drawn import Painter, cached_pool, draw_batch
 from semedit.data.label_map import LabelMap
 from semedit.data.source import Batch, Pool, Source
-from semedit.domains.portraits.pool import cached_pool, draw_batch
-from semedit.errors import ConfigError
-from semedit.latents.regions import CELEBAMASK, RegionTable
+from semedit.domains import domain
+from semedit.latents.regions import RegionTable
 from semedit.training.engine.state import step_seed
 from semedit.training.engine.team import Team
 
 
 class DataConfig(Config):
-    """Where training pictures come from: drawn portraits, or a folder or LMDB named by ``path``.
+    """Where training pictures come from: the domain's painter, or a folder or LMDB named by ``path``.
 
-    Drawn: ``pool`` pictures are drawn once and sampled from; 0 draws every batch afresh (for devices that draw faster
-    than they train). From disk: ``label_map`` is a YAML file that says what the labels mean (default: they are the
-    domain's region indices); ``mirror``, ``shift``, ``scale`` and ``rotate`` change picture and labels together. Drawn
-    portraits are left as they are.
+    ``style``, ``pool`` and ``seed`` are for drawn pictures, all below ``path`` for those from disk; ``mirror``,
+    ``shift``, ``scale`` and ``rotate`` change picture and labels together.
     """
 
     noun: ClassVar[str] = "data configuration"
 
-    domain: str = "portraits"
-    style: Literal["soft", "cel"] = "soft"
-    pool: int = Field(24_000, ge=0)
-    seed: int = 1
-    path: str = ""
-    label_map: str = ""
+    domain: str = Field("portraits", description="kind of picture; the one that is drawn where no path is named")
+    style: Literal["soft", "cel"] = Field("soft", description="style of drawn pictures")
+    pool: int = Field(
+        24_000, ge=0, description="pictures drawn once and sampled from; 0 draws every batch afresh, for fast devices"
+    )
+    seed: int = Field(1, description="seed of the pool, apart from the run's so that runs can share one")
+    path: str = Field("", description="folder or LMDB of pictures; empty: they are drawn")
+    label_map: str = Field("", description="YAML file that says what labels mean; empty: the domain's region indices")
     workers: int = Field(2, ge=0, description="processes that decode pictures")
     mirror: bool = Field(False, description="mirror half of the pictures")
     shift: float = Field(0.0, ge=0, le=0.5, description="share of the side, each way; the released code's 'aug' is 0.1")
@@ -45,24 +45,25 @@ class DataConfig(Config):
     differentiable: Literal["auto", "on", "off"] = Field(
         "auto", description="differentiable augmentation; auto: on below small_set pictures"
     )
-    small_set: int = Field(5_000, ge=0)
+    small_set: int = Field(5_000, ge=0, description="pictures below which a set is small")
 
 
 @dataclass(frozen=True)
 class Feed:
     """What a run takes from its data: batches of ``batch`` pictures of ``size`` px in all processes together, with
-    masks of ``regions`` (None: pictures alone)."""
+    masks of the regions that ``labels`` mean (None: pictures alone)."""
 
     data: DataConfig
     batch: int
     seed: int
     size: int
-    regions: RegionTable | None
+    labels: LabelMap | None
     team: Team
 
     @property
     def channels(self) -> int:
-        return len(self.regions) if self.regions else len(CELEBAMASK)
+        """Masks of each picture."""
+        return len(self.labels.table) if self.labels else 0
 
 
 class PoolSource:
@@ -84,18 +85,21 @@ class PoolSource:
 
 
 class DrawnSource:
-    """Portraits drawn afresh for every batch, on the device."""
+    """Pictures drawn afresh for every batch, on the device."""
 
     pictures = 0
 
-    def __init__(self, feed: Feed):
-        self.feed = feed
+    def __init__(self, painter: Painter, feed: Feed):
+        self.painter, self.feed = painter, feed
 
     def stream(self, start: int) -> Iterator[Batch]:
         feed, step = self.feed, start
         while True:
             seed = step_seed(feed.seed, step) % 2**40
-            yield draw_batch(feed.batch, feed.size, seed, feed.data.style, feed.team.share, feed.team.device)
+            yield draw_batch(
+                self.painter, feed.batch, feed.size, seed, feed.data.style,
+                regions=feed.channels, share=feed.team.share, device=feed.team.device,
+            )  # fmt: skip
             step += 1
 
 
@@ -103,9 +107,9 @@ def joint_augment(data: DataConfig) -> JointAugment:
     return JointAugment(data.mirror, data.shift, data.scale, data.rotate)
 
 
-def region_table(data: DataConfig, default: RegionTable) -> RegionTable:
-    """The regions that the run's labels mean: the label map's, or the domain's."""
-    return LabelMap.read(data.label_map).table if data.label_map else default
+def label_meaning(data: DataConfig, default: RegionTable) -> LabelMap:
+    """What the run's labels mean: what its label map's file says, or that they are the domain's region indices."""
+    return LabelMap.read(data.label_map) if data.label_map else LabelMap.identity(default)
 
 
 def open_source(feed: Feed, folder: Path) -> Source:
@@ -115,22 +119,22 @@ def open_source(feed: Feed, folder: Path) -> Source:
     """
     data, team = feed.data, feed.team
     if data.path:
-        labels = None
-        if feed.regions:
-            labels = LabelMap.read(data.label_map) if data.label_map else LabelMap.identity(feed.regions)
-        collection = open_collection(data.path, feed.size, labelled=labels is not None)
-        dataset = CollectionDataset(collection, feed.size, labels, joint_augment(data))
+        collection = open_collection(data.path, feed.size, labelled=feed.labels is not None)
+        dataset = CollectionDataset(collection, feed.size, feed.labels, joint_augment(data))
         return DiskSource(
             dataset, batch=feed.batch, seed=feed.seed, regions=feed.channels, share=team.share, workers=data.workers
         )
-    if data.domain != "portraits":
-        raise ConfigError(f"pictures of the domain '{data.domain}' cannot be drawn; name them with --data")
+    painter = domain(data.domain).painter()
     if not data.pool:
-        return DrawnSource(feed)
+        return DrawnSource(painter, feed)
+
+    def pool() -> Pool:
+        return cached_pool(painter, folder, data.pool, feed.size, data.seed, data.style)
+
     if team.primary:
-        cached_pool(folder, data.pool, feed.size, data.seed, data.style)
+        pool()
     team.barrier()
-    return PoolSource(cached_pool(folder, data.pool, feed.size, data.seed, data.style), feed)
+    return PoolSource(pool(), feed)
 
 
 def sample_pictures(source: Source, count: int) -> Batch:

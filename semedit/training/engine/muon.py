@@ -61,7 +61,11 @@ class Muon(torch.optim.Optimizer):
 
 
 def as_matrices(weight: Tensor) -> Tensor:
-    """A weight as matrices (N, O, I): a convolution (O, I, 3, 3) is one, a stack (..., O, I) many."""
+    """A weight as matrices (N, O, I): a convolution (O, I, 3, 3) is one, a stack (..., O, I) many.
+
+    >>> as_matrices(torch.zeros(64, 32, 3, 3)).shape, as_matrices(torch.zeros(6, 13, 48, 48)).shape
+    (torch.Size([1, 64, 288]), torch.Size([78, 48, 48]))
+    """
     if is_kernel(weight):
         return weight.flatten(1)[None]
     return weight.reshape(-1, *weight.shape[-2:])

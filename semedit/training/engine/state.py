@@ -1,6 +1,7 @@
 """The full state of a training run in one atomic safetensors file: networks, optimisers, running values, step."""
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from semedit.errors import CheckpointError
+from semedit.errors import CheckpointError, ConfigError
 from semedit.storage.atomic import write_safetensors
 
 FORMAT = "semedit-training-1"
@@ -49,12 +50,22 @@ def unpack(state: object, tensors: dict[str, Tensor], networks: tuple[str, ...],
         optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
+def read_header(path: Path) -> dict[str, Any]:
+    """What a state file says of itself, without its tensors. Raises CheckpointError for one that cannot be read."""
+    return _read(path, None)[0]
+
+
 def read_state(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Header and tensors of a state file. Raises CheckpointError for one that cannot be read."""
+    return _read(path, device)
+
+
+def _read(path: Path, device: torch.device | str | None) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
-        with safe_open(str(path), framework="pt", device=str(device)) as file:
+        with safe_open(str(path), framework="pt", device=str(device or "cpu")) as file:
             header = json.loads((file.metadata() or {}).get("semedit", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            names = [] if device is None else file.keys()
+            tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: cannot be read as a training state ({error})") from None
     if header.get("format") != FORMAT:
@@ -62,8 +73,18 @@ def read_state(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str
     return header, tensors
 
 
+def check_options(path: Path, then: Mapping[str, Any], now: Mapping[str, Any], free: Collection[str] = ()) -> None:
+    """ConfigError that names the options in which a state file's run differs from this one, besides ``free`` ones."""
+    if changed := sorted(name for name in now if name not in free and then.get(name) != now[name]):
+        raise ConfigError(f"{path} was made with other options ({', '.join(changed)}); use another run folder")
+
+
 def part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The tensors below ``name.``, without that prefix."""
+    """The tensors below ``name.``, without that prefix.
+
+    >>> part({"average.bias": torch.zeros(1), "path_mean": torch.ones(1)}, "average")
+    {'bias': tensor([0.])}
+    """
     return {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
 
 

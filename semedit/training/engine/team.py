@@ -7,7 +7,7 @@ the minibatch standard deviation whole.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -49,6 +49,12 @@ class Team:
     def mean(self, value: Tensor) -> Tensor:
         """Mean of ``value`` over the processes; gradients flow through it."""
         return value if self.world == 1 else all_reduce(value) / self.world
+
+    def mean_losses(self, losses: Mapping[str, Tensor]) -> dict[str, float]:
+        """Named scalars, such as the latest losses of a step, averaged over the processes."""
+        names = sorted(losses)
+        values = self.mean(torch.stack([losses[name].float().to(self.device) for name in names]))
+        return dict(zip(names, values.tolist(), strict=True))
 
     def barrier(self) -> None:
         if self.world > 1:

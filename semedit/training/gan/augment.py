@@ -85,6 +85,10 @@ def cut_out(x: Tensor, draw: Tensor) -> Tensor:
 
 
 def differentiable_policies(data: DataConfig, pictures: int) -> tuple[str, ...]:
-    """The differentiable augmentations of a run on so many pictures (0: without end)."""
+    """The differentiable augmentations of a run on so many pictures (0: without end).
+
+    >>> differentiable_policies(DataConfig(small_set=5_000), pictures=300)
+    ('colour', 'translation', 'cutout')
+    """
     small = 0 < pictures < data.small_set
     return POLICIES if data.differentiable == "on" or (data.differentiable == "auto" and small) else ()

@@ -12,44 +12,45 @@ from semedit.training.engine.feed import DataConfig
 
 
 class TrainConfig(Config):
-    """One run of the GAN trainer. Defaults are those of the official training command.
-
-    ``batch`` is the global batch, of all processes and accumulated parts together. ``masks`` false is domain
-    adaptation: pictures alone are seen. ``freeze_local`` "ema_only" keeps the averaged local generators at the start's
-    weights while the trained ones move (the released code); "true_freeze" keeps both.
-    """
+    """One run of the GAN trainer. Defaults are those of the official training command."""
 
     noun: ClassVar[str] = "training configuration"
 
-    name: str
-    generator: GeneratorConfig
-    discriminator: DiscriminatorConfig
-    data: DataConfig = DataConfig()
+    name: str = Field(description="the run's name, and that of its folder unless told")
+    generator: GeneratorConfig = Field(description="sizes of the generator")
+    discriminator: DiscriminatorConfig = Field(description="sizes of the discriminator; size and regions as above")
+    data: DataConfig = Field(DataConfig(), description="where training pictures come from")
     start: str = Field("", description="run folder, model or official .pt to start from; a smaller one is grown")
     images: int = Field(4_800_000, ge=1, description="pictures shown to the discriminator in all")
-    batch: int = Field(16, ge=1)
-    lr: float = Field(0.002, gt=0)
-    r1_image: float = Field(10.0, ge=0)
-    r1_mask: float = Field(1000.0, ge=0)
-    r1_every: int = Field(16, ge=1)
-    lambda_mask: float = Field(100.0, ge=0)
-    style_mixing: float = Field(0.3, ge=0, le=1)
-    path_weight: float = Field(0.5, ge=0)
-    path_every: int = Field(4, ge=1)
-    path_batch_shrink: int = Field(2, ge=1)
-    ema_decay: float = Field(0.5 ** (32 / 10_000), ge=0, lt=1)
-    masks: bool = True
-    freeze_local: Literal["off", "ema_only", "true_freeze"] = "off"
-    seed: int = 0
-    precision: Literal["fp32", "bf16"] = "fp32"
+    batch: int = Field(16, ge=1, description="pictures of a step, those of all processes and parts together")
+    lr: float = Field(0.002, gt=0, description="Adam's learning rate, before the correction for lazy penalties")
+    r1_image: float = Field(10.0, ge=0, description="weight of the gradient penalty R1 on pictures")
+    r1_mask: float = Field(1000.0, ge=0, description="weight of R1 on masks")
+    r1_every: int = Field(16, ge=1, description="steps between R1 penalties")
+    lambda_mask: float = Field(100.0, ge=0, description="weight of the agreement of coarse and refined masks")
+    style_mixing: float = Field(0.3, ge=0, le=1, description="probability that a batch's rows come from two codes")
+    path_weight: float = Field(0.5, ge=0, description="weight of the path-length penalty; 0: none")
+    path_every: int = Field(4, ge=1, description="steps between path-length penalties")
+    path_batch_shrink: int = Field(2, ge=1, description="how many times fewer pictures that penalty is taken over")
+    ema_decay: float = Field(
+        0.5 ** (32 / 10_000), ge=0, lt=1, description="decay of the averaged generator, a step; half in 312 steps"
+    )
+    masks: bool = Field(True, description="look at masks; false is domain adaptation, which sees pictures alone")
+    freeze_local: Literal["off", "ema_only", "true_freeze"] = Field(
+        "off",
+        description="ema_only keeps the averaged local generators at the start's weights while the trained ones move "
+        "(the released code); true_freeze keeps both",
+    )
+    seed: int = Field(0, description="seed of the networks and of every draw")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the networks' passes")
     accumulate: int = Field(1, ge=1, description="parts in which a process goes through its batch, to save memory")
     gradient_checkpointing: bool = Field(
         False, description="recompute the render net's and the discriminator's blocks in the backward pass"
     )
     compile: str = Field("", description="torch.compile backend, such as inductor; empty: off")
-    log_every: int = Field(100, ge=1)
-    sheet_every: int = Field(1000, ge=1)
-    checkpoint_every: int = Field(1000, ge=1)
+    log_every: int = Field(100, ge=1, description="steps between lines of the log")
+    sheet_every: int = Field(1000, ge=1, description="steps between sheets of samples")
+    checkpoint_every: int = Field(1000, ge=1, description="steps between writings of the state, from which runs resume")
     monitor_every: int = Field(1000, ge=0, description="steps between looks at the run's health; 0: never")
     metric_samples: int = Field(2000, ge=0, description="samples for the Frechet distance while training; 0: none")
 
@@ -73,4 +74,10 @@ class TrainConfig(Config):
 
     @property
     def steps(self) -> int:
+        """Steps in all: as many as show at least ``images`` pictures.
+
+        >>> from semedit.training.gan.recipes import recipe
+        >>> recipe("portraits-tiny").with_overrides(["images=100", "batch=8"]).steps
+        13
+        """
         return -(-self.images // self.batch)

@@ -25,7 +25,7 @@ def images_before(config: dict[str, Any]) -> int:
     return seen + images_before(json.loads((start / CONFIG).read_text()))
 
 
-def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Entry:
+def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.ModelFolder:
     """Make a model folder of a run's averaged generator and its discriminator (which others start from), in
     float16, with a card of their provenance. ``best`` takes the generator of the smallest Frechet distance.
 
@@ -39,7 +39,7 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Ent
     make_folder(folder)
     save_generator(folder / zoo.GENERATOR, build_generator(weights, source), half=True)
     if (run / STATE).exists():
-        save_discriminator(folder / zoo.DISCRIMINATOR, read_networks(run / STATE)[2], half=True)
+        save_discriminator(folder / zoo.DISCRIMINATOR, read_networks(run / STATE)[1], half=True)
     generator = build_generator(load_weights(folder / zoo.GENERATOR, "generator"), folder)
     old = zoo.read_card(folder)
     keep = {"quality": old["quality"]} if old.get("fingerprint") == generator.fingerprint and "quality" in old else {}
@@ -58,6 +58,6 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Ent
         "licence": "Apache-2.0",
         **keep,
     }
-    entry = zoo.Entry(folder.name, folder, card)
+    entry = zoo.ModelFolder(folder.name, folder, card)
     zoo.refresh_card(entry)
     return entry

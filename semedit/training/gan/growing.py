@@ -26,7 +26,11 @@ def check_same(old: dict[str, object], new: dict[str, object], what: str) -> Non
 
 
 def doublings(old: int, new: int) -> int:
-    """How often ``old`` doubles to ``new``; ConfigError if it does not."""
+    """How often ``old`` doubles to ``new``; ConfigError if it does not.
+
+    >>> doublings(64, 256)
+    2
+    """
     if new < old:
         raise ConfigError(f"a {old} px start cannot be shrunk to {new} px")
     return int(math.log2(new // old))

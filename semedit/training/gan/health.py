@@ -13,6 +13,7 @@ from semedit.checkpoints.native import save_generator
 from semedit.data.source import Source
 from semedit.domains import Domain
 from semedit.errors import CheckpointError, ConfigError, MissingWeights
+from semedit.metrics.features import DomainFeatures
 from semedit.metrics.inception import embedders
 from semedit.metrics.labels import LARGE, mean_iou
 from semedit.metrics.sets import Embedder, fidelity_library, set_frechet
@@ -37,7 +38,11 @@ def diversity(images: Tensor) -> float:
 
 
 def areas(labels: Tensor, regions: int) -> list[float]:
-    """Each region's share of the area of label maps (B, H, W)."""
+    """Each region's share of the area of label maps (B, H, W).
+
+    >>> areas(torch.tensor([[[0, 0], [1, 2]]]), regions=3)
+    [0.5, 0.25, 0.25]
+    """
     counts = torch.bincount(labels.flatten().clamp(max=regions), minlength=regions + 1)[:regions]
     return (counts / labels.numel()).tolist()
 
@@ -46,7 +51,8 @@ def areas(labels: Tensor, regions: int) -> list[float]:
 class Monitor:
     """Measures a state against the run's own data. ``say`` is told of warnings and of what cannot be measured.
 
-    The Frechet distance needs an embedder: the domain's feature network, or an Inception whose file is present.
+    The Frechet distance needs an embedder: the domain's feature network, or an Inception whose file is present. Masks
+    are compared with what the domain's parser, if it has one, sees in the pictures.
     """
 
     config: TrainConfig
@@ -56,6 +62,7 @@ class Monitor:
     say: Callable[[str], None]
     reference: dict[str, Tensor] = field(default_factory=dict)
     embedder: Embedder | None = None
+    parser: DomainFeatures | None = None
 
     def __post_init__(self) -> None:
         count, labelled = self.config.metric_samples, self.config.masks
@@ -63,10 +70,13 @@ class Monitor:
         self.data_diversity = diversity(data.images[:LOOK])
         regions = self.config.generator.regions
         self.data_areas = areas(data.masks[:512].argmax(1), regions) if labelled else []
+        features = self.domain.own_features()
+        if labelled and regions == len(self.domain.regions):
+            self.parser = features
         if not count:
             return
         try:
-            found = embedders(self.domain.features() if self.domain.name == "portraits" else None)
+            found = embedders(features)
             if not found:
                 self.say("no Frechet distance while training: 'semedit doctor' says which Inception files are missing")
                 return
@@ -87,8 +97,8 @@ class Monitor:
         found |= {f"area_{name}": share for name, share in zip(names, now, strict=True)}
         if self.data_areas:
             found |= {f"data_area_{name}": share for name, share in zip(names, self.data_areas, strict=True)}
-        if self.domain.name == "portraits" and self.config.masks:
-            parsed = self.domain.features().parse(pictures)
+        if self.parser is not None:
+            parsed = self.parser.parse(pictures)
             found["mask_agreement"] = mean_iou(out.labels.cpu(), parsed, regions, LARGE)
         if {"real_score", "fake_score"} <= state.losses.keys():
             found["margin"] = (state.losses["real_score"] - state.losses["fake_score"]).item()

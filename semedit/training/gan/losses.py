@@ -8,7 +8,11 @@ from semedit.networks.synthesis import Synthesis
 
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """mean softplus(-D(real)) + mean softplus(D(fake)), the non-saturating logistic loss."""
+    """mean softplus(-D(real)) + mean softplus(D(fake)), the non-saturating logistic loss.
+
+    >>> discriminator_loss(torch.zeros(4, 1), torch.zeros(4, 1))  # it cannot tell them apart: 2 log 2
+    tensor(1.3863)
+    """
     return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
@@ -41,5 +45,9 @@ def path_lengths(image: Tensor, expanded: Tensor, noise: Tensor) -> Tensor:
 
 
 def update_path_mean(mean: Tensor, lengths: Tensor, decay: float = 0.01) -> Tensor:
-    """a + 0.01 (mean length - a); differentiable (detached only where it is stored)."""
+    """a + 0.01 (mean length - a); differentiable (detached only where it is stored).
+
+    >>> update_path_mean(torch.tensor(1.0), torch.tensor([2.0, 4.0]))
+    tensor(1.0200)
+    """
     return mean + decay * (lengths.mean() - mean)

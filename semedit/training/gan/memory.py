@@ -1,19 +1,20 @@
 """How much memory a training step will need, told before the first one.
 
-The networks are run once without data (on torch's meta device) and the tensors that autograd would keep are counted, so
-the estimate follows the configuration exactly, whatever its sizes.
+The step's own phases are gone through once without data (on torch's meta device) and the tensors that autograd would
+keep are counted, so the estimate follows step and configuration exactly, whatever their sizes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from semedit.latents.regions import generic_regions
-from semedit.networks.discriminator import DualDiscriminator
-from semedit.networks.generator import SemanticGenerator
+from semedit.data.source import Batch
 from semedit.training.gan.config import TrainConfig
-from semedit.training.gan.losses import path_lengths, r1_penalties
+from semedit.training.gan.draws import Part
+from semedit.training.gan.state import initial_state
+from semedit.training.gan.step import GanStep
 
 
 @dataclass(frozen=True)
@@ -57,44 +58,52 @@ class Kept:
         return sum(tensor.untyped_storage().nbytes() for tensor in self.storages.values())
 
 
+class Rehearsal(GanStep):
+    """The step without data: its phases go as far as their loss, and ``kept`` says what autograd keeps for that."""
+
+    def __init__(self, config: TrainConfig):
+        meta = torch.device("meta")
+        with torch.random.fork_rng(devices=[]), meta:
+            state = initial_state(config, meta)
+        super().__init__(config, state)
+        self.kept = 0
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bf16")
+
+    def descend(
+        self,
+        optimiser: torch.optim.Adam,  # noqa: ARG002
+        module: nn.Module,  # noqa: ARG002
+        loss_of: Callable[[Part], Tensor],
+        spared: nn.Module | None = None,  # noqa: ARG002
+    ) -> None:
+        counter = Kept(self.state.generator, self.state.discriminator)
+        with counter.hooks:
+            loss_of(self.parts[0])
+        self.kept = counter.bytes
+
+    def batch(self) -> Batch:
+        """Pictures and masks of the run's sizes, without data."""
+        batch, size = self.config.batch, self.config.generator.size
+        shapes = ((batch, channels, size, size) for channels in (3, self.config.generator.regions))
+        return Batch(*(torch.empty(shape, device=self.device) for shape in shapes))
+
+
 def estimate(config: TrainConfig, world: int = 1) -> MemoryEstimate:
-    """The estimate for each of ``world`` processes."""
-    batch = max(1, config.batch // (world * config.accumulate))
-    table = generic_regions(config.generator.regions, config.generator.transparent)
-    with torch.device("meta"):
-        generator, discriminator = SemanticGenerator(config.generator, table), DualDiscriminator(config.discriminator)
-    generator.render.gradient_checkpointing = discriminator.gradient_checkpointing = config.gradient_checkpointing
-    size, regions = config.generator.size, config.generator.regions
-
-    def cast() -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16")
-
-    def random(*shape: int) -> Tensor:
-        return torch.randn(*shape, device="meta")
-
-    def pictures() -> tuple[Tensor, Tensor]:
-        return random(batch, 3, size, size).requires_grad_(), random(batch, regions, size, size).requires_grad_()
-
-    def kept(run: str) -> int:
-        counter = Kept(generator, discriminator)
-        with counter.hooks, cast():
-            if run == "Dmain":
-                logits = [discriminator(*pictures()), discriminator(*pictures())]
-            elif run == "Dreg":
-                inputs = pictures()
-                logits = list(r1_penalties(discriminator(*inputs), *inputs))
-            elif run == "Gmain":
-                out = generator(generator.mapping(random(batch, config.generator.style_dim)))
-                logits = [discriminator(out.image, out.segmentation)]
-            else:
-                share = max(1, batch // config.path_batch_shrink)
-                codes = random(share, generator.layout.expanded_rows, config.generator.style_dim).requires_grad_()
-                out = generator(codes)
-                logits = [path_lengths(out.image, codes, torch.randn_like(out.image))]
-        del logits
-        return counter.bytes
-
-    names = ["Dmain", "Dreg", "Gmain"] + (["Greg"] if config.path_weight else [])
-    parameters = [sum(p.numel() for p in module.parameters()) for module in (generator, discriminator)]
+    """The estimate for each of ``world`` processes. Raises ConfigError if the batch does not deal out to them."""
+    config.check_processes(world)
+    batch = config.batch // (world * config.accumulate)
+    # One process goes through one part at a time; two styles mixed need the most.
+    alone = config.with_overrides([f"batch={batch}", "accumulate=1", "style_mixing=1", "compile="])
+    rehearsal, phases = Rehearsal(alone), {}
+    data = rehearsal.batch()
+    with torch.random.fork_rng(devices=[]):
+        for phase in rehearsal.phases:
+            rehearsal.turn_to(phase)
+            phase.do(data)
+            phases[phase.name] = rehearsal.kept
+    networks = (rehearsal.state.generator, rehearsal.state.discriminator)
+    parameters = [sum(p.numel() for p in module.parameters()) for module in networks]
     weights = 4 * (5 * parameters[0] + 4 * parameters[1])  # weight, gradient, two moments; and the average
-    return MemoryEstimate(weights, {name: kept(name) for name in names}, batch)
+    return MemoryEstimate(weights, phases, batch)

@@ -10,13 +10,20 @@ import torch
 
 from semedit.checkpoints import zoo
 from semedit.checkpoints.native import load_discriminator
-from semedit.checkpoints.official import load_official, load_official_discriminator
+from semedit.checkpoints.official import (
+    discriminator_config,
+    infer_config,
+    load_official,
+    load_official_discriminator,
+    read_official,
+)
 from semedit.errors import CheckpointError
 from semedit.latents.regions import RegionTable
 from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.generator import GeneratorConfig, SemanticGenerator
+from semedit.storage.weights import load_weights
 from semedit.training.engine.feed import DataConfig
-from semedit.training.engine.state import STATE, read_state
+from semedit.training.engine.state import STATE, read_header
 from semedit.training.gan.config import TrainConfig
 from semedit.training.gan.growing import grown_discriminator, grown_generator
 from semedit.training.gan.recipes import adaptation
@@ -41,8 +48,9 @@ def open_networks(source: str | Path) -> Networks:
     """
     path = Path(source)
     if (path / STATE).is_file():
-        own = TrainConfig.from_json(read_state(path / STATE)[0]["config"])
-        return Networks(*read_networks(path / STATE), own)
+        own = TrainConfig.from_json(read_header(path / STATE)["config"])
+        generator, critic, average = read_networks(path / STATE)
+        return Networks(generator, average, critic, own)
     average = zoo.load_generator(source)
     if path.suffix in (".pt", ".pth"):
         trained, discriminator = _try(lambda: load_official(path, "g")), _try(lambda: load_official_discriminator(path))
@@ -91,16 +99,42 @@ def starting_state(
     return state_of(config, device, trained.requires_grad_(True).train(), discriminator, average)
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """The configurations of a trained generator and, where those are known, of its discriminator and training."""
+
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig | None
+    config: TrainConfig | None
+
+
+def read_sizes(source: str | Path) -> Sizes:
+    """What :func:`open_networks` would find, told from the files without building a network; the same errors."""
+    path = Path(source)
+    if (path / STATE).is_file():
+        own = TrainConfig.from_json(read_header(path / STATE)["config"])
+        return Sizes(own.generator, own.discriminator, own)
+    file = zoo.generator_file(source)
+    if file.suffix in (".pt", ".pth"):
+        generator = infer_config(*read_official(file, "g_ema"), file)
+        critic = _try(lambda: discriminator_config(read_official(file, "d")[1]))
+        return Sizes(generator, critic, None)
+    generator = GeneratorConfig.from_json(dict(load_weights(file, "generator").config))
+    beside, card = file.parent / zoo.DISCRIMINATOR, zoo.read_card(file.parent)
+    critic = None
+    if beside.exists():
+        critic = DiscriminatorConfig.from_json(dict(load_weights(beside, "discriminator").config))
+    return Sizes(generator, critic, TrainConfig.from_json(card["config"]) if "config" in card else None)
+
+
 def adaptation_of(start: str, assignments: list[str]) -> TrainConfig:
     """The configuration that adapts the networks of ``start`` to other pictures.
 
     Sizes are those of the networks. A model that this library trained is adapted with its own R1 weight and precision,
     which its discriminator is used to; any other with the official ones.
     """
-    networks = open_networks(start)
-    discriminator = networks.discriminator
-    sizes = networks.average.config
-    config = discriminator.config if discriminator else DiscriminatorConfig(size=sizes.size, regions=sizes.regions)
-    own = networks.config
+    sizes = read_sizes(start)
+    generator, own = sizes.generator, sizes.config
+    critic = sizes.discriminator or DiscriminatorConfig(size=generator.size, regions=generator.regions)
     kept = [f"r1_image={own.r1_image}", f"precision={own.precision}"] if own else []
-    return adaptation(start, sizes, config, DataConfig(mirror=True)).with_overrides([*kept, *assignments])
+    return adaptation(start, generator, critic, DataConfig(mirror=True)).with_overrides([*kept, *assignments])

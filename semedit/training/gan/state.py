@@ -1,23 +1,32 @@
 """What the GAN's training changes: networks, optimisers, running values; made, saved, and restored bit for bit."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from semedit.errors import ConfigError
 from semedit.latents.regions import RegionTable, generic_regions
 from semedit.networks.discriminator import DualDiscriminator
 from semedit.networks.generator import SemanticGenerator
 from semedit.storage.weights import load_state
-from semedit.training.engine.state import pack_modules, pack_optimisers, part, read_state, unpack, write_state
+from semedit.training.engine.state import (
+    check_options,
+    pack_modules,
+    pack_optimisers,
+    part,
+    read_state,
+    unpack,
+    write_state,
+)
 from semedit.training.gan.config import TrainConfig
 
 NETWORKS = ("generator", "discriminator", "average")
 OPTIMISERS = ("g_optim", "d_optim")
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass
@@ -70,7 +79,7 @@ def state_of(
 
 
 def save_state(path: Path, config: TrainConfig, state: GanState) -> None:
-    """Write ``state`` so that :func:`restore_state` gives back every bit of it."""
+    """Write ``state`` so that :func:`resumed_state` gives back every bit of it."""
     header = {
         "step": state.step,
         "config": config.to_json(),
@@ -97,33 +106,41 @@ def run_options(config: TrainConfig) -> dict[str, Any]:
     return data
 
 
-def read_networks(path: Path) -> tuple[SemanticGenerator, SemanticGenerator, DualDiscriminator]:
-    """Generator, averaged generator and discriminator of a state file, on the CPU."""
-    header, tensors = read_state(path)
+def blank(make: Callable[[], M], device: torch.device) -> M:
+    """A module with room for weights and none in it yet: for one whose weights are all about to be loaded."""
+    with torch.device("meta"):
+        module = make()
+    return module.to_empty(device=device)
+
+
+def stored_networks(
+    path: Path, header: dict[str, Any], tensors: dict[str, Tensor], device: torch.device
+) -> tuple[SemanticGenerator, DualDiscriminator, SemanticGenerator]:
+    """Generator, discriminator and averaged generator of a state file that was read. Raises CheckpointError."""
     config = TrainConfig.from_json(header["config"])
-    sizes = config.generator
-    table = (
-        RegionTable.from_json(header["regions"])
-        if "regions" in header
-        else generic_regions(sizes.regions, sizes.transparent)
-    )
-    generator, average = SemanticGenerator(sizes, table), SemanticGenerator(sizes, table)
-    discriminator = DualDiscriminator(config.discriminator)
+    sizes, known = config.generator, header.get("regions")
+    table = RegionTable.from_json(known) if known else generic_regions(sizes.regions, sizes.transparent)
+    generator, average = (blank(lambda: SemanticGenerator(sizes, table), device) for _ in range(2))
+    discriminator = blank(lambda: DualDiscriminator(config.discriminator), device)
     for name, network in zip(NETWORKS, (generator, discriminator, average), strict=True):
         load_state(network, part(tensors, name), path)
-    return generator, average, discriminator
+    average.lineage = tuple(header.get("lineage", ()))
+    return generator, discriminator, average
 
 
-def restore_state(path: Path, config: TrainConfig, state: GanState) -> None:
-    """Load a state file into freshly built networks and optimisers.
+def read_networks(path: Path) -> tuple[SemanticGenerator, DualDiscriminator, SemanticGenerator]:
+    """Generator, discriminator and averaged generator of a state file, on the CPU."""
+    return stored_networks(path, *read_state(path), torch.device("cpu"))
+
+
+def resumed_state(path: Path, config: TrainConfig, device: torch.device) -> GanState:
+    """The state in a file, on ``device``; networks are built once, from it alone.
 
     Raises CheckpointError for a file that cannot be read, ConfigError if it was made with other options.
     """
-    header, tensors = read_state(path, state.path_mean.device)
-    then, now = run_options(TrainConfig.from_json(header["config"])), run_options(config)
-    if changed := sorted(name for name in now if then.get(name) != now[name]):
-        raise ConfigError(f"{path} was made with other options ({', '.join(changed)}); use another run folder")
-    unpack(state, tensors, NETWORKS, OPTIMISERS)
-    state.path_mean = tensors["path_mean"]
-    state.average.lineage = tuple(header.get("lineage", ()))
-    state.step = header["step"]
+    header, tensors = read_state(path, device)
+    check_options(path, run_options(TrainConfig.from_json(header["config"])), run_options(config))
+    state = state_of(config, device, *stored_networks(path, header, tensors, device))
+    unpack(state, tensors, (), OPTIMISERS)
+    state.path_mean, state.step = tensors["path_mean"], header["step"]
+    return state

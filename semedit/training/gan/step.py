@@ -5,8 +5,8 @@ Domain adaptation is the same iteration without masks: the discriminator sees pi
 """
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -61,8 +61,22 @@ class GeneratorPass(nn.Module):
         return out, codes, zero + 0 * (out.image.sum() + out.segmentation.sum())
 
 
+@dataclass(frozen=True)
+class Phase:
+    """A part of the iteration that ends in an optimiser's step.
+
+    ``name`` is Dmain, Dreg, Gmain or Greg; ``trains`` says whose weights it changes, the generator's or the
+    discriminator's; it is due in every ``every``-th step. ``do`` goes through it on a process's share of a batch.
+    """
+
+    name: str
+    trains: Literal["g", "d"]
+    every: int
+    do: Callable[[Batch], None]
+
+
 class GanStep:
-    """The phases of an iteration on a GanState.
+    """The phases of an iteration on a GanState; ``phases`` lists them in their order.
 
     Random draws come from torch's global generator, which the loop seeds alike on every process. ``augment`` names the
     differentiable augmentations that both real and generated pictures go through before the discriminator.
@@ -75,8 +89,10 @@ class GanStep:
         local, count = self.team.share, config.accumulate
         self.parts = [Part(local.part(m, count), Share(m, count), m == count - 1) for m in range(count)]
         self.trained = {"g": self._trained_generator(), "d": self._trained_discriminator()}
-        self._freeze("g", "d")
-        self._thaw("g", "d")
+        for name in ("g", "d"):
+            self._network(name).requires_grad_(False)
+            self._thaw(name)
+        self.phases = self._phases()
         self.sampler = GeneratorPass(state.generator)
         self.g_pass, self.d_pass = self.team.wrap(self.sampler), self.team.wrap(state.discriminator)
         # Compiled graphs have no second derivative, so the penalties keep the plain modules.
@@ -96,14 +112,27 @@ class GanStep:
         unseen = set() if self.config.masks else set(discriminator.mask_branch.parameters())
         return [p for p in discriminator.parameters() if p not in unseen]
 
-    def _freeze(self, *names: str) -> None:
-        for name in names:
-            (self.state.generator if name == "g" else self.state.discriminator).requires_grad_(False)
+    def _phases(self) -> tuple[Phase, ...]:
+        config = self.config
+        always = [
+            Phase("Dmain", "d", 1, self.d_main),
+            Phase("Dreg", "d", config.r1_every, self.d_reg),
+            Phase("Gmain", "g", 1, self.g_main),
+        ]
+        lengths = [Phase("Greg", "g", config.path_every, self.g_reg)] if config.path_weight > 0 else []
+        return (*always, *lengths)
 
-    def _thaw(self, *names: str) -> None:
-        for name in names:
-            for parameter in self.trained[name]:
-                parameter.requires_grad_(True)
+    def _network(self, name: str) -> nn.Module:
+        return self.state.generator if name == "g" else self.state.discriminator
+
+    def _thaw(self, name: str) -> None:
+        for parameter in self.trained[name]:
+            parameter.requires_grad_(True)
+
+    def turn_to(self, phase: Phase) -> None:
+        """Give the weights that a phase changes their gradients, and the other network none."""
+        self._network("d" if phase.trains == "g" else "g").requires_grad_(False)
+        self._thaw(phase.trains)
 
     def autocast(self) -> torch.autocast:
         return training_cast(self.config.precision, self.device.type)
@@ -130,19 +159,12 @@ class GanStep:
 
         ``batch`` is this process's share of the global one.
         """
-        state, config = self.state, self.config
-        self._freeze("g")
-        self._thaw("d")
-        self.d_main(batch)
-        if state.step % config.r1_every == 0:
-            self.d_reg(batch)
-        self._thaw("g")
-        self._freeze("d")
-        self.g_main(batch)
-        if config.path_weight > 0 and state.step % config.path_every == 0:
-            self.g_reg()
+        for phase in self.phases:
+            if self.state.step % phase.every == 0:
+                self.turn_to(phase)
+                phase.do(batch)
         self.average()
-        state.step += 1
+        self.state.step += 1
 
     def average(self) -> None:
         """Exponential moving average; with ``freeze_local`` that of mapping and render net alone."""
@@ -174,9 +196,7 @@ class GanStep:
 
     def mean_losses(self) -> dict[str, float]:
         """The latest value of every loss, averaged over the processes."""
-        names = sorted(self.state.losses)
-        values = self.team.mean(torch.stack([self.state.losses[name].float().to(self.device) for name in names]))
-        return dict(zip(names, values.tolist(), strict=True))
+        return self.team.mean_losses(self.state.losses)
 
     def d_main(self, batch: Batch) -> None:
         draw, size = self.draw(self.config.batch), self.config.batch
@@ -226,7 +246,7 @@ class GanStep:
 
         self.descend(self.state.g_optim, self.g_pass, loss_of)
 
-    def g_reg(self) -> None:
+    def g_reg(self, _: Batch) -> None:
         config, state = self.config, self.state
         batch = max(self.team.world * config.accumulate, config.batch // config.path_batch_shrink)
         draw, means = self.draw(batch), []

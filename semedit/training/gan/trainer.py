@@ -14,13 +14,14 @@ from pathlib import Path
 import torch
 
 from semedit.checkpoints.native import save_generator
+from semedit.data.label_map import LabelMap
 from semedit.data.source import Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
 from semedit.latents.regions import RegionTable
 from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
 from semedit.storage.atomic import make_folder, write_json
-from semedit.training.engine.feed import Feed, open_source, region_table
+from semedit.training.engine.feed import Feed, label_meaning, open_source
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
 from semedit.training.engine.state import STATE
 from semedit.training.engine.team import Team
@@ -29,7 +30,7 @@ from semedit.training.gan.config import TrainConfig
 from semedit.training.gan.health import Monitor, samples
 from semedit.training.gan.memory import estimate
 from semedit.training.gan.starting import starting_state
-from semedit.training.gan.state import GanState, restore_state, save_state
+from semedit.training.gan.state import GanState, resumed_state, save_state
 from semedit.training.gan.step import GanStep
 
 GENERATOR = "generator.safetensors"
@@ -39,19 +40,25 @@ SHEET_COUNT = 16
 class Run:
     """One run folder, seen from one process of its team."""
 
-    def __init__(self, config: TrainConfig, folder: Path, domain: Domain, team: Team, say: Callable[[str], None]):
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: Path,
+        domain: Domain,
+        team: Team,
+        say: Callable[[str], None],
+        labels: LabelMap | None = None,
+    ):
         self.config, self.folder, self.domain, self.team = config, folder, domain, team
         self.say: Callable[[str], None] = say if team.primary else lambda _: None
         config.check_processes(team.world)
-        regions = region_table(config.data, domain.regions)
+        self.labels = labels or label_meaning(config.data, domain.regions)
+        regions = self.labels.table
         if len(regions) != config.generator.regions:
             raise ConfigError(f"the data have {len(regions)} regions, the generator {config.generator.regions}")
         self.source = self.open_source(regions)
         if (folder / STATE).exists():
-            # What a restored run was started from is in its state already.
-            fresh = config.model_copy(update={"start": ""})
-            self.state = starting_state(fresh, team.device, regions)
-            restore_state(folder / STATE, config, self.state)
+            self.state = resumed_state(folder / STATE, config, team.device)
         else:
             self.state = starting_state(config, team.device, regions, self.say)
         augment = differentiable_policies(config.data, self.source.pictures)
@@ -61,9 +68,9 @@ class Run:
             )
         self.step = self.open_step(augment)
 
-    def open_source(self, regions: RegionTable) -> Source:
-        """Batches of pictures, with masks of ``regions`` where the run looks at them."""
-        config, seen = self.config, regions if self.config.masks else None
+    def open_source(self, regions: RegionTable) -> Source:  # noqa: ARG002
+        """Batches of pictures, with masks of the run's ``regions`` where it looks at them."""
+        config, seen = self.config, self.labels if self.config.masks else None
         feed = Feed(config.data, config.batch, config.seed, config.generator.size, seen, self.team)
         return open_source(feed, self.folder)
 
@@ -107,18 +114,20 @@ def train(
     folder: str | Path,
     *,
     domain: Domain,
+    labels: LabelMap | None = None,
     team: Team | None = None,
     progress: Callable[[int, int], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> GanState:
     """Run, or resume, the training that ``config`` describes in ``folder``; returns the final state.
 
-    ``progress`` receives (step, steps) after each step, ``say`` a line of text now and then (warnings among them).
+    ``labels`` is the run's label map where it has been read already. ``progress`` receives (step, steps) after each
+    step, ``say`` a line of text now and then (warnings among them).
     Raises ConfigError if the folder holds another run, or the data do not fit.
     """
     team = team or Team()
     folder = make_folder(folder)
-    run = Run(config, folder, domain, team, say)
+    run = Run(config, folder, domain, team, say, labels)
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
     return run.go(progress)

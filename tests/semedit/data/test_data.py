@@ -313,7 +313,15 @@ def test_batches_from_disk_are_the_same_with_and_without_workers(folder):
     assert one[0].images.shape == (4, 3, 16, 16) and one[0].masks.shape == (4, 13, 16, 16)
 
 
-def test_training_from_a_folder_with_a_label_map(folder, tmp_path):
+@pytest.fixture
+def label_maps_read(monkeypatch):
+    """Paths of the label maps that are read."""
+    read, paths = LabelMap.read, []
+    monkeypatch.setattr(LabelMap, "read", lambda path: (paths.append(str(path)), read(path))[1])
+    return paths
+
+
+def test_training_from_a_folder_with_a_label_map(folder, tmp_path, label_maps_read):
     (tmp_path / "map.yaml").write_text(
         "regions: [background, person]\nlabels: {0: background, "
         + ", ".join(f"{i}: person" for i in range(1, 13))
@@ -331,6 +339,7 @@ def test_training_from_a_folder_with_a_label_map(folder, tmp_path):
     said = []
     state = train(config, tmp_path / "out", domain=PORTRAITS, say=said.append)
     assert state.average.regions.names == ("background", "person")
+    assert label_maps_read == [str(tmp_path / "map.yaml")]
     assert any("12 pictures: training with differentiable augmentation" in line for line in said)
     with pytest.raises(ConfigError, match="the data have 13 regions, the generator 2"):
         train(config.with_overrides(["data.label_map="]), tmp_path / "other", domain=PORTRAITS)

@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+from semedit.data.drawn import cached_pool, draw_batch, draw_pool
+from semedit.data.source import Share
+from semedit.domains.faces import FACES
 from semedit.domains.portraits.captions import (
     PROPERTIES,
     captions,
@@ -10,11 +13,11 @@ from semedit.domains.portraits.captions import (
     property_values,
     short_captions,
 )
+from semedit.domains.portraits.domain import PORTRAITS
 from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.factors import ATTRIBUTES, HAIR, attributes, hair_colours
 from semedit.domains.portraits.law import identity_vector, sample_factors
-from semedit.domains.portraits.pool import cached_pool, draw_pool
-from semedit.errors import UnknownName
+from semedit.errors import ConfigError, UnknownName
 from semedit.latents.regions import CELEBAMASK
 
 
@@ -127,14 +130,42 @@ def test_unknown_factors_are_refused(drawn):
 
 
 def test_pools_are_drawn_once_and_batches_follow_their_seed(tmp_path):
-    first = cached_pool(tmp_path, 20, 16, 1)
-    again = cached_pool(tmp_path, 20, 16, 1)
-    fresh = draw_pool(20, 16, 1)
+    first = cached_pool(PORTRAITS.draw, tmp_path, 20, 16, 1, "soft")
+    again = cached_pool(PORTRAITS.draw, tmp_path, 20, 16, 1, "soft")
+    fresh = draw_pool(PORTRAITS.draw, 20, 16, 1)
     assert torch.equal(first.images, again.images) and torch.equal(first.images, fresh.images)
     assert len(list(tmp_path.glob("pool-*"))) == 1
     one, two, other = (first.batch(4, seed, 13) for seed in (7, 7, 8))
     assert torch.equal(one.images, two.images) and not torch.equal(one.images, other.images)
     assert one.masks.shape == (4, 13, 16, 16) and torch.equal(one.masks.sum(1), torch.full((4, 16, 16), 2.0 - 13))
+
+
+def test_a_painter_draws_any_slots_of_a_batch_and_what_is_known_of_them():
+    paint = PORTRAITS.painter()
+    whole = paint(6, 32, 5, "soft")
+    factors = sample_factors(6, 5)
+    images, labels = render(factors, 32)
+    assert torch.equal(whole.images, images) and torch.equal(whole.labels, labels)
+    assert torch.equal(whole.attributes, attributes(factors))
+    part = paint(6, 32, 5, "soft", slots=slice(1, None, 2))
+    assert torch.equal(part.images, images[1::2]) and torch.equal(part.attributes, whole.attributes[1::2])
+    assert not torch.equal(paint(6, 32, 5, "cel").images, whole.images) and paint.styles == ("soft", "cel")
+    with pytest.raises(UnknownName, match="drawing style"):
+        paint(6, 32, 5, "oil")
+
+
+def test_shares_of_a_drawn_batch_make_the_whole_one():
+    options = {"regions": 13, "device": torch.device("cpu")}
+    whole = draw_batch(PORTRAITS.draw, 6, 16, 2, "soft", share=Share(), **options)
+    parts = [draw_batch(PORTRAITS.draw, 6, 16, 2, "soft", share=Share(i, 2), **options) for i in range(2)]
+    for i, part in enumerate(parts):
+        assert torch.equal(part.images, whole.images[i::2]) and torch.equal(part.masks, whole.masks[i::2])
+
+
+def test_a_domain_without_a_painter_says_so():
+    with pytest.raises(ConfigError, match="'faces' cannot be drawn; name them with --data"):
+        FACES.painter()
+    assert FACES.own_features() is None and PORTRAITS.own_features() is PORTRAITS.features()
 
 
 def test_short_captions_and_properties_say_what_the_long_ones_say():

@@ -4,14 +4,15 @@ import pytest
 import torch
 from PIL import Image
 
+from semedit.data.drawn import draw_pool
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.domains.portraits.pool import draw_pool
 from semedit.editing.compose import Place, compose, picture_features
 from semedit.editing.figures import components, mixing_grid, spline
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent
 from semedit.metrics.pixels import psnr
+from semedit.pictures.tensors import to_images
 from semedit.pictures.video import save_video
 from tests.conftest import SMALL, random_generator
 
@@ -68,7 +69,7 @@ def test_mixing_takes_the_columns_rows_only(model):
 
 
 def test_a_real_picture_becomes_a_background(model):
-    picture = draw_pool(1, 32, 5).images.float() / 127.5 - 1
+    picture = to_images(draw_pool(PORTRAITS.draw, 1, 32, 5).images)
     features, rendered = picture_features(model, picture, steps=60)
     worse = picture_features(model, picture, steps=1)[1]
     assert features.shape == (1, 8, 16, 16) and psnr(rendered, picture) > psnr(worse, picture) + 3

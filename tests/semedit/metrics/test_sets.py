@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from semedit.data.drawn import draw_pool
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.domains.portraits.pool import draw_pool
 from semedit.errors import ConfigError
 from semedit.metrics.sets import (
     frechet,
@@ -15,6 +15,7 @@ from semedit.metrics.sets import (
     precision_recall,
     set_measures,
 )
+from semedit.pictures.tensors import to_images
 
 
 def test_frechet_of_shifted_sets():
@@ -59,7 +60,7 @@ def test_kernel_distance():
 
 def test_every_number_names_its_protocol():
     features = PORTRAITS.features()
-    embedded = features.embed(draw_pool(64, 64, 1).images.float() / 127.5 - 1)
+    embedded = features.embed(to_images(draw_pool(PORTRAITS.draw, 64, 64, 1).images))
     found = set_measures(features, embedded[:32], embedded[32:])
     assert set(found) == {"frechet", "kernel_distance", "precision", "recall", "inception_score"}
     assert all(features.protocol in protocol for _, _, protocol in found.values())

@@ -1,5 +1,7 @@
 """The invariants of the generator, and the contract of the generator's call."""
 
+import copy
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -156,6 +158,32 @@ def test_folded_weights_follow_every_way_of_changing_them(small):
     fresh.load_state_dict(generator.state_dict())
     torch.testing.assert_close(after, fresh(w).image.detach(), rtol=0, atol=1e-5)
     assert not torch.allclose(before, after)
+
+
+def test_the_mean_code_is_computed_once_for_a_set_of_weights(monkeypatch):
+    generator = random_generator()
+    calls, mapping = [], generator.mapping.forward
+    monkeypatch.setattr(generator.mapping, "forward", lambda z: (calls.append(len(z)), mapping(z))[1])
+    z = torch.randn(10_000, 16, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        plain = mapping(z).mean(0, keepdim=True)
+    first = generator.mean_w()
+    assert torch.equal(first, plain)
+    first.zero_()  # a caller's own copy
+    assert torch.equal(generator.mean_w(), plain) and calls == [10_000]
+    other = generator.mean_w(100, seed=1)
+    assert torch.equal(generator.mean_w(100, seed=1), other) and calls == [10_000, 100]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(copy.deepcopy(generator).mean_w(), plain)
+    with torch.no_grad():
+        generator.mapping.layers[0].weight.add_(0.1)
+    assert not torch.equal(generator.mean_w(), plain)
+    generator.load_state_dict(random_generator().state_dict())
+    assert torch.equal(generator.mean_w(), plain)
+    generator.requires_grad_(True)  # an optimiser may change weights unseen
+    calls.clear()
+    generator.mean_w(), generator.mean_w()
+    assert calls == [10_000, 10_000]
 
 
 def test_gradient_checkpointing_changes_nothing():

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from semedit.data.drawn import draw_pool
 from semedit.data.source import Batch, Share
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.domains.portraits.pool import draw_pool
 from semedit.errors import ConfigError
 from semedit.latents.regions import CELEBAMASK
 from semedit.training.engine.feed import DataConfig
@@ -44,25 +44,17 @@ def phases(team, config=CONFIG) -> dict[str, torch.Tensor]:
     """Gradients of each phase, the path-length mean and the average after one step, for one process's share."""
     state = initial_state(config, torch.device("cpu"), CELEBAMASK)
     step = GanStep(config, state, team, ("colour", "translation", "cutout"))
-    whole = draw_pool(config.batch, config.generator.size, 3).batch(config.batch, 0, 13)
+    whole = draw_pool(PORTRAITS.draw, config.batch, config.generator.size, 3).batch(config.batch, 0, 13)
     batch = Batch(team.share(whole.images), team.share(whole.masks))
     found = {}
 
-    def record(phase, module):
-        found.update({f"{phase}.{n}": p.grad.clone() for n, p in module.named_parameters() if p.grad is not None})
-
     torch.manual_seed(5)
-    state.generator.requires_grad_(False)
-    step.d_main(batch)
-    record("d_main", state.discriminator)
-    step.d_reg(batch)
-    record("d_reg", state.discriminator)
-    state.generator.requires_grad_(True)
-    state.discriminator.requires_grad_(False)
-    step.g_main()
-    record("g_main", state.generator)
-    step.g_reg()
-    record("g_reg", state.generator)
+    for phase in step.phases:
+        step.turn_to(phase)
+        phase.do(batch)
+        module = state.generator if phase.trains == "g" else state.discriminator
+        grads = {n: p.grad for n, p in module.named_parameters() if p.grad is not None}
+        found |= {f"{phase.name}.{n}": grad.clone() for n, grad in grads.items()}
     step.average()
     found |= {f"average.{n}": p.clone() for n, p in state.average.named_parameters()}
     found["path_mean"] = state.path_mean
@@ -89,8 +81,8 @@ def two(tmp_path_factory):
 def test_two_processes_have_the_gradients_of_one(two):
     with join_team() as team:
         one = phases(team)
-    compared = [name for name in one if name.startswith(("d_main", "d_reg", "g_main", "g_reg"))]
-    assert {name.split(".")[0] for name in compared} == {"d_main", "d_reg", "g_main", "g_reg"}
+    compared = [name for name in one if name.startswith(("Dmain", "Dreg", "Gmain", "Greg"))]
+    assert {name.split(".")[0] for name in compared} == {"Dmain", "Dreg", "Gmain", "Greg"}
     for name in compared:
         scale = one[name].abs().max().clamp(min=1e-6)
         assert ((two[0][name] - one[name]).abs().max() / scale) < 2e-3, name
@@ -108,7 +100,7 @@ def test_averages_agree_and_draws_differ(two):
 def test_accumulation_gives_the_gradients_of_the_whole_batch():
     with join_team() as team:
         whole, parts = phases(team), phases(team, CONFIG.model_copy(update={"accumulate": 2}))
-    for name in (n for n in whole if n.startswith(("d_main", "d_reg", "g_main"))):
+    for name in (n for n in whole if n.startswith(("Dmain", "Dreg", "Gmain"))):
         scale = whole[name].abs().max().clamp(min=1e-6)
         assert ((parts[name] - whole[name]).abs().max() / scale) < 2e-3, name
 

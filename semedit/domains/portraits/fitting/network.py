@@ -17,7 +17,7 @@ from semedit.domains.portraits.factors import IDENTITY, attributes, kinds
 from semedit.domains.portraits.law import sample_factors, scaled
 from semedit.networks.precision import training_cast
 from semedit.networks.trunk import TrunkConfig
-from semedit.pictures.tensors import to_bytes
+from semedit.pictures.tensors import to_bytes, to_images
 
 SCENE_TARGETS = ("yaw", "pitch", "roll", "scale", "x", "y", "light", "hair_length", "hair_volume", "eye_open")
 
@@ -43,7 +43,7 @@ class TrunkFitConfig(FitConfig):
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledPortraits:
     """Drawn pictures with everything known about them; images and labels are uint8."""
 
     images: Tensor
@@ -56,7 +56,7 @@ class Labelled:
         return len(self.images)
 
 
-def draw_labelled(count: int, size: int, seed: int, chunk: int = 512) -> Labelled:
+def draw_labelled(count: int, size: int, seed: int, chunk: int = 512) -> LabelledPortraits:
     """Draw ``count`` portraits of ``size`` px with labels, attributes and regression targets in [-1, 1]."""
     parts: list[tuple[Tensor, ...]] = []
     for k, start in enumerate(range(0, count, chunk)):
@@ -64,12 +64,12 @@ def draw_labelled(count: int, size: int, seed: int, chunk: int = 512) -> Labelle
         images, labels = render(factors, size)
         targets = scaled(factors, (*IDENTITY, *SCENE_TARGETS))
         parts.append((to_bytes(images), labels, attributes(factors), targets, kinds(factors)))
-    return Labelled(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    return LabelledPortraits(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 def as_input(images: Tensor, noise: float) -> Tensor:
     """uint8 pictures as network input, jittered in brightness and with noise: generated pictures are not drawn ones."""
-    x = images.float() / 127.5 - 1
+    x = to_images(images)
     if noise:
         x = x * (1 + 0.1 * torch.randn(len(x), 1, 1, 1)) + 0.05 * torch.randn(len(x), 1, 1, 1)
         x = x + noise * torch.rand(len(x), 1, 1, 1) * torch.randn_like(x)

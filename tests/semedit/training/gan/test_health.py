@@ -5,10 +5,12 @@ import json
 import pytest
 import torch
 
+from semedit.data.drawn import draw_pool
+from semedit.data.label_map import LabelMap
 from semedit.data.source import Batch
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.domains.portraits.pool import draw_pool
 from semedit.latents.regions import CELEBAMASK
+from semedit.pictures.tensors import to_images
 from semedit.storage.weights import load_weights
 from semedit.training.engine.feed import DataConfig, Feed, PoolSource
 from semedit.training.engine.team import Team
@@ -27,8 +29,8 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def source():
-    feed = Feed(TINY.data, TINY.batch, TINY.seed, 16, CELEBAMASK, Team())
-    return PoolSource(draw_pool(64, 16, 1), feed)
+    feed = Feed(TINY.data, TINY.batch, TINY.seed, 16, LabelMap.identity(CELEBAMASK), Team())
+    return PoolSource(draw_pool(PORTRAITS.draw, 64, 16, 1), feed)
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_a_collapse_is_called_one(monitor):
 def test_healthy_samples_raise_no_warning(monitor, source):
     watch, _ = monitor
     data = source.pool
-    found = {"diversity": diversity(data.images[:32].float() / 127.5 - 1), "margin": 1.0}
+    found = {"diversity": diversity(to_images(data.images[:32])), "margin": 1.0}
     names = CELEBAMASK.names
     found |= {f"area_{n}": s for n, s in zip(names, areas(data.labels[:32], 13), strict=True)}
     assert watch.warnings(found, initial_state(TINY, CPU, CELEBAMASK)) == []
@@ -80,24 +82,29 @@ def test_areas_add_up():
     assert areas(labels, 4) == [0.5, 0.25, 0.25, 0.0]
 
 
-@pytest.mark.parametrize("phase", ["Dmain", "Gmain"])
-def test_the_memory_estimate_is_what_autograd_keeps(phase):
+@pytest.mark.parametrize("name", ["Dmain", "Dreg", "Gmain", "Greg"])
+def test_the_memory_estimate_is_what_autograd_keeps(name):
     """The count without data equals the count of a real step (in float32, before any optimiser)."""
-    config = TINY.model_copy(update={"batch": 4})
+    config = TINY.model_copy(update={"batch": 4, "style_mixing": 1.0})
     state = initial_state(config, CPU, CELEBAMASK)
     step = GanStep(config, state)
     counter = Kept(state.generator, state.discriminator)
     counted: list[int] = []
     step.descend = lambda *args, **_: counted.append((args[2](step.parts[0]), counter.bytes)[1])  # forward only
-    data = draw_pool(4, 16, 1).batch(4, 0, 13)
+    data = draw_pool(PORTRAITS.draw, 4, 16, 1).batch(4, 0, 13)
+    phase = next(phase for phase in step.phases if phase.name == name)
+    step.turn_to(phase)
     with counter.hooks:
-        if phase == "Dmain":
-            state.generator.requires_grad_(False)
-            step.d_main(data)
-        else:
-            state.discriminator.requires_grad_(False)
-            step.g_main()
-    assert 0.75 < counted[0] / estimate(config).phases[phase] < 1.33
+        phase.do(data)
+    assert counted[0] == pytest.approx(estimate(config).phases[name], rel=0.05)
+
+
+def test_the_estimate_goes_through_the_phases_of_the_step():
+    config = TINY.model_copy(update={"path_weight": 0.0})
+    step = GanStep(config, initial_state(config, CPU, CELEBAMASK))
+    assert list(estimate(config).phases) == [phase.name for phase in step.phases] == ["Dmain", "Dreg", "Gmain"]
+    adapting = TINY.model_copy(update={"masks": False})
+    assert estimate(adapting).phases["Dmain"] < 0.9 * estimate(TINY).phases["Dmain"]  # one branch is not looked through
 
 
 def test_the_estimate_follows_its_knobs():
@@ -112,7 +119,7 @@ def test_the_estimate_follows_its_knobs():
 
 def test_compiled_and_checkpointed_steps_equal_plain_ones():
     """The eager backend of torch.compile, and recomputation, change nothing but memory and time."""
-    data = draw_pool(8, 16, 1).batch(8, 0, 13)
+    data = draw_pool(PORTRAITS.draw, 8, 16, 1).batch(8, 0, 13)
     found = []
     for options in ({}, {"compile": "eager"}, {"gradient_checkpointing": True}):
         config = TINY.model_copy(update=options)

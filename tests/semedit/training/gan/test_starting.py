@@ -7,20 +7,21 @@ from directions import label_samples, learn_directions
 from semedit.checkpoints import zoo
 from semedit.checkpoints.native import save_discriminator, save_generator
 from semedit.checkpoints.official import discriminator_entries, generator_entries, official_args, to_official
+from semedit.data.drawn import draw_pool
 from semedit.data.source import Batch
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.domains.portraits.pool import draw_pool
 from semedit.editing.loading import load
-from semedit.errors import ConfigError, LatentError
+from semedit.errors import CheckpointError, ConfigError, LatentError
 from semedit.latents.regions import CELEBAMASK
 from semedit.networks.discriminator import DualDiscriminator
+from semedit.networks.generator import SemanticGenerator
 from semedit.networks.ops import upsample2
 from semedit.pictures.sheets import save_picture
-from semedit.pictures.tensors import to_picture
+from semedit.pictures.tensors import to_images, to_picture
 from semedit.training.engine.feed import DataConfig
 from semedit.training.gan.export import pack
 from semedit.training.gan.recipes import recipe
-from semedit.training.gan.starting import adaptation_of, open_networks, starting_state
+from semedit.training.gan.starting import adaptation_of, open_networks, read_sizes, starting_state
 from semedit.training.gan.state import initial_state
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import train
@@ -90,7 +91,7 @@ def adapted(run, freeze, steps=3):
     config = adaptation_of(str(run), [f"freeze_local={freeze}", "batch=8", "data.style=cel", "r1_every=2"])
     state = starting_state(config, CPU, CELEBAMASK)
     step = GanStep(config, state)
-    batch = draw_pool(8, 16, 1, "cel").batch(8, 0, 13)
+    batch = draw_pool(PORTRAITS.draw, 8, 16, 1, "cel").batch(8, 0, 13)
     assert not state.g_optim.state and not state.d_optim.state
     for index in range(steps):
         torch.manual_seed(index)
@@ -131,16 +132,17 @@ def test_a_code_keeps_its_coarse_mask_through_adaptation(run, freeze):
 def test_without_masks_the_segmentation_heads_get_no_gradient(run):
     config = adaptation_of(str(run), ["batch=8", "freeze_local=off"])
     step = GanStep(config, starting_state(config, CPU, CELEBAMASK))
-    step.state.discriminator.requires_grad_(False)
-    step.g_main()
+    gmain = next(phase for phase in step.phases if phase.name == "Gmain")
+    step.turn_to(gmain)
+    gmain.do(draw_pool(PORTRAITS.draw, 8, 16, 1).batch(8, 0, 13))
     for name, parameter in step.state.generator.named_parameters():
         if "to_seg" in name:
             assert parameter.grad is None or not parameter.grad.any(), name
 
 
 def test_adapting_from_a_folder_of_pictures(run, tmp_path):
-    for index, image in enumerate(draw_pool(12, 16, 2, "cel").images):
-        save_picture(to_picture(image.float() / 127.5 - 1), tmp_path / "cel" / f"{index}.png")
+    for index, image in enumerate(draw_pool(PORTRAITS.draw, 12, 16, 2, "cel").images):
+        save_picture(to_picture(to_images(image)), tmp_path / "cel" / f"{index}.png")
     config = adaptation_of(str(run), [f"data.path={tmp_path / 'cel'}", "images=64", "batch=32", "monitor_every=2",
                                       "metric_samples=0", "data.workers=0"])  # fmt: skip
     said = []
@@ -219,3 +221,16 @@ def test_an_adapted_model_reads_its_ancestors_codes_and_uses_its_directions(run,
     assert len(cel.edit(latent, "smile", 1.0)) == 2
     with pytest.raises(LatentError, match="belongs to generator"):
         source.synthesise(cel.sample(1, seed=1))
+
+
+def test_sizes_are_told_without_building_networks(run, small, tmp_path, monkeypatch):
+    pack(run, tmp_path / "packed", "portraits")
+    sources = [run, tmp_path / "packed" / "generator.safetensors"]
+    opened = [open_networks(source) for source in sources]
+    monkeypatch.setattr(SemanticGenerator, "__init__", None)
+    for source, networks in zip(sources, opened, strict=True):
+        sizes = read_sizes(source)
+        assert sizes.generator == networks.average.config and sizes.config == networks.config
+        assert sizes.discriminator == networks.discriminator.config
+    with pytest.raises(CheckpointError, match="no such file"):
+        read_sizes(tmp_path / "absent.pt")

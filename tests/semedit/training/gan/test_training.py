@@ -6,15 +6,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 
+from semedit.data.drawn import draw_pool
 from semedit.data.source import Batch
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.domains.portraits.pool import draw_pool
 from semedit.errors import CheckpointError, ConfigError, UnknownName
 from semedit.latents.regions import CELEBAMASK
+from semedit.networks.discriminator import DualDiscriminator
+from semedit.networks.generator import SemanticGenerator
 from semedit.networks.synthesis import Synthesis
 from semedit.training.engine.averaging import update_ema
 from semedit.training.engine.feed import DataConfig
@@ -23,7 +26,7 @@ from semedit.training.gan.config import TrainConfig
 from semedit.training.gan.draws import draw_mixing
 from semedit.training.gan.losses import mask_consistency, path_lengths, r1_penalties, update_path_mean
 from semedit.training.gan.recipes import RECIPES, recipe
-from semedit.training.gan.state import initial_state, lazy_adam
+from semedit.training.gan.state import initial_state, lazy_adam, resumed_state
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import train
 
@@ -47,7 +50,7 @@ def step():
 
 @pytest.fixture(scope="module")
 def batch() -> Batch:
-    return draw_pool(8, 16, 1).batch(8, 0, 13)
+    return draw_pool(PORTRAITS.draw, 8, 16, 1).batch(8, 0, 13)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -72,18 +75,24 @@ def test_overrides_and_bad_options():
 
 
 def test_each_phase_changes_its_own_network_only(step, batch):
-    state = step.state
-    generator, discriminator = bits(state.generator), bits(state.discriminator)
-    state.generator.requires_grad_(False)
-    step.d_main(batch)
-    step.d_reg(batch)
-    assert same(generator, bits(state.generator)) and not same(discriminator, bits(state.discriminator))
-    discriminator = bits(state.discriminator)
-    state.generator.requires_grad_(True)
-    state.discriminator.requires_grad_(False)
-    step.g_main()
-    step.g_reg()
-    assert not same(generator, bits(state.generator)) and same(discriminator, bits(state.discriminator))
+    networks = {"g": step.state.generator, "d": step.state.discriminator}
+    assert [phase.name for phase in step.phases] == ["Dmain", "Dreg", "Gmain", "Greg"]
+    for phase in step.phases:
+        before = {name: bits(network) for name, network in networks.items()}
+        step.turn_to(phase)
+        phase.do(batch)
+        changed = {name for name, network in networks.items() if not same(before[name], bits(network))}
+        assert changed == {phase.trains}, phase.name
+
+
+def test_phases_are_done_when_they_are_due(step, batch):
+    done = []
+    step.phases = tuple(replace(p, do=lambda _, name=p.name: done.append(name)) for p in step.phases)
+    for _ in range(5):
+        step.run(batch)
+    assert done.count("Dmain") == done.count("Gmain") == 5
+    assert done.count("Dreg") == 1 and done.count("Greg") == 2  # at steps 0; 0 and 4
+    assert done[:4] == ["Dmain", "Dreg", "Gmain", "Greg"]
 
 
 def test_the_discriminator_is_shown_the_current_generator(step, batch):
@@ -226,3 +235,22 @@ def test_writing_is_atomic(tmp_path, monkeypatch):
     with pytest.raises(atomic.OutputError, match="No space left"):
         atomic.write_bytes(target, b"new")
     assert target.read_bytes() == b"old" and [p.name for p in tmp_path.iterdir()] == ["x.bin"]
+
+
+def test_resuming_builds_each_network_once(tmp_path, monkeypatch):
+    """Three networks, from the state file alone; none is drawn at random to be overwritten."""
+    train(TINY.model_copy(update={"images": 24}), tmp_path, domain=PORTRAITS)
+    built = []
+    for kind in (SemanticGenerator, DualDiscriminator):
+        original = kind.__init__
+
+        def counting(self, *args, make=original, **options):
+            built.append(type(self))
+            make(self, *args, **options)
+
+        monkeypatch.setattr(kind, "__init__", counting)
+    monkeypatch.setattr("semedit.training.gan.trainer.starting_state", None)
+    state = resumed_state(tmp_path / STATE, TINY, torch.device("cpu"))
+    assert sorted(kind.__name__ for kind in built) == ["DualDiscriminator", "SemanticGenerator", "SemanticGenerator"]
+    assert all(torch.isfinite(t).all() for t in state.generator.state_dict().values())
+    assert train(TINY, tmp_path, domain=PORTRAITS).step == TINY.steps
