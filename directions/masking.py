@@ -20,5 +20,5 @@ class RegionMasked:
         regions = regions or self.regions
         edited = self.editor.edit(latent, strength, "all")
         limited = limit_to_regions(latent, edited, regions)
-        event = {**(edited.history[-1] if edited.history else {}), "regions": regions}
-        return limited.edited_from(latent, **event)
+        events = [{**(past.history[-1] if past.history else {}), "regions": regions} for past in edited.pasts]
+        return limited.edited_from(latent, events)

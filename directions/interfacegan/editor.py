@@ -179,7 +179,12 @@ class InterFaceGAN:
         regions = regions or self.regions_
         moved = latent.wplus() if strength == 0 else self.move(latent, strength, regions)
         edited = limit_to_regions(latent, moved, regions)
-        event = {"method": "interfacegan", "attr": self.attribute, "strength": strength, "regions": regions}
+        event: dict[str, Any] = {
+            "method": "interfacegan",
+            "attr": self.attribute,
+            "strength": strength,
+            "regions": regions,
+        }
         return edited.edited_from(latent, **event)
 
     def state(self) -> dict[str, Any]:

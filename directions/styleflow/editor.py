@@ -8,7 +8,7 @@ mapped; larger batches.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
 
@@ -67,7 +67,12 @@ class FlowEditor:
         of another width.
         """
         regions = regions or self.regions_
-        event = {"method": "styleflow", "attr": self.attribute, "strength": strength, "regions": regions}
+        event: dict[str, Any] = {
+            "method": "styleflow",
+            "attr": self.attribute,
+            "strength": strength,
+            "regions": regions,
+        }
         if strength == 0:
             return limit_to_regions(latent, latent.wplus(), regions).edited_from(latent, **event)
         source, current = self.library.conditions(latent)
@@ -75,8 +80,8 @@ class FlowEditor:
         scale = self.unmasked_scale_ if latent.regions.select(regions).base else self.scale_
         wanted[:, self.library.attributes.index(self.attribute)] += strength * scale
         moved = self.library.transport(latent, current, wanted, regions)
-        codes = {**latent.metadata.get("codes", {}), SOURCE: source.tolist(), TARGET: wanted.tolist()}
-        return moved.edited_from(latent, **event).annotated(codes=codes)
+        known = {SOURCE: source.tolist(), TARGET: wanted.tolist()}
+        return moved.edited_from(latent, **event).annotated_each(**known)
 
     def edit_to(self, latent: Latent, value: float, regions: str | None = None, degree: float = 1.0) -> Latent:
         """Ask for a value of the attribute, as the published procedure does: the condition changes by ``degree`` times

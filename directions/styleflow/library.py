@@ -113,16 +113,24 @@ class FlowLibrary(Mapping[str, FlowEditor]):
             raise NotFitted("the flow is used before fit or load")
 
     def conditions(self, latent: Latent) -> tuple[Tensor, Tensor]:
-        """Attributes (B, A) that a latent had before flow edits, and those that it has been brought to."""
+        """Attributes (B, A) that each code had before flow edits, and those that it has been brought to.
+
+        Codes whose last edit was not a flow's are labelled. Raises LatentError where there is no labeller for them.
+        """
         self.check_fitted()
-        last = latent.history[-1].get("method") if latent.history else None
-        known = latent.metadata.get("codes", {})
-        if TARGET in known and last == "styleflow":
-            return torch.tensor(known[SOURCE]), torch.tensor(known[TARGET])
-        if self.labeller is None:
-            raise LatentError("the attributes of this latent are not known; give the flow a labeller")
-        scores = self.labeller(latent)
-        return scores, scores
+        source = torch.empty(len(latent), len(self.attributes))
+        target, unknown = source.clone(), []
+        for index, past in enumerate(latent.pasts):
+            if TARGET in past.metadata and past.history and past.history[-1].get("method") == "styleflow":
+                source[index] = torch.tensor(past.metadata[SOURCE])
+                target[index] = torch.tensor(past.metadata[TARGET])
+            else:
+                unknown.append(index)
+        if unknown:
+            if self.labeller is None:
+                raise LatentError("the attributes of this latent are not known; give the flow a labeller")
+            source[unknown] = target[unknown] = self.labeller(latent.take(unknown)).cpu()
+        return source, target
 
     @torch.no_grad()
     def transport(self, latent: Latent, here: Tensor, there: Tensor, regions: str) -> Latent:
