@@ -5,8 +5,9 @@ from semedit.protocols import Editor
 
 
 def limit_to_regions(original: Latent, edited: Latent, regions: str) -> Latent:
-    """``original`` in W+ with the rows of ``regions`` taken from ``edited``; all other rows stay bit-identical."""
-    return original.with_rows(edited, original.rows(regions))
+    """``edited`` in W+ with the rows outside ``regions`` taken back from ``original``, bit for bit."""
+    chosen = original.rows(regions)
+    return edited.with_rows(original, tuple(row for row in range(original.layout.rows) if row not in chosen))
 
 
 class RegionMasked:

@@ -321,6 +321,8 @@ def _show_choice(report: Report, model: "Model", asked: _Asked) -> None:
     """The table behind --regions auto."""
     for name, _ in asked.edits:
         study = model.editors(asked.method)[name].study_
+        if study is None:
+            continue
         rows = [
             [e.regions if len(e.regions) < 40 else "all regions", number(e.gain), number(e.unrelated), number(e.change)]
             for e in study.auto_table

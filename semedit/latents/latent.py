@@ -175,8 +175,8 @@ class Latent:
         """
         events = [{**event, **own} for own in each] if each is not None else [event] * len(before)
         pasts = tuple(
-            Past(past.metadata, (*past.history, own), (before, index))
-            for index, (past, own) in enumerate(zip(before.pasts, events, strict=True))
+            Past(own.metadata, (*old.history, done), (before, index))
+            for index, (own, old, done) in enumerate(zip(self.pasts, before.pasts, events, strict=True))
         )
         return replace(self, pasts=pasts)
 

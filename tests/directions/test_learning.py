@@ -1,12 +1,15 @@
 """Labelled samples, directions learnt from them, and what is measured of editors: calibration, regions, targets."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from directions import (
+    AttributeEditor,
+    Calibration,
     DirectionLibrary,
     InterFaceGAN,
     Study,
@@ -43,8 +46,6 @@ class Brightness:
 @pytest.fixture
 def model():
     """A small random generator in a domain whose classifier is Brightness."""
-    from dataclasses import replace
-
     domain = replace(PORTRAITS, attributes=Brightness, edit_regions={"smile": "region1"})
     return Model(random_generator(), domain, "m")
 
@@ -118,7 +119,7 @@ class TestScoresOfOnesOwn:
         assert len(labelled) == 60 and np.isnan(labelled.scores["happy"][7])
         library, rows = learn_directions(model, labelled, chosen=0.4)
         assert library["happy"].direction_[0] > 0.5  # the scores are the first coordinate
-        assert rows[0]["gain"] is None and library["happy"].scale_ > 0 and library["happy"].regions_ == "all"
+        assert rows[0].gain is None and library["happy"].scale_ > 0 and library["happy"].regions_ == "all"
         assert len(model.sample(1)) == 1 and library["happy"].report_.chosen == 23
 
     @pytest.mark.parametrize("line, words", [
@@ -152,20 +153,20 @@ def test_calibration_interpolates_or_takes_the_best(curve, wanted):
     assert shortest((1.0, 2.0, 3.0), curve) == pytest.approx(wanted)
 
 
-class OnlyOneRegion:
-    """An editor that is worth something in one region, and changes pixels in all."""
+class OnlyOneRegion(AttributeEditor):
+    """An editor whose default is one region."""
 
     DISTANCES = (1.0, 2.0)
-    attribute, scale_, regions_ = "smile", 1.0, "region2"
+    attribute, calibration_ = "smile", Calibration("region2")
 
-    def __init__(self, probe_regions):
-        self.useful = probe_regions
+    def check_fitted(self):
+        pass
 
-    def with_scale(self, scale):
+    def move(self, latent, strength, regions):
+        raise AssertionError("edits are measured by Wanted")
+
+    def preserving(self, others):
         return self
-
-    def edit(self, latent, strength, regions=None):
-        return latent.annotated(edited=regions or self.regions_)
 
 
 class Wanted(Probe):
@@ -186,7 +187,7 @@ class Wanted(Probe):
     ({"region2": 0.95, "region0": 0.05}, "region2:shape"), ({}, "region2"),
 ])  # fmt: skip
 def test_the_smallest_set_that_keeps_the_gain(model, worth, wanted):
-    found, _, table = choose_regions(Wanted(model, worth), OnlyOneRegion(worth))
+    found, _, table = choose_regions(Wanted(model, worth), OnlyOneRegion())
     assert found == wanted
     assert {"pose", "region0"} <= {effect.regions for effect in table} and "pose" not in found
 
@@ -198,18 +199,18 @@ class TestStudy:
         assert library["smile"].regions_ == "region1"  # the domain's own
         study = library["beard"].study_
         assert library["beard"].regions_ == study.auto_regions and set(study.side_effects) == {"smile"}
-        assert rows[0]["side_effects"].keys() == {"beard"} and 0.5 <= rows[0]["validation_accuracy"] <= 1
+        assert rows[0].side_effects.keys() == {"beard"} and 0.5 <= rows[0].to_json()["validation_accuracy"] <= 1
         library.save(tmp_path / "d.safetensors")
         again = DirectionLibrary.load(tmp_path / "d.safetensors", model.generator.fingerprint)
         assert again["beard"].study_ == study and isinstance(study, Study)
         moved = measure(model, again, ("beard",))
-        assert moved[0]["gain"] == pytest.approx(study.gain) and again["beard"].study_ == study
+        assert moved[0].gain == pytest.approx(study.gain) and again["beard"].study_ == study
 
     def test_auto_regions_are_measured_once_and_kept_with_the_direction(self, model, tmp_path):
         labelled = label_samples(model, model.domain.attributes(), 512, 0, tmp_path)
         library, _ = learn_directions(model, labelled, chosen=0.1, attributes=("smile",))
         wanted, path = library["smile"].study_.auto_regions, tmp_path / "d.safetensors"
-        library["smile"].study_ = None
+        library.record("smile", replace(library["smile"].calibration_, study=None))
         library.save(path)
         held = Model(model.generator, model.domain, "m", editor_paths={"interfacegan": path})
         assert held.auto_regions("smile") == wanted
