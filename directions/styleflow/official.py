@@ -8,6 +8,7 @@ from torch import Tensor
 
 from directions.styleflow.flow import ConditionalFlow, FlowConfig
 from semedit.errors import CheckpointError
+from semedit.storage.atomic import replacing
 from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
 
@@ -46,6 +47,12 @@ def from_official(state: Mapping[str, Tensor], source: str | Path) -> Conditiona
 def load_official_flow(path: str | Path) -> ConditionalFlow:
     """Open an official ``.pt`` file, in eval mode. Raises CheckpointError."""
     return from_official(read_pickle(path), path)
+
+
+def save_official_flow(path: str | Path, flow: ConditionalFlow) -> None:
+    """Write a flow as the official scripts read it, atomically; the names of its attributes are not part of that."""
+    with replacing(path) as temporary:
+        torch.save(to_official(flow), temporary)
 
 
 def to_official(flow: ConditionalFlow) -> dict[str, Tensor]:

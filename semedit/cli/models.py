@@ -128,26 +128,36 @@ def verify(name: Annotated[str | None, typer.Argument(help="A model's name (defa
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="An official .pt, or a native file or folder.")],
+    source: Annotated[Path, typer.Argument(help="An official .pt, or a native file or folder; or a native flow.")],
     target: Annotated[Path, typer.Argument(help="Where to write: a name ending in .pt is official, others native.")],
     half: Annotated[bool, typer.Option("--half", help="Store a native file in float16.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Convert a generator between the official format and the native one."""
+    """Convert a generator between the official format and the native one, or a native flow to the official one."""
+    from directions import FlowLibrary
+    from directions.styleflow.official import save_official_flow
     from semedit.checkpoints import zoo
     from semedit.checkpoints.native import save_generator
     from semedit.checkpoints.official import save_official
+    from semedit.storage.weights import load_weights
 
     if target.exists():
         raise CheckpointError(f"{target} exists already; nothing is overwritten")
-    generator = zoo.load_generator(source)
-    if target.suffix in (".pt", ".pth"):
-        save_official(target, generator)
+    official = target.suffix in (".pt", ".pth")
+    if official and source.suffix == ".safetensors" and source.exists() and load_weights(source).kind == "flow":
+        library = FlowLibrary.load(source)
+        save_official_flow(target, library.flow_)
+        fingerprint, note = library.fingerprint, f" (attributes: {', '.join(library)})"
     else:
-        save_generator(target, generator, half=half)
+        generator = zoo.load_generator(source)
+        if official:
+            save_official(target, generator)
+        else:
+            save_generator(target, generator, half=half)
+        fingerprint, note = generator.fingerprint, ""
     report = Report(json)
-    report.add(source=str(source), target=str(target), fingerprint=generator.fingerprint)
-    report.say(f"{source} -> {target}")
+    report.add(source=str(source), target=str(target), fingerprint=fingerprint)
+    report.say(f"{source} -> {target}{note}")
     report.finish()
 
 

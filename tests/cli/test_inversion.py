@@ -173,6 +173,11 @@ def test_an_official_flow_is_added_and_edits(brought, capsys):
     ]
     assert run([*edit, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["results"][0]["regions"] == "skin"
+    own = brought / "home" / "models" / "mine" / "flow.safetensors"
+    assert run(["models", "convert", str(own), str(brought / "again.pt")]) == 0
+    assert "attributes: smile, beard" in capsys.readouterr().out
+    then, now = (torch.load(brought / name, weights_only=True) for name in ("f.pt", "again.pt"))
+    assert then.keys() == now.keys() and all(torch.equal(then[key], now[key]) for key in then)
 
 
 @pytest.mark.parametrize("file, names, words", [
