@@ -1,5 +1,6 @@
 """Latent -> edited latent. EDITORS is the registry of methods; tests, the command line and the README read it."""
 
+from directions.contract import AttributeEditor, EditorLibrary
 from directions.interfacegan.editor import BoundaryReport, InterFaceGAN, manipulate, project, select_extremes
 from directions.interfacegan.library import DirectionLibrary
 from directions.labels import Labelled, LabelStore, label_samples, read_scores
@@ -7,15 +8,15 @@ from directions.learning import learn_directions, learn_flow, measure
 from directions.masking import RegionMasked, limit_to_regions
 from directions.probe import Probe
 from directions.region_choice import choose_regions
-from directions.study import Effect, Study
+from directions.study import Calibration, Effect, Measured, Study
 from directions.styleclip import StyleClip, StyleClipConfig
 from directions.styleflow.editor import FlowEditor
-from directions.styleflow.library import FlowLibrary
+from directions.styleflow.library import FlowLibrary, FlowTraining
 from directions.target import reach
 from directions.transfer import RegionTransfer
 
 #: Method -> the library of its editors, one for each attribute.
-EDITORS: dict[str, type[DirectionLibrary] | type[FlowLibrary]] = {
+EDITORS: dict[str, type[EditorLibrary[AttributeEditor]]] = {
     "interfacegan": DirectionLibrary,
     "styleflow": FlowLibrary,
 }
@@ -29,14 +30,19 @@ __all__ = [
     "EDITORS",
     "METHODS",
     "TEXT_EDITORS",
+    "AttributeEditor",
     "BoundaryReport",
+    "Calibration",
     "DirectionLibrary",
+    "EditorLibrary",
     "Effect",
     "FlowEditor",
     "FlowLibrary",
+    "FlowTraining",
     "InterFaceGAN",
     "LabelStore",
     "Labelled",
+    "Measured",
     "Probe",
     "RegionMasked",
     "RegionTransfer",

@@ -5,8 +5,9 @@ from semedit.protocols import Editor
 
 
 def limit_to_regions(original: Latent, edited: Latent, regions: str) -> Latent:
-    """``original`` in W+ with the rows of ``regions`` taken from ``edited``; all other rows stay bit-identical."""
-    return original.with_rows(edited, original.rows(regions))
+    """``edited`` in W+ with the rows outside ``regions`` taken back from ``original``, bit for bit."""
+    chosen = original.rows(regions)
+    return edited.with_rows(original, tuple(row for row in range(original.layout.rows) if row not in chosen))
 
 
 class RegionMasked:
@@ -20,5 +21,5 @@ class RegionMasked:
         regions = regions or self.regions
         edited = self.editor.edit(latent, strength, "all")
         limited = limit_to_regions(latent, edited, regions)
-        event = {**(edited.history[-1] if edited.history else {}), "regions": regions}
-        return limited.edited_from(latent, **event)
+        events = [{**(past.history[-1] if past.history else {}), "regions": regions} for past in edited.pasts]
+        return limited.edited_from(latent, events)

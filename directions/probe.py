@@ -5,33 +5,19 @@ samples.
 """
 
 from collections.abc import Iterable
-from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from directions.contract import AttributeEditor
 from directions.study import Effect
 from semedit.errors import MissingWeights
-from semedit.latents.latent import Latent
 from semedit.metrics.attributes import Scorer
 from semedit.protocols import Bundle
 
 #: The mean score gain that strength 1 stands for, and the samples it is measured on.
 TARGET_GAIN, SAMPLES = 0.4, 64
-
-
-class Calibrated(Protocol):
-    """An editor with a scale: InterFaceGAN's directions and a flow's attributes."""
-
-    DISTANCES: ClassVar[tuple[float, ...]]
-    attribute: str
-    scale_: float
-    regions_: str
-
-    def with_scale(self, scale: float) -> "Calibrated": ...
-
-    def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent: ...
 
 
 class Probe:
@@ -56,25 +42,25 @@ class Probe:
     def _score(self, images: Tensor) -> Tensor:
         return torch.cat([scorer.score(images) for scorer in self.scorers], dim=1)
 
-    def changes(self, editor: Calibrated, strength: float, regions: str | None = None) -> tuple[Tensor, float]:
+    def changes(self, editor: AttributeEditor, strength: float, regions: str | None = None) -> tuple[Tensor, float]:
         """Mean change of every score (A,), and mean absolute pixel change on [0, 1]."""
         images = self.model.synthesise(editor.edit(self.latent, strength, regions)).image
         return (self._score(images) - self.scores).mean(0), (images - self.images).abs().mean().item() / 2
 
-    def effect(self, editor: Calibrated, strength: float, regions: str) -> Effect:
+    def effect(self, editor: AttributeEditor, strength: float, regions: str) -> Effect:
         moved, change = self.changes(editor, strength, regions)
         own = self.names.index(editor.attribute)
         others = [abs(v) for i, v in enumerate(moved.tolist()) if i != own]
         return Effect(regions, moved[own].item(), sum(others) / max(1, len(others)), change)
 
 
-def gains(probe: Probe, editor: Calibrated, regions: str | None = None) -> list[float]:
+def gains(probe: Probe, editor: AttributeEditor, regions: str | None = None) -> list[float]:
     """Mean score gain at each of an editor's DISTANCES, in ``regions`` (default: its own)."""
     own, unit = probe.names.index(editor.attribute), editor.with_scale(1.0)
     return [probe.changes(unit, distance, regions)[0][own].item() for distance in editor.DISTANCES]
 
 
-def calibrate(probe: Probe, editor: Calibrated, regions: str | None = None) -> tuple[float, float]:
+def calibrate(probe: Probe, editor: AttributeEditor, regions: str | None = None) -> tuple[float, float]:
     """The shortest distance with the target gain (or the method's best), for strength 1, and the gain there."""
     return shortest(editor.DISTANCES, gains(probe, editor, regions))
 

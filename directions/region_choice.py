@@ -3,10 +3,11 @@
 The choice is this library's: the papers choose regions by hand.
 """
 
+from collections.abc import Callable
 from itertools import combinations
-from typing import Any
 
-from directions.probe import Calibrated, Probe, gains, shortest
+from directions.contract import AttributeEditor
+from directions.probe import Probe, gains, shortest
 from directions.study import Effect
 from semedit.latents.regions import BASE_NAME
 
@@ -14,7 +15,7 @@ from semedit.latents.regions import BASE_NAME
 KEPT, CANDIDATES, LEAST_GAIN = 0.9, 5, 0.02
 
 
-def choose_regions(probe: Probe, editor: Calibrated) -> tuple[str, float, tuple[Effect, ...]]:
+def choose_regions(probe: Probe, editor: AttributeEditor) -> tuple[str, float, tuple[Effect, ...]]:
     """The smallest set of regions, or of their shapes and textures, that keeps 90 % of the gain of all regions.
 
     Measured at the shortest distance where all regions together reach the target gain (or their best). Of sets of the
@@ -46,7 +47,7 @@ def choose_regions(probe: Probe, editor: Calibrated) -> tuple[str, float, tuple[
     return best.regions, distance, (*table, best)
 
 
-def narrowed(found: Effect, least: float, effect: Any) -> Effect:
+def narrowed(found: Effect, least: float, effect: Callable[[str], Effect]) -> Effect:
     """The set with regions narrowed to their shape or texture, one after the other, wherever ``least`` is kept."""
     for name in found.regions.split(","):
         for part in ("shape", "texture"):

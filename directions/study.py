@@ -43,3 +43,39 @@ class Study:
     def from_json(cls, data: dict[str, Any]) -> "Study":
         table = tuple(Effect(**row) for row in data["auto_table"])
         return cls(**{**data, "auto_table": table})
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Where the edits of an attribute are made unless a call says otherwise, and what strength 1 means.
+
+    regions: the default regions, "auto" until they have been chosen; scale: the distance, in the method's own unit,
+    that strength 1 means in them; unmasked_scale: in all rows; study: what was measured, or None.
+    """
+
+    regions: str = "all"
+    scale: float = 1.0
+    unmasked_scale: float = 1.0
+    study: Study | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row about an attribute's editor: what strength 1 means, and what its edits do.
+
+    rate: share of the labelled samples that have the attribute, None where they are not at hand; gain and auto_regions:
+    of the study, None where nothing scores the attribute; facts: what the method says of its fit.
+    """
+
+    attr: str
+    regions: str
+    scale: float
+    rate: float | None
+    gain: float | None
+    auto_regions: str | None
+    side_effects: dict[str, float]
+    facts: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        row = asdict(self)
+        return row | row.pop("facts")

@@ -49,8 +49,9 @@ DOMAIN_OPTIONS: dict[str, dict[str, Any]] = {
 class StyleClip:
     """An editor towards one prompt or several at once (their losses are summed).
 
-    After ``edit``: ``stopped_``, for each code "steps", or "identity" where the budget ended it; ``losses_``, one dict
-    of summed loss terms for each step.
+    The history of each edited code says what ended its search, "steps" or, where the budget did, "identity", under
+    "stopped". After ``edit``: ``stopped_``, the same for the batch; ``losses_``, one dict of summed loss terms for each
+    step of the last search.
     """
 
     def __init__(
@@ -88,19 +89,22 @@ class StyleClip:
         Codes (B) of a batch are optimised side by side. All other rows stay bit-identical; 0 changes nothing.
         """
         regions = regions or self.regions_
-        event = {"method": "styleclip", "text": " + ".join(self.prompts), "strength": strength, "regions": regions}
+        event: dict[str, Any] = {
+            "method": "styleclip",
+            "text": " + ".join(self.prompts),
+            "strength": strength,
+            "regions": regions,
+        }
         start = latent.wplus()
         if strength == 0:
-            self.stopped_: tuple[str, ...] = ("steps",) * len(latent)
             return limit_to_regions(latent, start, regions).edited_from(latent, **event)
         rows = list(latent.rows(regions))
         if not self._found or self._found[1] != rows or not torch.equal(self._found[0], start.data):
-            self._found = (start.data, rows, self.optimise(start.data, rows))
+            self._found = (start.data, rows, self.search(start.data, rows))
         found = self._found[2]
         moved = torch.lerp(start.data[:, rows], found, strength)
-        return latent.with_rows(start.data.index_copy(1, torch.tensor(rows), moved), tuple(rows)).edited_from(
-            latent, **event
-        )
+        edited = latent.with_rows(start.data.index_copy(1, torch.tensor(rows), moved), tuple(rows))
+        return edited.edited_from(latent, [{"stopped": why} for why in self.stopped_], **event)
 
     def loss(self, image: Tensor) -> Tensor:
         """The CLIP loss (B,): 1 - cosine of picture and prompt, summed over the prompts."""
@@ -128,7 +132,7 @@ class StyleClip:
         return own
 
     @torch.enable_grad()
-    def optimise(self, start: Tensor, rows: list[int]) -> Tensor:
+    def search(self, start: Tensor, rows: list[int]) -> Tensor:
         """The chosen rows (B, K, D) of codes (B, L, D) after the optimisation."""
         config, index = self.config, torch.tensor(rows, device=start.device)
         origin = start[:, rows].detach()
@@ -155,5 +159,5 @@ class StyleClip:
             (code.grad,) = torch.autograd.grad(loss, [code])
             optimiser.step()
             self.losses_.append({name: term.sum().item() for name, term in terms.items()})
-        self.stopped_ = tuple("identity" if one else "steps" for one in spent.tolist())
+        self.stopped_: tuple[str, ...] = tuple("identity" if one else "steps" for one in spent.tolist())
         return torch.where(spent[:, None, None], best, code.detach())

@@ -1,13 +1,12 @@
 """The strength that brings an attribute's score to a target."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from semedit.errors import MissingWeights
 from semedit.latents.latent import Latent
-from semedit.protocols import Bundle
+from semedit.protocols import Bundle, Editor
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Reached:
     score: float
 
 
-def reach(model: Bundle, editor: Any, latent: Latent, attr: str, target: float, regions: str | None = None,
+def reach(model: Bundle, editor: Editor, latent: Latent, attr: str, target: float, regions: str | None = None,
           furthest: float = 6.0, rounds: int = 3) -> Reached:  # fmt: skip
     """Search the strength at which one code's score comes to ``target``: a coarse walk, then finer ones around it.
 

@@ -82,9 +82,10 @@ GROUPED_BELOW = 256
 
 
 class StyleHeads(nn.Module):
-    """R heads as one: strided 3x3 convolutions down to 1x1, each with LeakyReLU(0.01), then an equalised linear layer.
+    """L heads, one for each row of a code: strided 3x3 convolutions down to 1x1, each with LeakyReLU(0.01), then an
+    equalised linear layer. They are computed as one.
 
-    Stacked weights: convs (R C, C, 3, 3), linear (R, D, C).
+    Stacked weights: convs (L C, C, 3, 3), linear (L, D, C).
     """
 
     def __init__(self, rows: int, channels: int, dim: int, side: int):
@@ -100,7 +101,7 @@ class StyleHeads(nn.Module):
         self.linear_bias = nn.Parameter(torch.zeros(rows, dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, side, side) -> (B, R, D)."""
+        """(B, C, side, side) -> (B, L, D)."""
         return self.grouped(x) if self.channels < GROUPED_BELOW else self.looped(x.contiguous())
 
     def grouped(self, x: Tensor) -> Tensor:
@@ -108,7 +109,7 @@ class StyleHeads(nn.Module):
         for weight, bias in zip(self.weights, self.biases, strict=True):
             x = F.leaky_relu(F.conv2d(x, weight, bias, stride=2, padding=1, groups=groups), 0.01)
             groups = self.rows
-        flat = x.reshape(x.shape[0], self.rows, self.channels).transpose(0, 1)  # (R, B, C)
+        flat = x.reshape(x.shape[0], self.rows, self.channels).transpose(0, 1)  # (L, B, C)
         weight = self.linear_weight.transpose(1, 2) / math.sqrt(self.channels)
         return (torch.bmm(flat, weight) + self.linear_bias[:, None]).transpose(0, 1)
 
@@ -123,7 +124,7 @@ class StyleHeads(nn.Module):
 
 
 class ResidualEncoder(nn.Module):
-    """Target and reconstruction (B, 6, S, S) in [-1, 1] -> residual of a W+ code (B, R, D)."""
+    """Target and reconstruction (B, 6, S, S) in [-1, 1] -> residual of a W+ code (B, L, D)."""
 
     def __init__(self, config: EncoderConfig):
         super().__init__()

@@ -9,10 +9,9 @@ from torch import Tensor
 from encoders.measures import Measures
 from encoders.optimization import OptimizationConfig, OptimizationInverter, measures_for
 from encoders.pivotal_tuning import PivotalTuningConfig, tune
-from encoders.restyle import Refiner
 from encoders.search import Progress, Search
 from semedit.config import Config
-from semedit.protocols import Bundle, Inversion
+from semedit.protocols import Bundle, Inversion, Refines
 
 
 class RestyleConfig(Config):
@@ -36,7 +35,7 @@ class PivotalConfig(RefinedOptimizationConfig):
     tuning: PivotalTuningConfig = PivotalTuningConfig()
 
 
-def refined(refiner: Refiner, search: Search, count: int, progress: Progress | None = None) -> Tensor:
+def refined(refiner: Refines, search: Search, count: int, progress: Progress | None = None) -> Tensor:
     """The codes (B, L, D) of ``count`` refinements, each noted in the search's trajectory."""
     code, image = refiner.start(len(search.target))
     target = refiner.fit(search.target)
@@ -56,7 +55,7 @@ class RestyleInverter:
     method = "restyle"
     options: ClassVar[type[RestyleConfig]] = RestyleConfig
 
-    def __init__(self, refiner: Refiner, measures: Measures, config: RestyleConfig | None = None):
+    def __init__(self, refiner: Refines, measures: Measures, config: RestyleConfig | None = None):
         self.refiner, self.measures, self.config = refiner, measures, config or RestyleConfig()
 
     @classmethod
@@ -77,7 +76,7 @@ class RefinedOptimizationInverter:
     method = "restyle+optimize"
     options: ClassVar[type[RefinedOptimizationConfig]] = RefinedOptimizationConfig
 
-    def __init__(self, refiner: Refiner, measures: Measures, config: RefinedOptimizationConfig | None = None):
+    def __init__(self, refiner: Refines, measures: Measures, config: RefinedOptimizationConfig | None = None):
         self.refiner, self.config = refiner, config or RefinedOptimizationConfig()
         self.search = OptimizationInverter(refiner.generator, measures, self.config)
 
@@ -99,7 +98,7 @@ class PivotalInverter:
     method = "pti"
     options: ClassVar[type[PivotalConfig]] = PivotalConfig
 
-    def __init__(self, refiner: Refiner, measures: Measures, config: PivotalConfig | None = None):
+    def __init__(self, refiner: Refines, measures: Measures, config: PivotalConfig | None = None):
         self.config = config or PivotalConfig()
         self.pivot, self.measures = RefinedOptimizationInverter(refiner, measures, self.config), measures
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ class Measures:
         )
 
 
-def need(found: Any, what: str, option: str) -> None:
+def need(found: object, what: str, option: str) -> None:
     """ConfigError if an option needs a network that was not given."""
     if found is None:
         raise ConfigError(f"{option} needs {what}")

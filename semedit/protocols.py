@@ -9,7 +9,7 @@ from torch import Tensor
 from semedit.domains.base import Domain
 from semedit.latents.latent import Latent
 from semedit.metrics.attributes import Scorer
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.generator import Noise, SemanticGenerator
 from semedit.networks.synthesis import Synthesis
 
 
@@ -70,6 +70,24 @@ class Inverter(Protocol):
     def invert(self, images: Tensor, progress: Callable[[int, int], None] | None = None) -> Inversion: ...
 
 
+class Refines(Protocol):
+    """An encoder with the generator that it reads for: codes come nearer to pictures step by step."""
+
+    generator: SemanticGenerator
+
+    def start(self, batch: int) -> tuple[Tensor, Tensor]:
+        """The codes (B, L, D) that refinement starts from, and their pictures (B, 3, H, W)."""
+        ...
+
+    def fit(self, images: Tensor) -> Tensor:
+        """Pictures (B, 3, H, W) at the encoder's size."""
+        ...
+
+    def step(self, target: Tensor, code: Tensor, image: Tensor, noise: Noise = "const") -> tuple[Tensor, Tensor]:
+        """The next codes and their pictures, of pictures at the encoder's size."""
+        ...
+
+
 class Bundle(Protocol):
     """What methods of inversion and editing take from the user's model."""
 
@@ -77,7 +95,7 @@ class Bundle(Protocol):
     domain: Domain
 
     @property
-    def refiner(self) -> Any:
+    def refiner(self) -> Refines:
         """The encoder with the generator that it reads for. Raises MissingWeights if there is none."""
         ...
 

@@ -7,17 +7,18 @@ instead of NumPy's global generator, and ties in score are broken by position; a
 direction of its own, learnt in their rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from directions.masking import limit_to_regions
-from directions.study import Study
+from directions.contract import AttributeEditor
+from directions.study import Calibration, Study
 from semedit.errors import ConfigError, LatentError, NotFitted
 from semedit.latents.latent import Latent
 
@@ -73,7 +74,8 @@ def manipulate(code: Tensor, direction: Tensor, distances: Tensor) -> Tensor:
     """Codes at the given distances along a unit direction (D,), as the official script does.
 
     A code (1, D) is placed at the **absolute** signed distances from the hyperplane through the origin; a W+ code
-    (1, L, D) is moved by the **relative** distances in all rows. Returns (S, D) or (S, L, D) for S distances.
+    (1, L, D), or S of them, is moved by the **relative** distances in all rows. Returns (S, D) or (S, L, D) for S
+    distances.
     """
     if code.dim() == 2:
         return code + (distances - code @ direction)[:, None] * direction
@@ -82,35 +84,39 @@ def manipulate(code: Tensor, direction: Tensor, distances: Tensor) -> Tensor:
     raise LatentError(f"a code of shape {tuple(code.shape)}; (1, D) or (1, L, D) is wanted")
 
 
-class InterFaceGAN:
+class InterFaceGAN(AttributeEditor):
     """A direction for one attribute, learnt from codes in W and their scores.
 
-    After ``fit``: ``direction_`` (D,) unit norm, positive side = higher score; ``report_``. ``regions_`` are the
-    default regions of ``edit``; ``scale_`` is the distance in W that strength 1 means in them, ``unmasked_scale_`` in
-    all rows, both 1 until they are calibrated; ``local_`` a direction that takes this one's place in the rows of its
-    own regions, unless the base rows are edited too (all others then move by ``unmasked_scale_``); ``study_`` what was
-    measured, or None; ``prompts_`` the words that gave the scores.
+    ``regions`` are the default regions of edits, ``prompts`` the words that gave the scores; ``chosen`` is the share of
+    extremes a side (or their count, above 1), ``split`` the share of them that is trained on, ``seed`` draws it.
+
+    After ``fit``: ``direction_`` (D,) unit norm, positive side = higher score; ``report_``; ``calibration_``, in which
+    strength 1 is a distance in W, half of that between the highest and the lowest tenth of the codes until it has been
+    measured; ``local_``, a direction that takes this one's place in the rows of its own regions unless the base rows
+    are edited too (all others then move by the unmasked scale), None at first.
     """
 
-    #: Distances in W that calibration tries.
+    method = "interfacegan"
     DISTANCES: ClassVar[tuple[float, ...]] = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 
-    def __init__(self, attribute: str, *, chosen: float = 0.02, split: float = 0.7, invalid: float | None = None,
-                 seed: int = 0):  # fmt: skip
-        self.attribute, self.chosen, self.split, self.invalid, self.seed = attribute, chosen, split, invalid, seed
+    def __init__(self, attribute: str, *, regions: str = "all", prompts: tuple[str, ...] = (), chosen: float = 0.02,
+                 split: float = 0.7, seed: int = 0):  # fmt: skip
+        self.attribute, self.regions, self.prompts = attribute, regions, prompts
+        self.chosen, self.split, self.seed = chosen, split, seed
 
-    def fit(self, codes: Array, scores: Array) -> "InterFaceGAN":
+    def fit(self, codes: Array, scores: Array) -> Self:
         """Learn from codes (M, D) and scores (M,): a linear C-SVM, C = 1, on the extremes, without scaling.
 
-        Of codes that are mapped from a file only the extremes, and then a few thousand at a time, are read.
+        Scores that are missing (NaN) are left out. Of codes that are mapped from a file only the extremes, and then a
+        few thousand at a time, are read.
         """
         from sklearn.svm import SVC
 
         codes, scores = np.asanyarray(codes, np.float32), np.asarray(scores, np.float32).reshape(-1)
         if codes.ndim != 2 or len(codes) != len(scores):
             raise LatentError(f"codes of shape {codes.shape} with {len(scores)} scores; (M, D) and M are wanted")
-        if self.invalid is not None:
-            codes, scores = codes[scores != self.invalid], scores[scores != self.invalid]
+        if not (known := ~np.isnan(scores)).all():
+            codes, scores = codes[known], scores[known]
         high, low, rest = select_extremes(scores, self.chosen)
         n_train = int(len(high) * self.split)
         random = np.random.default_rng(self.seed)
@@ -128,59 +134,50 @@ class InterFaceGAN:
         self.report_ = BoundaryReport(
             len(high), n_train, float((machine.predict(codes[held]) == truth).mean()), remaining
         )
-        self.scale_, self.unmasked_scale_, self.regions_ = 1.0, 1.0, "all"
-        self.local_: InterFaceGAN | None = None
-        self.study_: Study | None = None
-        self.prompts_: tuple[str, ...] = ()
+        gap = half_gap(codes, scores, self.direction_)
+        self.calibration_ = Calibration(self.regions, gap, gap)
+        self.local_: Self | None = None
         return self
 
     def check_fitted(self) -> None:
         if not hasattr(self, "direction_"):
             raise NotFitted(f"the '{self.attribute}' direction is used before fit or load")
 
-    def preserving(self, others: "list[InterFaceGAN]") -> "InterFaceGAN":
+    def preserving(self, others: Sequence[Self]) -> Self:
         """This direction with its components along others removed (conditional manipulation)."""
         self.check_fitted()
         for other in others:
             other.check_fitted()
-        twin = self.twin()
+        twin = copy(self)
         twin.direction_ = project(self.direction_, [other.direction_ for other in others])
         if twin.local_:
             twin.local_ = twin.local_.preserving([other.local_ or other for other in others])
         return twin
 
-    def twin(self) -> "InterFaceGAN":
-        """A copy of this direction."""
-        return InterFaceGAN.from_state(self.attribute, self.tensors(), self.state())
-
-    def with_scale(self, scale: float) -> "InterFaceGAN":
-        """The same direction with another meaning of strength 1."""
+    def with_local(self, local: Self | None) -> Self:
+        """This direction with another in its place in the rows of that one's regions."""
         self.check_fitted()
-        twin = self.twin()
-        twin.scale_ = twin.unmasked_scale_ = scale
+        twin = copy(self)
+        twin.local_ = local
         return twin
 
     def move(self, latent: Latent, strength: float, regions: str) -> Latent:
         """Every row of a W or W+ code moved as an edit of ``regions`` moves those that it chooses."""
-        wplus = latent.wplus()
-        unmasked = latent.regions.select(regions).base
-        common = self.unmasked_scale_ if unmasked or self.local_ else self.scale_
-        offset = common * torch.from_numpy(self.direction_).repeat(latent.layout.rows, 1)
-        if self.local_ and not unmasked:
-            offset[list(latent.rows(self.local_.regions_))] = self.scale_ * torch.from_numpy(self.local_.direction_)
-        moved = wplus.data + strength * offset.to(wplus.data)
-        return latent.with_rows(moved, tuple(range(latent.layout.rows)))
-
-    def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent:
-        """Move the rows of ``regions`` (default: the attribute's own). All other rows stay bit-identical."""
-        self.check_fitted()
         if latent.data.shape[-1] != len(self.direction_):
             raise LatentError(f"a latent of width {latent.data.shape[-1]}, a direction of width {len(self.direction_)}")
-        regions = regions or self.regions_
-        moved = latent.wplus() if strength == 0 else self.move(latent, strength, regions)
-        edited = limit_to_regions(latent, moved, regions)
-        event = {"method": "interfacegan", "attr": self.attribute, "strength": strength, "regions": regions}
-        return edited.edited_from(latent, **event)
+        unmasked = latent.regions.select(regions).base
+        common = self.unmasked_scale_ if unmasked or self.local_ else self.scale_
+        moved = along(latent.wplus().data, self.direction_, strength * common)
+        if self.local_ and not unmasked:
+            rows = list(latent.rows(self.local_.regions_))
+            moved[:, rows] = along(latent.wplus().data[:, rows], self.local_.direction_, strength * self.scale_)
+        return latent.with_rows(moved, tuple(range(latent.layout.rows)))
+
+    def facts(self) -> dict[str, Any]:
+        """Held-out accuracies of the boundary, and whether there is a local direction."""
+        self.check_fitted()
+        accuracies = {name: getattr(self.report_, name) for name in ("validation_accuracy", "remaining_accuracy")}
+        return {**accuracies, "local": self.local_ is not None}
 
     def state(self) -> dict[str, Any]:
         """Everything but the tensors, as JSON."""
@@ -191,7 +188,7 @@ class InterFaceGAN:
             "regions": self.regions_,
             "report": vars(self.report_),
             "study": self.study_.to_json() if self.study_ else None,
-            "prompts": list(self.prompts_),
+            "prompts": list(self.prompts),
             "chosen": self.chosen,
             "split": self.split,
             "seed": self.seed,
@@ -203,15 +200,29 @@ class InterFaceGAN:
         return {self.attribute: self.direction_, **local}
 
     @classmethod
-    def from_state(cls, attribute: str, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> "InterFaceGAN":
+    def from_state(cls, attribute: str, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         """A fitted direction from what :meth:`tensors` and :meth:`state` gave."""
-        self = cls(attribute, chosen=state["chosen"], split=state["split"], seed=state["seed"])
+        options = {name: state[name] for name in ("regions", "chosen", "split", "seed")}
+        self = cls(attribute, prompts=tuple(state.get("prompts", ())), **options)
         self.direction_ = np.asarray(tensors[attribute], np.float32).reshape(-1)
         local = state.get("local")
         self.local_ = cls.from_state(attribute, {attribute: tensors[attribute + LOCAL]}, local) if local else None
         self.report_ = BoundaryReport(**state["report"])
-        self.scale_, self.regions_ = state["scale"], state["regions"]
-        self.unmasked_scale_ = state.get("unmasked_scale", self.scale_)
-        self.study_ = Study.from_json(state["study"]) if state.get("study") else None
-        self.prompts_ = tuple(state.get("prompts", ()))
+        study = Study.from_json(state["study"]) if state.get("study") else None
+        scale = state["scale"]
+        self.calibration_ = Calibration(state["regions"], scale, state.get("unmasked_scale", scale), study)
         return self
+
+
+def along(codes: Tensor, direction: Array, distance: float) -> Tensor:
+    """Rows (B, K, D) moved by a distance along a unit direction (D,)."""
+    return manipulate(codes, torch.from_numpy(direction).to(codes), codes.new_full((len(codes),), distance))
+
+
+def half_gap(codes: Array, scores: Array, direction: Array) -> float:
+    """Half the distance between the mean codes of the highest and the lowest tenth, along a direction: the meaning of
+    strength 1 where there is nothing to measure gains with."""
+    order = np.argsort(scores, kind="stable")
+    tenth = max(1, len(order) // 10)
+    low, high = (codes[np.sort(part)] @ direction for part in (order[:tenth], order[-tenth:]))
+    return max(float(high.mean() - low.mean()) / 2, 1e-3)

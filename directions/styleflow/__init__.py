@@ -2,6 +2,6 @@
 
 from directions.styleflow.editor import FlowEditor
 from directions.styleflow.flow import ConditionalFlow, FlowConfig
-from directions.styleflow.library import FlowLibrary, FlowReport
+from directions.styleflow.library import FlowLibrary, FlowReport, FlowTraining
 
-__all__ = ["ConditionalFlow", "FlowConfig", "FlowEditor", "FlowLibrary", "FlowReport"]
+__all__ = ["ConditionalFlow", "FlowConfig", "FlowEditor", "FlowLibrary", "FlowReport", "FlowTraining"]

@@ -7,14 +7,13 @@ probabilities, as SemanticStyleGAN has them; the rows that may change are those 
 mapped; larger batches.
 """
 
-from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from collections.abc import Sequence
+from typing import ClassVar, Protocol, Self
 
 from torch import Tensor
 
-from directions.masking import limit_to_regions
-from directions.study import Study
-from semedit.errors import LatentError
+from directions.contract import AttributeEditor
+from directions.study import Calibration
 from semedit.latents.latent import Latent
 
 #: What a latent knows of each of its codes after a flow edit: the attributes it had, and those asked for.
@@ -26,63 +25,38 @@ class Flow(Protocol):
 
     attributes: tuple[str, ...]
 
-    @property
-    def studies_(self) -> Mapping[str, Study]: ...
+    def check_fitted(self) -> None: ...
 
     def conditions(self, latent: Latent) -> tuple[Tensor, Tensor]: ...
 
     def transport(self, latent: Latent, here: Tensor, there: Tensor, regions: str) -> Latent: ...
 
 
-class FlowEditor:
-    """One attribute of a flow as an editor.
+class FlowEditor(AttributeEditor):
+    """One attribute of a ``flow`` as an editor; distances are changes of its condition."""
 
-    ``scale_`` is the change of its condition that strength 1 means in ``regions_``, ``unmasked_scale_`` in all rows.
-    """
-
-    #: Changes of the condition that calibration tries.
+    method = "styleflow"
     DISTANCES: ClassVar[tuple[float, ...]] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 
-    def __init__(self, flow: Flow, attribute: str, scale: float, regions: str, unmasked: float = 1.0):
-        self.library, self.attribute, self.scale_, self.regions_ = flow, attribute, scale, regions
-        self.unmasked_scale_ = unmasked
+    def __init__(self, flow: Flow, attribute: str, calibration: Calibration = Calibration()):  # noqa: B008 (frozen)
+        self.flow, self.attribute, self.calibration_ = flow, attribute, calibration
 
-    @property
-    def study_(self) -> Study | None:
-        """What was measured of this attribute's edits, or None."""
-        return self.library.studies_.get(self.attribute)
+    def check_fitted(self) -> None:
+        self.flow.check_fitted()
 
-    def with_scale(self, scale: float) -> "FlowEditor":
-        """The same editor with another meaning of strength 1."""
-        return FlowEditor(self.library, self.attribute, scale, self.regions_, scale)
+    def calibrated(self, calibration: Calibration) -> Self:
+        """The same editor with another calibration, which a flow that is not fitted yet has too."""
+        return type(self)(self.flow, self.attribute, calibration)
 
-    def preserving(self, _: "list[FlowEditor]") -> "FlowEditor":
+    def preserving(self, others: Sequence[Self]) -> Self:  # noqa: ARG002
         """This editor: the flow holds the condition of every other attribute as it is."""
         return self
 
-    def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent:
-        """Change the attribute's condition by strength * scale in the rows of ``regions`` (default: its own).
-
-        A batch is one solve. Rows outside the regions stay bit-identical. Raises NotFitted, or LatentError for a latent
-        of another width.
-        """
-        regions = regions or self.regions_
-        event = {"method": "styleflow", "attr": self.attribute, "strength": strength, "regions": regions}
-        if strength == 0:
-            return limit_to_regions(latent, latent.wplus(), regions).edited_from(latent, **event)
-        source, current = self.library.conditions(latent)
+    def move(self, latent: Latent, strength: float, regions: str) -> Latent:
+        """The attribute's condition changed by strength * scale in the rows of ``regions``; a batch is one solve."""
+        source, current = self.flow.conditions(latent)
         wanted = current.clone()
         scale = self.unmasked_scale_ if latent.regions.select(regions).base else self.scale_
-        wanted[:, self.library.attributes.index(self.attribute)] += strength * scale
-        moved = self.library.transport(latent, current, wanted, regions)
-        codes = {**latent.metadata.get("codes", {}), SOURCE: source.tolist(), TARGET: wanted.tolist()}
-        return moved.edited_from(latent, **event).annotated(codes=codes)
-
-    def edit_to(self, latent: Latent, value: float, regions: str | None = None, degree: float = 1.0) -> Latent:
-        """Ask for a value of the attribute, as the published procedure does: the condition changes by ``degree`` times
-        the value's distance from the original's. Works on one latent at a time; LatentError for more."""
-        if len(latent) != 1:
-            raise LatentError(f"{len(latent)} codes; one at a time is brought to a value")
-        source, _ = self.library.conditions(latent)
-        delta = degree * (value - source[0, self.library.attributes.index(self.attribute)].item())
-        return self.with_scale(1.0).edit(latent, delta, regions)
+        wanted[:, self.flow.attributes.index(self.attribute)] += strength * scale
+        moved = self.flow.transport(latent, current, wanted, regions)
+        return moved.annotated_each(**{SOURCE: source.tolist(), TARGET: wanted.tolist()})

@@ -1,24 +1,41 @@
 """A flow over the codes of one generator, with an editor for each of its attributes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
+from directions.contract import EditorLibrary
 from directions.learnt_file import load_learnt
-from directions.study import Study
+from directions.study import Calibration, Study
 from directions.styleflow.editor import SOURCE, TARGET, FlowEditor
 from directions.styleflow.flow import ConditionalFlow, FlowConfig
-from semedit.errors import LatentError, NotFitted, UnknownName
+from directions.styleflow.official import load_official_flow
+from semedit.config import Config
+from semedit.errors import ConfigError, LatentError, NotFitted, UnknownName
 from semedit.latents.latent import Latent
 from semedit.protocols import Bundle
 from semedit.storage.weights import Weights, load_state, save_weights
 
 KIND = "flow"
 Labeller = Callable[[Latent], Tensor]
+
+
+class FlowTraining(Config):
+    """How a flow is learnt: maximum likelihood, Adam, a cosine schedule."""
+
+    noun: ClassVar[str] = "flow training"
+
+    epochs: int = Field(10, ge=1, description="passes over the codes")
+    batch: int = Field(256, ge=1)
+    lr: float = Field(1e-3, gt=0)
+    tolerance: float = Field(1e-3, gt=0, description="of the solver while learning; edits are solved more exactly")
+    held_out: float = Field(0.1, ge=0, lt=1, description="share of the codes that is measured on, not learnt from")
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,67 +48,48 @@ class FlowReport:
     held_out_loss: float
 
 
-class FlowLibrary(Mapping[str, FlowEditor]):
+class FlowLibrary(EditorLibrary[FlowEditor]):
     """A flow over a generator's codes with an editor for each attribute.
 
     ``labeller`` gives the attributes (B, A) of latents that were not edited by a flow yet; models supply one that
-    renders and scores.
+    renders and scores. ``regions`` are the default regions of attributes ("all" where none are named), ``training``
+    how the flow is learnt. After ``fit``: ``flow_``; ``report_``, which is None for a flow that others have learnt.
     """
 
     FILE: ClassVar[str] = "flow.safetensors"
+    COMMAND: ClassVar[str] = "semedit fit flow"
+    NOUN: ClassVar[str] = "attribute of the flow"
 
-    def __init__(self, attributes: tuple[str, ...], fingerprint: str = "", labeller: Labeller | None = None):
-        self.attributes, self.fingerprint, self.labeller = attributes, fingerprint, labeller
-        self.scales_ = dict.fromkeys(attributes, 1.0)
-        self.regions_ = dict.fromkeys(attributes, "all")
-        self.studies_: dict[str, Study] = {}
+    def __init__(self, attributes: tuple[str, ...], fingerprint: str = "", labeller: Labeller | None = None, *,
+                 regions: Mapping[str, str] | None = None, training: FlowTraining | None = None):  # fmt: skip
+        self.attributes, self.labeller, self.training = attributes, labeller, training or FlowTraining()
+        places = {name: (regions or {}).get(name, "all") for name in attributes}
+        super().__init__({name: FlowEditor(self, name, Calibration(places[name])) for name in attributes}, fingerprint)
 
-    def __getitem__(self, attribute: str) -> FlowEditor:
-        if attribute not in self.attributes:
-            raise UnknownName("attribute of the flow", attribute, self.attributes)
-        study = self.studies_.get(attribute)
-        unmasked = study.unmasked_scale if study else self.scales_[attribute]
-        return FlowEditor(self, attribute, self.scales_[attribute], self.regions_[attribute], unmasked)
+    def fit(self, codes: Tensor, scores: Tensor, progress: Callable[[int, int], None] | None = None) -> Self:
+        """Learn the flow of codes (M, D) under their attributes (M, A); progress counts the steps.
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.attributes)
-
-    def __len__(self) -> int:
-        return len(self.attributes)
-
-    def fit(
-        self,
-        codes: Tensor,
-        scores: Tensor,
-        *,
-        epochs: int = 10,
-        batch: int = 256,
-        lr: float = 1e-3,
-        held_out: float = 0.1,
-        seed: int = 0,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> "FlowLibrary":
-        """Learn the flow of codes (M, D) under their attributes (M, A): maximum likelihood, Adam.
-
-        The last ``held_out`` share of the codes is measured on, not learnt from. Raises LatentError for other shapes.
+        The last codes are held out. Raises LatentError for other shapes.
         """
+        options = self.training
         if codes.dim() != 2 or scores.shape != (len(codes), len(self.attributes)):
             raise LatentError(
                 f"codes {tuple(codes.shape)} with scores {tuple(scores.shape)}; (M, D) and (M, {len(self.attributes)}) "
                 f"are wanted"
             )
-        torch.manual_seed(seed)
-        config = FlowConfig(dim=codes.shape[1], attributes=len(self.attributes))
-        flow = ConditionalFlow(config.model_copy(update={"tolerance": 1e-3})).train()
-        count = len(codes) - round(held_out * len(codes))
-        steps, done = epochs * max(1, count // batch), 0
-        optimiser = torch.optim.Adam(flow.parameters(), lr=lr)
+        torch.manual_seed(options.seed)
+        sizes = {"dim": codes.shape[1], "attributes": len(self.attributes)}
+        flow = ConditionalFlow(FlowConfig(tolerance=options.tolerance, **sizes)).train()
+        count = len(codes) - round(options.held_out * len(codes))
+        batches = max(1, count // options.batch)
+        steps, done = options.epochs * batches, 0
+        optimiser = torch.optim.Adam(flow.parameters(), lr=options.lr)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
         losses: list[float] = []
-        for _ in range(epochs):
+        for _ in range(options.epochs):
             losses = []
-            for chosen in torch.randperm(count)[: max(1, count // batch) * batch].split(batch):
-                loss = -flow.log_prob(codes[chosen, None], scores[chosen]).mean() / config.dim
+            for chosen in torch.randperm(count)[: batches * options.batch].split(options.batch):
+                loss = -flow.log_prob(codes[chosen, None], scores[chosen]).mean() / codes.shape[1]
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 optimiser.step()
@@ -100,29 +98,42 @@ class FlowLibrary(Mapping[str, FlowEditor]):
                 done += 1
                 if progress:
                     progress(done, steps)
-        flow.config = config
+        flow.config = FlowConfig(**sizes)
         self.flow_ = flow.eval().requires_grad_(False)
-        unseen = [-self.flow_.log_prob(c[:, None], s).mean(1) for c, s in zip(
-            codes[count:].split(batch), scores[count:].split(batch), strict=True)]  # fmt: skip
-        held = (torch.cat(unseen).mean() / config.dim).item() if unseen else float("nan")
-        self.report_ = FlowReport(count, len(codes) - count, sum(losses) / len(losses), held)
+        held = self._held_out_loss(codes[count:], scores[count:])
+        self.report_: FlowReport | None = FlowReport(count, len(codes) - count, sum(losses) / len(losses), held)
         return self
+
+    def _held_out_loss(self, codes: Tensor, scores: Tensor) -> float:
+        """Mean negative log-likelihood a feature of codes (N, D) under attributes (N, A); NaN where N is 0."""
+        size = self.training.batch
+        parts = zip(codes.split(size), scores.split(size), strict=True)
+        unseen = [-self.flow_.log_prob(c[:, None], s).mean(1) for c, s in parts if len(c)]
+        return (torch.cat(unseen).mean() / codes.shape[1]).item() if unseen else float("nan")
 
     def check_fitted(self) -> None:
         if not hasattr(self, "flow_"):
             raise NotFitted("the flow is used before fit or load")
 
     def conditions(self, latent: Latent) -> tuple[Tensor, Tensor]:
-        """Attributes (B, A) that a latent had before flow edits, and those that it has been brought to."""
+        """Attributes (B, A) that each code had before flow edits, and those that it has been brought to.
+
+        Codes whose last edit was not a flow's are labelled. Raises LatentError where there is no labeller for them.
+        """
         self.check_fitted()
-        last = latent.history[-1].get("method") if latent.history else None
-        known = latent.metadata.get("codes", {})
-        if TARGET in known and last == "styleflow":
-            return torch.tensor(known[SOURCE]), torch.tensor(known[TARGET])
-        if self.labeller is None:
-            raise LatentError("the attributes of this latent are not known; give the flow a labeller")
-        scores = self.labeller(latent)
-        return scores, scores
+        source = torch.empty(len(latent), len(self.attributes))
+        target, unknown = source.clone(), []
+        for index, past in enumerate(latent.pasts):
+            if TARGET in past.metadata and past.history and past.history[-1].get("method") == "styleflow":
+                source[index] = torch.tensor(past.metadata[SOURCE])
+                target[index] = torch.tensor(past.metadata[TARGET])
+            else:
+                unknown.append(index)
+        if unknown:
+            if self.labeller is None:
+                raise LatentError("the attributes of this latent are not known; give the flow a labeller")
+            source[unknown] = target[unknown] = self.labeller(latent.take(unknown)).cpu()
+        return source, target
 
     @torch.no_grad()
     def transport(self, latent: Latent, here: Tensor, there: Tensor, regions: str) -> Latent:
@@ -135,6 +146,12 @@ class FlowLibrary(Mapping[str, FlowEditor]):
         wplus[:, rows] = self.flow_.decode(self.flow_.encode(x, here), there)
         return latent.with_rows(wplus, tuple(rows))
 
+    def to(self, device: torch.device | str) -> Self:
+        """Move the flow; returns this library."""
+        self.check_fitted()
+        self.flow_.to(device)
+        return self
+
     def save(self, path: str | Path) -> None:
         self.check_fitted()
         config = {
@@ -142,47 +159,72 @@ class FlowLibrary(Mapping[str, FlowEditor]):
             "flow": self.flow_.config.to_json(),
             "attributes": list(self.attributes),
         }
-        studies = {name: study.to_json() for name, study in self.studies_.items()}
-        extra = {
-            "scales": self.scales_,
-            "regions": self.regions_,
-            "report": vars(self.report_),
-            "studies": studies,
-        }
-        save_weights(path, Weights(KIND, config, self.flow_.state_dict(), extra))
+        save_weights(path, Weights(KIND, config, self.flow_.state_dict(), self.described()))
 
     @classmethod
-    def load(cls, path: str | Path, fingerprint: str = "", *others: str) -> "FlowLibrary":
-        """Read a file; LatentError if it was learnt for a generator other than those named."""
-        weights = load_learnt(path, KIND, fingerprint, *others)
+    def load(cls, path: str | Path, *fingerprints: str) -> Self:
+        """Read a file; LatentError if it was learnt for a generator other than those named (none: any)."""
+        weights = load_learnt(path, KIND, *fingerprints)
         library = cls(tuple(weights.config["attributes"]), weights.config["fingerprint"])
         flow = ConditionalFlow(FlowConfig.from_json(weights.config["flow"]))
         load_state(flow, weights.tensors, path)
         library.flow_ = flow.eval().requires_grad_(False)
-        library.scales_, library.regions_ = dict(weights.extra["scales"]), dict(weights.extra["regions"])
-        library.report_ = FlowReport(**weights.extra["report"])
-        library.studies_ = {n: Study.from_json(study) for n, study in weights.extra.get("studies", {}).items()}
+        facts = weights.extra
+        library.report_ = FlowReport(**facts["report"]) if facts.get("report") else None
+        for name in library.attributes:
+            found = facts.get("studies", {}).get(name)
+            study, scale = Study.from_json(found) if found else None, facts["scales"][name]
+            library.record(
+                name, Calibration(facts["regions"][name], scale, study.unmasked_scale if study else scale, study)
+            )
         return library
 
     @classmethod
-    def of_model(cls, model: Bundle, path: Path) -> "FlowLibrary":
+    def of_model(cls, model: Bundle, path: Path) -> Self:
         """The flow of a model, which labels codes by rendering and scoring them."""
-        library = cls.load(path, model.generator.fingerprint, *model.generator.lineage)
+        library = super().of_model(model, path)
         library.labeller = lambda latent: scores_of(model, library.attributes, latent)
-        library.flow_.to(model.generator.device)
+        return library
+
+    @classmethod
+    def brought(cls, path: str | Path, model: Bundle, attributes: tuple[str, ...] = ()) -> Self:
+        """A flow file for a model: one of its own generator, or an official ``.pt``, which does not say whose it is.
+
+        An official flow does not name its attributes either: they are ``attributes``, in their order, or if that is
+        empty all of the domain's. Raises CheckpointError for another file, LatentError for a flow of another generator
+        or width, ConfigError for another number of attributes, UnknownName for one that the domain does not score.
+        """
+        generator, domain = model.generator, model.domain
+        if Path(path).suffix not in (".pt", ".pth"):
+            library = cls.load(path, generator.fingerprint, *generator.lineage)
+        else:
+            flow, names = load_official_flow(path), attributes or domain.attribute_names
+            if len(names) != flow.config.attributes:
+                raise ConfigError(
+                    f"{path}: a flow under {flow.config.attributes} attributes, not {len(names)}; name them all, in "
+                    f"their order ({', '.join(domain.attribute_names)} are what domain '{domain.name}' scores)"
+                )
+            library = cls(tuple(names), generator.fingerprint, regions=domain.edit_regions)
+            library.flow_, library.report_ = flow, None
+        for name in library.attributes:
+            if name not in domain.attribute_names:
+                raise UnknownName(f"attribute of domain '{domain.name}'", name, domain.attribute_names)
+        if library.flow_.config.dim != generator.config.style_dim:
+            raise LatentError(
+                f"{path}: a flow of rows of width {library.flow_.config.dim}, for a generator of width "
+                f"{generator.config.style_dim}"
+            )
         return library
 
     def described(self) -> dict[str, Any]:
         """What is known of the flow, as JSON."""
         self.check_fitted()
-        studies = {name: study.to_json() for name, study in self.studies_.items()}
-        return {"report": vars(self.report_), "scales": self.scales_, "regions": self.regions_, "studies": studies}
-
-    def record(self, attribute: str, regions: str, study: Study | None) -> None:
-        """Keep the default regions of an attribute's edits, and what was measured of them."""
-        self.regions_[attribute] = regions
-        if study:
-            self.scales_[attribute], self.studies_[attribute] = study.scale, study
+        return {
+            "report": vars(self.report_) if self.report_ else None,
+            "scales": {name: editor.scale_ for name, editor in self.items()},
+            "regions": {name: editor.regions_ for name, editor in self.items()},
+            "studies": {name: editor.study_.to_json() for name, editor in self.items() if editor.study_},
+        }
 
 
 def scores_of(model: Bundle, attributes: tuple[str, ...], latent: Latent) -> Tensor:

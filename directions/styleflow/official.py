@@ -8,6 +8,8 @@ from torch import Tensor
 
 from directions.styleflow.flow import ConditionalFlow, FlowConfig
 from semedit.errors import CheckpointError
+from semedit.storage.atomic import replacing
+from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
 
 
@@ -33,13 +35,24 @@ def from_official(state: Mapping[str, Tensor], source: str | Path) -> Conditiona
     first = state.get("chain.1.odefunc.diffeq.layers.0._hyper_gate.weight")
     if first is None or "chain.1.sqrt_end_time" not in state:
         raise CheckpointError(f"{source}: not a StyleFlow state dict ('chain.1.sqrt_end_time' is missing)")
-    layers = sum(key.endswith("._layer.weight") for key in state)
+    layers = sum(key.startswith("chain.1.odefunc.diffeq.layers.") and key.endswith("._layer.weight") for key in state)
     config = FlowConfig(dim=first.shape[0], attributes=first.shape[1] - 1, layers=layers)
     names = official_names(config)
     flow = ConditionalFlow(config)
     tensors = {names.get(key, key): value.float() for key, value in state.items() if key not in COUNTERS}
     load_state(flow, tensors, source)
     return flow.eval().requires_grad_(False)
+
+
+def load_official_flow(path: str | Path) -> ConditionalFlow:
+    """Open an official ``.pt`` file, in eval mode. Raises CheckpointError."""
+    return from_official(read_pickle(path), path)
+
+
+def save_official_flow(path: str | Path, flow: ConditionalFlow) -> None:
+    """Write a flow as the official scripts read it, atomically; the names of its attributes are not part of that."""
+    with replacing(path) as temporary:
+        torch.save(to_official(flow), temporary)
 
 
 def to_official(flow: ConditionalFlow) -> dict[str, Tensor]:

@@ -130,7 +130,7 @@ def edit(
             report.fail(str(subject.latent), error)
             continue
         for (one, latent), origin in zip(codes, origins, strict=True):
-            joined = not latent.history and "tuned" not in latent.metadata and to is None
+            joined = "tuned" not in latent.metadata and to is None
             (plain if joined else alone).append((one, latent, origin))
     groups = [plain[i : i + batch] for i in range(0, len(plain), batch)] + [[one] for one in alone]
     for group in groups:
@@ -245,9 +245,9 @@ def _edit_group(report: Report, model: "Model", group: "list[_Code]", steps: "li
 
     latents = [latent for _, latent, _ in group]
     with progress_bar("editing", report.as_json or not any(step.text for step in steps)):
-        chain = run(model, latents[0] if len(latents) == 1 else Latent.cat(latents), steps)
-    for index, (subject, before, origin) in enumerate(group):
-        after = chain.latents[-1] if len(group) == 1 else chain.latents[-1].rejoin(before, index)
+        chain = run(model, Latent.cat(latents), steps)
+    for index, (subject, _, origin) in enumerate(group):
+        after = chain.latents[-1][index]
         report_of = chain.whole[index]
         target = output.edit_folder(subject, after)
         after = output.placed(after, subject.latent, target)
@@ -258,7 +258,7 @@ def _edit_group(report: Report, model: "Model", group: "list[_Code]", steps: "li
         if origin:
             paths["pasted"] = output.save_pasted(model, origin, report_of.after.image[0], target / "pasted.png")
         if strip:
-            last = chain.latents[-2][index] if len(group) > 1 else chain.latents[-2]
+            last = chain.latents[-2][index]
             row = [model.synthesise(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
             paths["strip"] = output.save_row(row, target / "strip.png")
         done = describe(chain, steps, index)
@@ -321,6 +321,8 @@ def _show_choice(report: Report, model: "Model", asked: _Asked) -> None:
     """The table behind --regions auto."""
     for name, _ in asked.edits:
         study = model.editors(asked.method)[name].study_
+        if study is None:
+            continue
         rows = [
             [e.regions if len(e.regions) < 40 else "all regions", number(e.gain), number(e.unrelated), number(e.change)]
             for e in study.auto_table

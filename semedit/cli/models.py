@@ -68,22 +68,44 @@ def add(
     encoder: Annotated[
         Path | None, typer.Option("--encoder", help="A ReStyle encoder for it, official .pt or native.")
     ] = None,
+    flow: Annotated[
+        Path | None, typer.Option("--flow", help="A StyleFlow of its codes, official .pt or native, for 'edit'.")
+    ] = None,
+    flow_attributes: Annotated[
+        str,
+        typer.Option(
+            help="What an official flow is conditioned on, in order, comma separated (default: the domain's)."
+        ),
+    ] = "",
     domain: Annotated[str | None, typer.Option(help="The domain of its pictures (default: faces).")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Copy the weights of a generator, and of an encoder for it, into your models, after opening them once."""
+    """Copy the weights of a generator, and of an encoder and a flow for it, into your models, after opening them."""
+    from directions import FlowLibrary
     from encoders import Refiner, load_encoder
     from semedit.checkpoints import zoo
     from semedit.domains import domain as find_domain
+    from semedit.editing.model import Model
 
-    if domain:
-        find_domain(domain)
-    if encoder:  # opened before anything is copied
+    found = find_domain(domain or zoo.OFFICIAL.get(name, ("", "faces"))[1])
+    fitted = None  # all is opened before anything is copied
+    if encoder:
         Refiner.of(zoo.load_generator(file), load_encoder(encoder))
+    if flow:
+        attributes = tuple(one.strip() for one in flow_attributes.split(",") if one.strip())
+        fitted = FlowLibrary.brought(flow, Model(zoo.load_generator(file), found, name), attributes)
     entry = zoo.add(name, file, domain, encoder)
+    if fitted is not None:
+        fitted.save(entry.folder / fitted.FILE)
+        zoo.refresh_card(entry)
     report = Report(json)
-    report.add(name=name, folder=str(entry.folder), **{k: entry.card[k] for k in ("domain", "size", "fingerprint")})
+    facts = {key: entry.card[key] for key in ("domain", "size", "fingerprint")}
+    report.add(name=name, folder=str(entry.folder), **facts, flow=list(fitted or ()))
     report.say(f"{name}: {entry.card['size']} px, domain {entry.domain} -> {entry.folder}")
+    if fitted is not None:
+        report.say(f"a flow of {', '.join(fitted)}: 'semedit edit --model {name} --method styleflow'")
+        if not any(editor.study_ for editor in fitted.values()):
+            report.say(f"'semedit fit calibration --model {name} --method styleflow' measures what strength 1 means")
     report.finish()
 
 
@@ -106,26 +128,36 @@ def verify(name: Annotated[str | None, typer.Argument(help="A model's name (defa
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="An official .pt, or a native file or folder.")],
+    source: Annotated[Path, typer.Argument(help="An official .pt, or a native file or folder; or a native flow.")],
     target: Annotated[Path, typer.Argument(help="Where to write: a name ending in .pt is official, others native.")],
     half: Annotated[bool, typer.Option("--half", help="Store a native file in float16.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Convert a generator between the official format and the native one."""
+    """Convert a generator between the official format and the native one, or a native flow to the official one."""
+    from directions import FlowLibrary
+    from directions.styleflow.official import save_official_flow
     from semedit.checkpoints import zoo
     from semedit.checkpoints.native import save_generator
     from semedit.checkpoints.official import save_official
+    from semedit.storage.weights import load_weights
 
     if target.exists():
         raise CheckpointError(f"{target} exists already; nothing is overwritten")
-    generator = zoo.load_generator(source)
-    if target.suffix in (".pt", ".pth"):
-        save_official(target, generator)
+    official = target.suffix in (".pt", ".pth")
+    if official and source.suffix == ".safetensors" and source.exists() and load_weights(source).kind == "flow":
+        library = FlowLibrary.load(source)
+        save_official_flow(target, library.flow_)
+        fingerprint, note = library.fingerprint, f" (attributes: {', '.join(library)})"
     else:
-        save_generator(target, generator, half=half)
+        generator = zoo.load_generator(source)
+        if official:
+            save_official(target, generator)
+        else:
+            save_generator(target, generator, half=half)
+        fingerprint, note = generator.fingerprint, ""
     report = Report(json)
-    report.add(source=str(source), target=str(target), fingerprint=generator.fingerprint)
-    report.say(f"{source} -> {target}")
+    report.add(source=str(source), target=str(target), fingerprint=fingerprint)
+    report.say(f"{source} -> {target}{note}")
     report.finish()
 
 

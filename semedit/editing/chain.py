@@ -148,7 +148,7 @@ def describe(chain: Chain, steps: list[Step], index: int) -> list[dict[str, Any]
                 "property": text.named,
                 "probability_before": _known(text.probability_before[index]),
                 "probability_after": _known(text.probability_after[index]),
-                "stopped": step.editor.stopped_[index] if hasattr(step.editor, "stopped_") else None,
+                "stopped": chain.latents[n + 1].pasts[index].history[-1].get("stopped"),
             }
         found.append({**entry, "measurable": measurable})
     return found

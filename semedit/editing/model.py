@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from directions import EDITORS, DirectionLibrary, RegionTransfer, StyleClip
+from directions import EDITORS, AttributeEditor, EditorLibrary, RegionTransfer, StyleClip
 from directions.learning import study
 from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, default_options, load_encoder
 from semedit.checkpoints import zoo
@@ -49,7 +49,7 @@ class Model:
             raise UnknownName("precision", precision, ("fp32", "bf16"))
         self.generator, self.domain, self.name, self.entry = generator, domain, name, entry
         self.precision, self.encoder_path, self.editor_paths = precision, encoder_path, dict(editor_paths or {})
-        self._editors: dict[str, Any] = {}
+        self._editors: dict[str, EditorLibrary[AttributeEditor]] = {}
 
     def to(self, device: str) -> "Model":
         """Move the generator to a device; returns this model."""
@@ -57,12 +57,11 @@ class Model:
         return self
 
     @property
-    def directions(self) -> DirectionLibrary:
+    def directions(self) -> EditorLibrary[AttributeEditor]:
         """The attribute directions of this generator. Raises MissingWeights if there are none."""
-        library: DirectionLibrary = self.editors("interfacegan")
-        return library
+        return self.editors("interfacegan")
 
-    def editors(self, method: str = "interfacegan") -> Any:
+    def editors(self, method: str = "interfacegan") -> EditorLibrary[AttributeEditor]:
         """The editors of a registered method by attribute. Raises UnknownName, or MissingWeights if there are none."""
         if method not in EDITORS:
             raise UnknownName("editing method", method, EDITORS)
@@ -80,9 +79,9 @@ class Model:
         ancestors = [e for e in zoo.entries().values() if e.card.get("fingerprint") in self.generator.lineage]
         path = next((found for entry in own + ancestors if (found := entry.file(name))), None)
         if path is None:
-            what, command = Path(name).stem, {"styleflow": "flow"}.get(method, "directions")
             raise MissingWeights(
-                f"model '{self.name}' has no {what}; 'semedit fit {command} --model {self.name}' learns them"
+                f"model '{self.name}' has no {Path(name).stem}; '{EDITORS[method].COMMAND} --model {self.name}' learns "
+                f"them"
             )
         return path
 
@@ -230,11 +229,14 @@ class Model:
     def auto_regions(self, attr: str, method: str = "interfacegan") -> str:
         """The regions that ``--regions auto`` takes: measured when the editor was fitted, or now, and then kept."""
         library = self.editors(method)
-        if library[attr].study_ is None:
-            study(self, library, attr)
+        found = library[attr].study_
+        if found is None:
+            found = study(self, library, attr)
             with suppress(OSError):  # a library that cannot be written is measured again next time
                 library.save(self.editor_file(method))
-        return str(library[attr].study_.auto_regions)
+        if found is None:
+            raise MissingWeights(f"nothing here scores '{attr}', so that its regions cannot be chosen; name them")
+        return found.auto_regions
 
     def transfer(self, latent: Latent, reference: Latent | Picture, regions: str, strength: float = 1.0) -> Latent:
         """Take chosen regions (``hair``, ``hair:texture``, ``pose``) over from a reference code or picture.
@@ -254,7 +256,7 @@ class Model:
             if attr in self.domain.attribute_names:
                 return self.domain.attributes()
             if prompts is None:
-                prompts = self.editors()[attr].prompts_ if attr in list(self.editors()) else ()
+                prompts = self.editors()[attr].prompts if attr in list(self.editors()) else ()
             return PromptScorer(self.domain.clip(), attr, prompts) if prompts else None
         except MissingWeights:
             return None

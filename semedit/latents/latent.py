@@ -2,14 +2,17 @@
 
 Spaces: ``w`` (B, D), one code for all rows; ``w+`` (B, L, D), L = base + 2R rows; ``expanded`` (B, E, D), one row for
 each layer of each local generator, E = R * local_layers, region-major. (``s``, StyleSpace, belongs to StyleGAN2.)
-A file is ``.safetensors``: the tensor ``latent``, the codes before each of its edits, and JSON metadata.
+What is known of a code (where it comes from, its edits, the way back) belongs to each code of a batch, so that batches
+are made and taken apart without losing it. A file is ``.safetensors``: the tensor ``latent``, the codes before each of
+its edits, and JSON.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,14 +26,25 @@ from semedit.storage.atomic import write_safetensors
 FORMAT = "semedit-latent-1"
 
 
+class Past(NamedTuple):
+    """What is known of one code.
+
+    ``metadata`` says where it comes from: alignment transform, hash of the source picture, and the like; ``history``
+    holds the edits that led here, oldest first (each a JSON object); ``before`` is the code before the last of them, as
+    a batch and an index into it, or None where that is not known.
+    """
+
+    metadata: Mapping[str, Any] = {}
+    history: tuple[Mapping[str, Any], ...] = ()
+    before: "tuple[Latent, int] | None" = None
+
+
 @dataclass(frozen=True, eq=False)
 class Latent:
     """One or more codes of one generator.
 
-    ``data`` is the tensor, ``fingerprint`` names the generator's weights, ``history`` holds the edits that led here
-    (each a JSON object), ``metadata`` whatever else belongs to the file: alignment transform, hash of the source
-    picture, and the like; what ``metadata["codes"]`` holds are lists with an entry for each code. ``parent`` is the
-    latent before its last edit, where that is known.
+    ``data`` is the tensor, ``fingerprint`` names the generator's weights, ``pasts`` are what is known of each code, by
+    default nothing.
     """
 
     data: Tensor
@@ -38,15 +52,20 @@ class Latent:
     layout: LatentLayout
     regions: RegionTable
     fingerprint: str
-    history: tuple[Mapping[str, Any], ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    parent: "Latent | None" = None
+    pasts: tuple[Past, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.pasts:
+            object.__setattr__(self, "pasts", (Past(),) * len(self))
+        if len(self.pasts) != len(self):
+            raise LatentError(f"{len(self.pasts)} pasts for {len(self)} codes")
 
     @classmethod
     def of(
         cls, data: Tensor, *, layout: LatentLayout, regions: RegionTable, fingerprint: str, **metadata: Any
     ) -> "Latent":
-        return cls(data, layout.space_of(data), layout, regions, fingerprint, metadata=metadata)
+        """Codes of a generator, their space told by their shape; ``metadata`` is that of each."""
+        return cls(data, layout.space_of(data), layout, regions, fingerprint, (Past(metadata),) * len(data))
 
     def __len__(self) -> int:
         return self.data.shape[0]
@@ -56,29 +75,58 @@ class Latent:
         chosen = range(len(self))[index]
         return self.take([chosen] if isinstance(chosen, int) else list(chosen))
 
+    def __iter__(self) -> "Iterator[Latent]":
+        """The codes one by one."""
+        return (self[index] for index in range(len(self)))
+
     def take(self, indices: list[int]) -> "Latent":
         """The codes at ``indices``, with what is known of each and of what they were before their edits."""
-        metadata = dict(self.metadata)
-        if "codes" in metadata:
-            metadata["codes"] = {name: [values[i] for i in indices] for name, values in metadata["codes"].items()}
-        parent = self.parent.take(indices) if self.parent else None
-        return replace(self, data=self.data[indices], metadata=metadata, parent=parent)
+        return replace(self, data=self.data[indices], pasts=tuple(self.pasts[index] for index in indices))
 
     def repeat(self, count: int) -> "Latent":
         """Each code ``count`` times, in order."""
         return self.take([index for index in range(len(self)) for _ in range(count)])
 
     @classmethod
-    def cat(cls, latents: "list[Latent]") -> "Latent":
-        """Several latents of one generator as one batch in W+; histories and metadata are dropped.
+    def cat(cls, latents: "Sequence[Latent]") -> "Latent":
+        """Several latents of one generator as one batch, in their space if it is the same, or else in W+.
 
-        Raises LatentError if they do not belong together.
+        What is known of each code is kept. Raises LatentError if they do not belong together.
         """
         first = latents[0]
         for other in latents[1:]:
             first.check_compatible(other)
-        data = torch.cat([latent.wplus().data for latent in latents])
-        return cls.of(data, layout=first.layout, regions=first.regions, fingerprint=first.fingerprint)
+        if any(latent.space != first.space for latent in latents):
+            latents = [latent.wplus() for latent in latents]
+        pasts = tuple(past for latent in latents for past in latent.pasts)
+        return replace(latents[0], data=torch.cat([latent.data for latent in latents]), pasts=pasts)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What is known of where all codes come from: those entries that are the same for each."""
+        first = self.pasts[0].metadata if self.pasts else {}
+        others = [past.metadata for past in self.pasts if past.metadata is not first]
+        return {name: value for name, value in first.items() if all(name in o and o[name] == value for o in others)}
+
+    @property
+    def history(self) -> tuple[Mapping[str, Any], ...]:
+        """The edits that all codes have gone through last, oldest first: all edits of codes that were edited as one."""
+        common: list[Mapping[str, Any]] = []
+        for events in zip(*(reversed(past.history) for past in self.pasts), strict=False):
+            if any(event != events[0] for event in events):
+                break
+            common.insert(0, events[0])
+        return tuple(common)
+
+    @property
+    def parent(self) -> "Latent | None":
+        """The codes before the last edit of each; None unless all of these are known."""
+        known = [past.before for past in self.pasts if past.before]
+        if not known or len(known) < len(self):
+            return None
+        if all(batch is known[0][0] for batch, _ in known):
+            return known[0][0].take([index for _, index in known])
+        return Latent.cat([batch[index] for batch, index in known])
 
     def check_generator(self, fingerprint: str, *others: str) -> None:
         """LatentError if this code was made by weights other than those named."""
@@ -120,9 +168,17 @@ class Latent:
         centre = mean if self.space == "w" else mean[:, None]
         return replace(self, data=centre + psi * (self.data - centre))
 
-    def edited_from(self, before: "Latent", **event: Any) -> "Latent":
-        """This code as what an edit made of ``before``: its history with one more entry, and the way back."""
-        return replace(self, history=(*before.history, event), metadata=dict(before.metadata), parent=before)
+    def edited_from(self, before: "Latent", each: Sequence[Mapping[str, Any]] | None = None, **event: Any) -> "Latent":
+        """This code as what an edit made of ``before``: its history with one more entry, and the way back.
+
+        ``each`` holds what is to be said of the edit of each code besides.
+        """
+        events = [{**event, **own} for own in each] if each is not None else [event] * len(before)
+        pasts = tuple(
+            Past(own.metadata, (*old.history, done), (before, index))
+            for index, (own, old, done) in enumerate(zip(self.pasts, before.pasts, events, strict=True))
+        )
+        return replace(self, pasts=pasts)
 
     def undo(self, edits: int = 1) -> "Latent":
         """The latent before its last edits, bit for bit. LatentError if it is not known."""
@@ -133,37 +189,42 @@ class Latent:
             found = found.parent
         return found
 
-    def rejoin(self, original: "Latent", index: int) -> "Latent":
-        """Code ``index`` of this batch, with the history and metadata that ``original`` had before the batch's edits.
-
-        For batches made by :meth:`cat`, which drops both.
-        """
-        if self.parent is None:
-            return original
-        before, one = self.parent.rejoin(original, index), self[index]
-        metadata = {**before.metadata, **one.metadata}
-        return replace(one, history=(*before.history, *self.history[-1:]), metadata=metadata, parent=before)
-
     def annotated(self, **metadata: Any) -> "Latent":
-        """The same code with more metadata."""
-        return replace(self, metadata={**self.metadata, **metadata})
+        """The same codes with more metadata, the same for each."""
+        pasts = tuple(Past({**old, **metadata}, history, before) for old, history, before in self.pasts)
+        return replace(self, pasts=pasts)
+
+    def annotated_each(self, **metadata: Sequence[Any]) -> "Latent":
+        """The same codes with more metadata: of each name a value for each code."""
+        own = [dict(zip(metadata, values, strict=True)) for values in zip(*metadata.values(), strict=True)]
+        pasts = tuple(
+            Past({**old, **new}, history, before) for (old, history, before), new in zip(self.pasts, own, strict=True)
+        )
+        return replace(self, pasts=pasts)
 
     def save(self, path: str | Path) -> None:
-        """Write the code and everything known of it to a ``.safetensors`` file, atomically."""
-        way: list[Latent] = [self]
-        while way[0].parent:
-            way.insert(0, way[0].parent)
+        """Write the codes and everything known of them to a ``.safetensors`` file, atomically."""
+        tensors, entries = {"latent": self.data}, []
+        for index in range(len(self)):
+            *earlier, _ = way_of(self, index)
+            tensors |= {
+                f"before.{len(tensors) - 1 + i}": batch[at].data.clone() for i, (batch, at) in enumerate(earlier)
+            }
+            entries.append(
+                {
+                    "history": list(self.pasts[index].history),
+                    "metadata": dict(self.pasts[index].metadata),
+                    "before": [{"space": b.space, "metadata": dict(b.pasts[at].metadata)} for b, at in earlier],
+                }
+            )
         header = {
             "format": FORMAT,
             "space": self.space,
             "layout": vars(self.layout),
             "regions": self.regions.to_json(),
             "fingerprint": self.fingerprint,
-            "history": list(self.history),
-            "metadata": dict(self.metadata),
-            "before": [{"space": one.space, "metadata": dict(one.metadata)} for one in way[:-1]],
+            **(entries[0] if len(self) == 1 else {"codes": entries}),
         }
-        tensors = {"latent": self.data, **{f"before.{i}": one.data.clone() for i, one in enumerate(way[:-1])}}
         write_safetensors(path, tensors, {"semedit": json.dumps(header)})
 
     @classmethod
@@ -174,17 +235,40 @@ class Latent:
                 header = json.loads((file.metadata() or {}).get("semedit", "{}"))
                 if header.get("format") != FORMAT:
                     raise LatentError(f"{path}: a safetensors file, but not a latent (no '{FORMAT}' header)")
-                states = [
-                    (file.get_tensor(f"before.{i}"), state["space"], state["metadata"])
-                    for i, state in enumerate(header.get("before", ()))
-                ]
-                states.append((file.get_tensor("latent"), header["space"], header["metadata"]))
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
         except (SafetensorError, OSError) as error:
             raise LatentError(f"{path}: not a latent file ({error})") from None
-        layout, regions = LatentLayout(**header["layout"]), RegionTable.from_json(header["regions"])
-        history, latent = tuple(header["history"]), None
-        for later, (data, space, metadata) in zip(range(len(states) - 1, -1, -1), states, strict=True):
-            events = history[: len(history) - later]
-            latent = cls(data, space, layout, regions, header["fingerprint"], events, metadata, latent)
-        assert latent is not None
-        return latent
+        return cls.cat(list(_read(header, tensors)))
+
+
+def way_of(latent: Latent, index: int) -> list[tuple[Latent, int]]:
+    """A code and, before it, what it was before each of its edits, as far as that is known, oldest first."""
+    way = [(latent, index)]
+    while before := way[0][0].pasts[way[0][1]].before:
+        way.insert(0, before)
+    return way
+
+
+def _read(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Iterator[Latent]:
+    """The codes of a file, one by one; those of a file without an entry for each code have one past in common."""
+    layout, regions = LatentLayout(**header["layout"]), RegionTable.from_json(header["regions"])
+    whole, number = tensors["latent"], count()
+    alone = [(entry, whole[i : i + 1]) for i, entry in enumerate(header.get("codes", ()))]
+    for entry, data in alone or [(header, whole)]:
+        states = [(tensors[f"before.{next(number)}"], s["space"], s["metadata"]) for s in entry.get("before", ())]
+        states.append((data, header["space"], entry["metadata"]))
+        history, before = tuple(entry["history"]), None
+        for later, (codes, space, metadata) in zip(range(len(states) - 1, -1, -1), states, strict=True):
+            shared = {name: value for name, value in metadata.items() if name != "codes"}
+            lists = metadata.get("codes", {})  # metadata of each code, as lists, in files of earlier versions
+            pasts = tuple(
+                Past(
+                    {**shared, **{name: values[i] for name, values in lists.items()}},
+                    history[: len(history) - later],
+                    (before, i) if before else None,
+                )
+                for i in range(len(codes))
+            )
+            before = Latent(codes, space, layout, regions, header["fingerprint"], pasts)
+        assert before is not None
+        yield before

@@ -196,7 +196,7 @@ class TestFitting:
                          "--name", "dark", *self.QUICK, *labels, "--out", str(file))  # fmt: skip
         assert row["attr"] == "dark" and 0.5 < row["validation_accuracy"] <= 1 and "smile" in row["side_effects"]
         library = DirectionLibrary.load(file)
-        assert list(library) == ["beard", "dark"] and library["dark"].prompts_[0] == "a person with dark skin"
+        assert list(library) == ["beard", "dark"] and library["dark"].prompts[0] == "a person with dark skin"
         assert set(library.described()["cosines"]) == {"beard", "dark"}
         (one,) = results("edit", "--mean", "--attr", "dark", "--editors", str(file), "--out", str(tmp_path / "o"))
         assert one["score_after"] > one["score_before"] and "portraits-clip" in one["protocols"]["score"]

@@ -10,15 +10,20 @@ from PIL import Image
 from skimage.data import astronaut
 
 import semedit
+from directions import FlowLibrary, FlowTraining
+from directions.styleflow.flow import ConditionalFlow, FlowConfig
+from directions.styleflow.official import to_official as flow_to_official
 from encoders.backbone import EncoderConfig, ResidualEncoder
 from encoders.official import to_official
+from semedit.checkpoints.native import save_generator
 from semedit.checkpoints.official import save_official
 from semedit.cli.main import run
 from semedit.editing.loading import load
 from semedit.latents.latent import Latent
+from semedit.networks.generator import GeneratorConfig
 from semedit.pictures.tensors import to_picture
 from tests.cli.conftest import refuse
-from tests.conftest import random_generator
+from tests.conftest import SMALL, random_generator
 
 
 class TestRealPhoto:
@@ -131,6 +136,62 @@ def test_an_encoder_is_added_beside_its_generator(tmp_path, capsys, monkeypatch)
     assert model.has_encoder and model.refiner.refine(torch.zeros(1, 3, 32, 32), 1).codes[-1].shape[2] == 16
     assert len(semedit.load_encoder("mine", model.generator).refine(torch.zeros(1, 3, 32, 32), 2).images) == 3
     assert run(["models", "verify", "mine"]) == 0
+
+
+@pytest.fixture
+def brought(tmp_path, monkeypatch):
+    """A folder with a generator of 13 regions, an official flow of it under two attributes, and others."""
+    monkeypatch.setenv("SEMEDIT_HOME", str(tmp_path / "home"))
+    config = GeneratorConfig(**{**SMALL.model_dump(), "regions": 13, "transparent": (10, 12)})
+    save_generator(tmp_path / "g.safetensors", random_generator(config))
+    for name, dim, attributes in (("f.pt", 16, 2), ("wide.pt", 24, 2), ("many.pt", 16, 17)):
+        flow = ConditionalFlow(FlowConfig(dim=dim, attributes=attributes, layers=2))
+        torch.save(flow_to_official(flow), tmp_path / name)
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "else.pt")
+    other = FlowLibrary(("smile",), "0123", training=FlowTraining(epochs=1, batch=8))
+    other.fit(torch.randn(16, 16), torch.rand(16, 1)).save(tmp_path / "other.safetensors")
+    return tmp_path
+
+
+def test_an_official_flow_is_added_and_edits(brought, capsys):
+    add = ["models", "add", "mine", "--file", str(brought / "g.safetensors"), "--domain", "portraits", "--flow"]
+    assert run([*add, str(brought / "f.pt"), "--flow-attributes", "smile, beard"]) == 0
+    assert "semedit fit calibration --model mine --method styleflow" in capsys.readouterr().out
+    assert run(["models", "verify", "mine"]) == 0 and list(load("mine").editors("styleflow")) == ["smile", "beard"]
+    capsys.readouterr()
+    edit = [
+        "edit",
+        "--model",
+        "mine",
+        "--mean",
+        "--attr",
+        "beard",
+        "--method",
+        "styleflow",
+        "--out",
+        str(brought / "o"),
+    ]
+    assert run([*edit, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["results"][0]["regions"] == "skin"
+    own = brought / "home" / "models" / "mine" / "flow.safetensors"
+    assert run(["models", "convert", str(own), str(brought / "again.pt")]) == 0
+    assert "attributes: smile, beard" in capsys.readouterr().out
+    then, now = (torch.load(brought / name, weights_only=True) for name in ("f.pt", "again.pt"))
+    assert then.keys() == now.keys() and all(torch.equal(then[key], now[key]) for key in then)
+
+
+@pytest.mark.parametrize("file, names, words", [
+    ("wide.pt", "smile,beard", ["width 24", "width 16"]),
+    ("many.pt", "", ["under 17 attributes, not", "smile", "beard"]),
+    ("f.pt", "smile,magic", ["magic", "domain 'portraits'"]),
+    ("else.pt", "", ["not a StyleFlow"]),
+    ("other.safetensors", "", ["a flow file of generator 0123"]),
+    ("none.pt", "", ["none.pt"]),
+])  # fmt: skip
+def test_a_flow_that_does_not_fit_is_refused_before_anything_is_copied(brought, capsys, file, names, words):
+    add = ["models", "add", "mine", "--file", str(brought / "g.safetensors"), "--domain", "portraits"]
+    refuse(capsys, [*add, "--flow", str(brought / file), "--flow-attributes", names], *words)
+    assert not (brought / "home" / "models" / "mine").exists()
 
 
 def test_fit_identity_and_encoder(tmp_path, capsys):

@@ -98,8 +98,8 @@ def test_half_the_strength_goes_half_the_way(small, tiny_clip, codes):
 
 def test_other_strengths_need_no_new_search_and_other_codes_do(small, tiny_clip, codes, monkeypatch):
     made, searches = editor(small, tiny_clip, steps=4), []
-    search = made.optimise
-    monkeypatch.setattr(made, "optimise", lambda start, rows: searches.append(rows) or search(start, rows))
+    search = made.search
+    monkeypatch.setattr(made, "search", lambda start, rows: searches.append(rows) or search(start, rows))
     for latent, strength, regions in ((codes, 1.0, "region1"), (codes, 0.5, "region1"), (codes, 1.0, "region2"),
                                       (codes[0], 1.0, "region2")):  # fmt: skip
         fresh = editor(small, tiny_clip, steps=4).edit(latent, strength, regions)
@@ -142,6 +142,7 @@ def test_an_identity_budget_ends_a_picture_within_it(small, tiny_clip, codes):
     made = editor(small, tiny_clip, Brightness(), steps=20, identity_budget=budget)
     edited = made.edit(codes, 1.0, "all")
     assert made.stopped_ == ("identity", "identity") and len(made.losses_) < 20
+    assert [code.history[-1]["stopped"] for code in edited] == ["identity", "identity"]
     assert (1 - Brightness().identity(small(edited).image, before) <= budget + 1e-5).all()
     with pytest.raises(ConfigError, match="identity network"):
         editor(small, tiny_clip, identity_budget=0.1)

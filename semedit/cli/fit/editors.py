@@ -87,9 +87,10 @@ def directions(
             def local(chosen_regions: str) -> Any:
                 return library.label_samples(loaded, scorer, local_samples, seed, labels, chosen_regions, progress)
 
-        fitted, rows = library.learn_directions(
+        fitted, found = library.learn_directions(
             loaded, labelled, attributes=wanted, regions=regions, prompts=prompts, local=local, chosen=chosen, seed=seed
         )
+    rows = [one.to_json() for one in found]
     path = _target(loaded, out, library.DirectionLibrary.FILE)
     if path.exists():
         fitted = library.DirectionLibrary.load(path, loaded.generator.fingerprint).merged(fitted)
@@ -128,9 +129,10 @@ def flow(
     with progress_bar("labelling samples", json) as progress:
         labelled = library.label_samples(loaded, loaded.domain.attributes(), samples, seed, labels, progress=progress)
     with progress_bar("training the flow", json) as progress:
-        fitted, rows = library.learn_flow(
+        fitted, found = library.learn_flow(
             loaded, labelled, attributes=_names(attributes), epochs=epochs, seed=seed, progress=progress
         )
+    rows = [one.to_json() for one in found]
     path = _target(loaded, out, library.FlowLibrary.FILE)
     _save(loaded, fitted, path)
     report = Report(json)
@@ -142,8 +144,9 @@ def flow(
     report.table(
         [*columns, "auto regions", "side effect"], [[*t, *_found(r)] for t, r in zip(table, rows, strict=True)]
     )
-    loss = fitted.report_
-    report.say(f"nats a feature: {loss.loss:.3f} learnt, {loss.held_out_loss:.3f} on {loss.held_out} unseen -> {path}")
+    if loss := fitted.report_:
+        report.say(f"nats a feature: {loss.loss:.3f} learnt, {loss.held_out_loss:.3f} on {loss.held_out} unseen")
+    report.say(f"-> {path}")
     report.finish()
 
 
@@ -166,12 +169,9 @@ def calibration(
     loaded = load(model).to(check_device(device))
     library = loaded.editors(method)
     wanted = _names(attributes) or tuple(library)
-    for one in wanted:
-        if regions != "auto":
-            loaded.domain.regions.select(regions or library[one].regions_)
-        library.record(one, regions or library[one].regions_, None)
     with progress_bar("measuring", json) as progress:
-        rows = learning.measure(loaded, library, wanted, seed=seed, progress=progress)
+        found = learning.measure(loaded, library, wanted, seed=seed, progress=progress, regions=regions)
+    rows = [one.to_json() for one in found]
     path = _target(loaded, out, type(library).FILE)
     _save(loaded, library, path)
     report = Report(json)
