@@ -82,7 +82,7 @@ class FlowLibrary(Mapping[str, FlowEditor]):
             )
         torch.manual_seed(seed)
         config = FlowConfig(dim=codes.shape[1], attributes=len(self.attributes))
-        flow = ConditionalFlow(config.model_copy(update={"tolerance": 1e-3})).train()
+        flow = ConditionalFlow(config.replace(tolerance=1e-3)).train()
         count = len(codes) - round(held_out * len(codes))
         steps, done = epochs * max(1, count // batch), 0
         optimiser = torch.optim.Adam(flow.parameters(), lr=lr)

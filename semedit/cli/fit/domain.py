@@ -65,7 +65,7 @@ def features(
     sizes = {"pictures": pictures, "epochs": epochs, "held_out": held_out, "seed": seed, "lr": lr}
     begin = DomainFeatures.load(start) if start else None
     with progress_bar("feature network", json) as progress:
-        network = fit_features(FEATURES.model_copy(update=sizes), progress, begin)
+        network = fit_features(FEATURES.replace(**sizes), progress, begin)
     network.save(out)
     zoo.write_domain_card(Path(out).parent, "portraits")
     report = Report(json)

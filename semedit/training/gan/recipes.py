@@ -41,14 +41,11 @@ def portraits_tiny() -> TrainConfig:
 def portraits_128() -> TrainConfig:
     """The default generator: the 64 px one grown by a block, then trained on at 128 px."""
     small = portraits_64()
-    generator = small.generator.model_copy(update={"size": 128, "render_channels": {32: 64, 64: 32, 128: 16}})
-    discriminator = small.discriminator.model_copy(
-        update={"size": 128, "channels": {128: 16, **small.discriminator.channels}}
+    generator = small.generator.replace(size=128, render_channels={32: 64, 64: 32, 128: 16})
+    discriminator = small.discriminator.replace(size=128, channels={128: 16, **small.discriminator.channels})
+    return small.replace(
+        name="portraits-128", generator=generator, discriminator=discriminator, start="semedit-runs/portraits-64"
     )
-    return small.model_copy(
-        update={"name": "portraits-128", "generator": generator, "discriminator": discriminator,
-                "start": "semedit-runs/portraits-64"}
-    )  # fmt: skip
 
 
 def celebamask_hq(size: int, paper: bool = False) -> TrainConfig:

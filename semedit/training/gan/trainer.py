@@ -50,7 +50,7 @@ class Run:
         )
         if (folder / STATE).exists():
             # What a restored run was started from is in its state already.
-            fresh = config.model_copy(update={"start": ""})
+            fresh = config.replace(start="")
             self.state = starting_state(fresh, team.device, regions)
             restore_state(folder / STATE, config, self.state)
         else:

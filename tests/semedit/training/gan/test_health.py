@@ -19,8 +19,8 @@ from semedit.training.gan.state import initial_state
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import train
 
-TINY = recipe("portraits-tiny").model_copy(
-    update={"images": 32, "data": DataConfig(pool=64, differentiable="off"), "monitor_every": 2, "metric_samples": 64}
+TINY = recipe("portraits-tiny").replace(
+    images=32, data=DataConfig(pool=64, differentiable="off"), monitor_every=2, metric_samples=64
 )
 CPU = torch.device("cpu")
 
@@ -49,7 +49,7 @@ def test_a_run_logs_its_health_and_keeps_its_best_state(tmp_path):
 
 
 def test_looking_does_not_change_the_run(tmp_path):
-    quiet = TINY.model_copy(update={"monitor_every": 0})
+    quiet = TINY.replace(monitor_every=0)
     a, b = train(TINY, tmp_path / "a", domain=PORTRAITS), train(quiet, tmp_path / "b", domain=PORTRAITS)
     assert all(torch.equal(x, y) for x, y in zip(a.generator.parameters(), b.generator.parameters(), strict=True))
 
@@ -83,7 +83,7 @@ def test_areas_add_up():
 @pytest.mark.parametrize("phase", ["Dmain", "Gmain"])
 def test_the_memory_estimate_is_what_autograd_keeps(phase):
     """The count without data equals the count of a real step (in float32, before any optimiser)."""
-    config = TINY.model_copy(update={"batch": 4})
+    config = TINY.replace(batch=4)
     state = initial_state(config, CPU, CELEBAMASK)
     step = GanStep(config, state)
     counter = Kept(state.generator, state.discriminator)
@@ -103,9 +103,9 @@ def test_the_memory_estimate_is_what_autograd_keeps(phase):
 def test_the_estimate_follows_its_knobs():
     config = recipe("celebamask-hq-512")
     whole = estimate(config).peak
-    assert estimate(config.model_copy(update={"accumulate": 8})).peak < 0.5 * whole
+    assert estimate(config.replace(accumulate=8)).peak < 0.5 * whole
     assert estimate(config, world=2).peak < 0.8 * whole
-    open_ended = config.model_copy(update={"gradient_checkpointing": False})
+    open_ended = config.replace(gradient_checkpointing=False)
     assert estimate(open_ended).phases["Dmain"] > 1.5 * estimate(config).phases["Dmain"]
     assert "GB a process" in estimate(config).summary()
 
@@ -115,7 +115,7 @@ def test_compiled_and_checkpointed_steps_equal_plain_ones():
     data = draw_pool(8, 16, 1).batch(8, 0, 13)
     found = []
     for options in ({}, {"compile": "eager"}, {"gradient_checkpointing": True}):
-        config = TINY.model_copy(update=options)
+        config = TINY.replace(**options)
         step = GanStep(config, initial_state(config, CPU, CELEBAMASK))
         torch.manual_seed(0)
         step.run(Batch(data.images, data.masks))
