@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from semedit.data.chunks import chunk_seed
 from semedit.data.source import Batch, Pool, Share
 from semedit.domains.portraits.drawing.renderer import Style, render
 from semedit.domains.portraits.law import sample_factors
@@ -20,12 +21,12 @@ CHUNK = 256
 
 def draw_pool(count: int, size: int, seed: int, style: Style = "soft",
               progress: Callable[[int, int], None] | None = None) -> Pool:  # fmt: skip
-    """Draw ``count`` portraits of ``size`` px; chunk k has the factors of seed ``seed * 100_003 + k``."""
+    """Draw ``count`` portraits of ``size`` px; chunk k has the factors of ``chunk_seed(seed, k)``."""
     images = torch.empty(count, 3, size, size, dtype=torch.uint8)
     labels = torch.empty(count, size, size, dtype=torch.uint8)
     for k, start in enumerate(range(0, count, CHUNK)):
         stop = min(start + CHUNK, count)
-        drawn, label = render(sample_factors(CHUNK, seed * 100_003 + k).select(slice(0, stop - start)), size, style)
+        drawn, label = render(sample_factors(CHUNK, chunk_seed(seed, k)).select(slice(0, stop - start)), size, style)
         images[start:stop] = to_bytes(drawn)
         labels[start:stop] = label
         if progress:
