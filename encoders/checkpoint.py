@@ -4,7 +4,7 @@ from pathlib import Path
 
 from encoders.backbone import EncoderConfig, ResidualEncoder
 from encoders.official import load_official_encoder
-from encoders.stored import StoredEncoder, freeze
+from encoders.stored import StoredEncoder
 from semedit.storage.weights import Weights, load_state, load_weights, save_weights
 
 KIND = "encoder"
@@ -26,4 +26,4 @@ def load_encoder(path: str | Path) -> StoredEncoder:
     latent_avg = tensors.pop("latent_avg")
     encoder = ResidualEncoder(EncoderConfig.from_json(weights.config["encoder"]))
     load_state(encoder, tensors, path)
-    return StoredEncoder(freeze(encoder), latent_avg, weights.config["fingerprint"], weights.extra)
+    return StoredEncoder(encoder.eval().requires_grad_(False), latent_avg, weights.config["fingerprint"], weights.extra)

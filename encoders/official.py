@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from encoders.backbone import EncoderConfig, ResidualEncoder
-from encoders.stored import StoredEncoder, freeze
+from encoders.stored import StoredEncoder
 from semedit.errors import CheckpointError
 from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
@@ -51,7 +51,7 @@ def from_official(state: Mapping[str, Tensor], source: str | Path) -> ResidualEn
     if extra := sorted(key for key in state if key.startswith("styles.") and key not in expected):
         raise CheckpointError(f"{source}: {len(extra)} entries that no such encoder has, such as '{extra[0]}'")
     load_state(encoder, {**tensors, **heads}, source)
-    return freeze(encoder)
+    return encoder.eval().requires_grad_(False)
 
 
 def infer_config(state: Mapping[str, Tensor], source: str | Path) -> EncoderConfig:

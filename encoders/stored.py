@@ -20,7 +20,3 @@ class StoredEncoder:
     latent_avg: Tensor
     fingerprint: str = ""
     card: Mapping[str, Any] = field(default_factory=dict)
-
-
-def freeze(encoder: ResidualEncoder) -> ResidualEncoder:
-    return encoder.eval().requires_grad_(False)

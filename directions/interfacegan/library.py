@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 
@@ -52,6 +52,10 @@ class DirectionLibrary(Mapping[str, InterFaceGAN]):
     def of_model(cls, model: Bundle, path: Path) -> "DirectionLibrary":
         """The directions of a model, or of one that it was adapted from."""
         return cls.load(path, model.generator.fingerprint, *model.generator.lineage)
+
+    def to(self, device: torch.device | str) -> Self:  # noqa: ARG002
+        """This library: directions are added on whatever device a code is."""
+        return self
 
     def described(self) -> dict[str, Any]:
         """What is known of each direction, as JSON, and the cosine of each two."""

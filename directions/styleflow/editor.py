@@ -14,7 +14,6 @@ from torch import Tensor
 
 from directions.masking import limit_to_regions
 from directions.study import Study
-from semedit.errors import LatentError
 from semedit.latents.latent import Latent
 
 #: What a latent knows of each of its codes after a flow edit: the attributes it had, and those asked for.
@@ -77,12 +76,3 @@ class FlowEditor:
         moved = self.library.transport(latent, current, wanted, regions)
         codes = {**latent.metadata.get("codes", {}), SOURCE: source.tolist(), TARGET: wanted.tolist()}
         return moved.edited_from(latent, **event).annotated(codes=codes)
-
-    def edit_to(self, latent: Latent, value: float, regions: str | None = None, degree: float = 1.0) -> Latent:
-        """Ask for a value of the attribute, as the published procedure does: the condition changes by ``degree`` times
-        the value's distance from the original's. Works on one latent at a time; LatentError for more."""
-        if len(latent) != 1:
-            raise LatentError(f"{len(latent)} codes; one at a time is brought to a value")
-        source, _ = self.library.conditions(latent)
-        delta = degree * (value - source[0, self.library.attributes.index(self.attribute)].item())
-        return self.with_scale(1.0).edit(latent, delta, regions)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from directions.styleflow.editor import SOURCE, TARGET, FlowEditor
 from directions.styleflow.flow import ConditionalFlow, FlowConfig
 from semedit.errors import LatentError, NotFitted, UnknownName
 from semedit.latents.latent import Latent
+from semedit.metrics.placed import placed
 from semedit.protocols import Bundle
 from semedit.storage.weights import Weights, load_state, save_weights
 
@@ -169,8 +170,13 @@ class FlowLibrary(Mapping[str, FlowEditor]):
         """The flow of a model, which labels codes by rendering and scoring them."""
         library = cls.load(path, model.generator.fingerprint, *model.generator.lineage)
         library.labeller = lambda latent: scores_of(model, library.attributes, latent)
-        library.flow_.to(model.generator.device)
-        return library
+        return library.to(model.generator.device)
+
+    def to(self, device: torch.device | str) -> Self:
+        """Move the flow; returns this library."""
+        self.check_fitted()
+        self.flow_.to(device)
+        return self
 
     def described(self) -> dict[str, Any]:
         """What is known of the flow, as JSON."""
@@ -187,5 +193,5 @@ class FlowLibrary(Mapping[str, FlowEditor]):
 
 def scores_of(model: Bundle, attributes: tuple[str, ...], latent: Latent) -> Tensor:
     """Probabilities (B, A) of attributes, by the domain's classifier, of the pictures of codes."""
-    scorer = model.domain.attributes()
+    scorer = placed(model.domain.attributes(), model.generator.device)
     return scorer.score(model.synthesise(latent).image)[:, [scorer.index(name) for name in attributes]]

@@ -252,12 +252,6 @@ class TestStyleFlow:
         other = fitted().edit(flow["smile"].edit(codes, 0.4, "all"), 1.0, "all")
         torch.testing.assert_close(flow.conditions(other)[0], flow.labeller(other))
 
-    def test_a_value_is_asked_for(self, flow, codes):
-        edited = flow["smile"].edit_to(codes[0], 0.9, "all")
-        assert flow.conditions(edited)[1][0, 0].item() == pytest.approx(0.9, abs=1e-5)
-        with pytest.raises(LatentError, match="one at a time"):
-            flow["smile"].edit_to(codes, 0.9)
-
     def test_round_trip(self, flow, codes):
         scores = flow.labeller(codes)
         same = flow.transport(codes, scores, scores, "all")
