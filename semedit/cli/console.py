@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -126,6 +127,11 @@ def later(commands: Callable[[], typer.Typer]) -> type[TyperGroup]:
             return super().get_command(ctx, cmd_name)
 
     return Later
+
+
+def default(function: Callable[..., Any], name: str) -> Any:
+    """The default of a function's argument, for the option that hands it over."""
+    return signature(function).parameters[name].default
 
 
 def option(config: "type[Config]", name: str, help: str = "") -> Any:

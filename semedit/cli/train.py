@@ -15,7 +15,6 @@ from semedit.cli.console import (
     progress_bar,
     stdout,
 )
-from semedit.config import assigned
 
 if TYPE_CHECKING:
     from semedit.training.gan.config import TrainConfig
@@ -48,6 +47,7 @@ def train(
 
     Several processes: torchrun --nproc-per-node N -m semedit train RECIPE
     """
+    from semedit.config import assigned
     from semedit.training.gan.recipes import recipe as named
 
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
@@ -60,8 +60,11 @@ def adapt(
     style: Annotated[str | None, typer.Option(help="Instead of --data: draw portraits in this style (cel).")] = None,
     start: Annotated[str, typer.Option("--model", help="Model, run folder or official .pt to adapt.")] = "portraits",
     freeze_local: Annotated[
-        str, typer.Option(help="off; ema_only (as the released code); or true_freeze, to keep shapes.")
-    ] = "ema_only",
+        str | None,
+        typer.Option(
+            help="off; ema_only (as the released code, and by default); or true_freeze, to keep shapes.",
+        ),
+    ] = None,
     out: RunOption = None,
     images: ImagesOption = None,
     seed: SeedOption = None,
@@ -74,6 +77,7 @@ def adapt(
 
     With frozen local generators a code in W+ keeps its coarse segmentation bit for bit.
     """
+    from semedit.config import assigned
     from semedit.errors import ConfigError
     from semedit.training.gan.starting import adaptation_of
 

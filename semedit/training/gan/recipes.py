@@ -88,5 +88,6 @@ def adaptation(
     """Domain adaptation of a trained generator to pictures without labels, with the official options."""
     return TrainConfig(
         name="adapt", start=start, generator=generator, discriminator=discriminator, data=data, images=64_000, batch=32,
+        freeze_local="ema_only",
         masks=False, lambda_mask=0.0, log_every=20, sheet_every=100, checkpoint_every=200, monitor_every=100,
     )  # fmt: skip
