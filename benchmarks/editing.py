@@ -5,14 +5,14 @@ Ten degrees of each edit on samples of the generator: the mean gain of the class
 it chooses, and not limited at all. Curves are compared at equal gain.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.rows import row
+from benchmarks.rows import Lines, Row
 from directions import EDITORS
 from semedit.editing.effect import compare
 from semedit.editing.model import Model
@@ -26,6 +26,8 @@ PAPER_ATTRIBUTES = ("smile", "bald", "beard", "bangs")
 #: What the edits are limited to: the attribute's own regions, those that suffice, nothing.
 MASKS = {"masked": None, "auto": "auto", "unmasked": "all"}
 SEED = 770_001
+#: Samples that are edited.
+COUNT = 200
 #: The ten degrees, in units of the strength that is calibrated to a gain of 0.4.
 DEGREES = tuple(0.25 * step for step in range(1, 11))
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
@@ -59,9 +61,9 @@ class Curve:
 
 
 def curves(model: Model, attributes: tuple[str, ...] = PAPER_ATTRIBUTES, methods: tuple[str, ...] = (),
-           count: int = 200, progress: Any = None) -> list[Curve]:  # fmt: skip
+           count: int = COUNT, progress: Any = None) -> list[Curve]:  # fmt: skip
     """A curve for each attribute, method (default: all that the model has) and mask."""
-    before = model.sample(count, SEED, psi=0.7)
+    before = model.sample(count, SEED)
     old = model.synthesise(before)
     made: list[Curve] = []
     present = [name for name in methods or EDITORS if methods or _has(model, name)]
@@ -101,27 +103,67 @@ def advantage(curve: Curve, other: Curve) -> float:
     return float((curve.preservation_at(gains) - other.preservation_at(gains)).mean())
 
 
-def rows(model: Model, made: list[Curve]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True)
+class EditingRow(Row):
+    """``degree``: of the edit, None for the whole curve's ``advantage``; ``mask``: one of MASKS, which gave
+    ``regions``."""
+
+    attr: str
+    mask: str
+    regions: str
+    degree: float | None
+
+
+def rows(model: Model, made: list[Curve]) -> list[EditingRow]:
     """The rows of curves: each metric at each degree, and for masked ones the advantage at equal gain."""
     found = []
     for curve in made:
-        facts: dict[str, Any] = {"attr": curve.attr, "mask": curve.mask, "regions": curve.regions}
+        facts: dict[str, Any] = {
+            "task": "editing", "method": curve.method, "model": model.name, "n": curve.n, "attr": curve.attr,
+            "mask": curve.mask, "regions": curve.regions,
+        }  # fmt: skip
         for name in METRICS:
             protocol = curve.protocols.get(name, f"{model.domain.name}-{name}")
             found += [
-                row("editing", curve.method, model, name, mean, std=std, n=curve.n, protocol=protocol, degree=degree,
-                    **facts)
+                EditingRow(metric=name, value=mean, std=std, protocol=protocol, degree=degree, **facts)
                 for degree, mean, std in zip(DEGREES, curve.means[name], curve.stds[name], strict=True)
-            ]  # fmt: skip
+            ]
         free = next(c for c in made if (c.attr, c.method, c.mask) == (curve.attr, curve.method, "unmasked"))
         if curve is not free:
             gain = min(curve.most, free.most)
             protocol = f"mean difference of preservation from unmasked, at gains to {gain:.2f}"
             found.append(
-                row("editing", curve.method, model, "advantage", advantage(curve, free), n=curve.n, protocol=protocol,
-                    degree=None, **facts)
-            )  # fmt: skip
+                EditingRow(metric="advantage", value=advantage(curve, free), protocol=protocol, degree=None, **facts)
+            )
     return found
+
+
+def at_strength_one(rows: list[EditingRow], method: str) -> list[EditingRow]:
+    """What a model's card says of a method: its rows at strength 1 and its advantages, each under a name of its own."""
+    chosen = [row for row in rows if row.method == method and row.degree in (1.0, None)]
+    return [replace(row, metric=f"{row.attr}.{row.mask}.{row.metric}") for row in chosen]
+
+
+def table(made: list[Curve]) -> Lines:
+    """A line for each curve and degree."""
+    return [
+        {
+            "attr": curve.attr, "method": curve.method, "mask": curve.mask, "regions": curve.regions, "degree": degree,
+            **{name: curve.means[name][index] for name in METRICS},
+        }
+        for curve in made
+        for index, degree in enumerate(DEGREES)
+    ]  # fmt: skip
+
+
+def advantages(rows: list[EditingRow]) -> Lines:
+    """A line for each curve that is compared with the unmasked one."""
+    return [
+        {"attr": row.attr, "method": row.method, "mask": row.mask, "regions": row.regions,
+         "advantage": f"{row.value:+.4f}", "protocol": row.protocol}
+        for row in rows
+        if row.metric == "advantage"
+    ]  # fmt: skip
 
 
 def draw(made: list[Curve], path: str | Path) -> None:
@@ -150,7 +192,7 @@ def draw(made: list[Curve], path: str | Path) -> None:
 
 def strength_sheet(model: Model, attributes: tuple[str, ...], count: int = 2, seed: int = SEED) -> torch.Tensor:
     """A picture (3, H', W'): for each attribute ``count`` rows of samples, strengths -1 to 2, at 128 px or more."""
-    before = model.sample(count, seed, psi=0.7)
+    before = model.sample(count, seed)
     pictures = []
     for attr in attributes:
         columns = [model.synthesise(model.edit(before, attr, strength)).image for strength in STRENGTHS]

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
-from benchmarks.rows import row
+from benchmarks.rows import Row
+from semedit.data.chunks import chunk_seed
 from semedit.data.collection import Collection, prepare
 from semedit.data.drawn import Painter
 from semedit.editing.model import Model
@@ -19,6 +20,8 @@ from semedit.metrics.sets import Embedder, set_measures
 from semedit.pictures.tensors import fit, quantise, to_images
 
 CHUNK = 256
+#: Samples to measure, and the seed of the first chunk of them.
+COUNT, SEED = 10_000, 660_001
 Progress = Callable[[int, int], None]
 
 
@@ -39,7 +42,7 @@ class DrawnPictures:
 
     def chunks(self, which: int, count: int, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
         for k, start in enumerate(range(0, count, CHUNK)):
-            seed = self.SEEDS[which] * 1_009 + k
+            seed = chunk_seed(self.SEEDS[which], k)
             drawn = self.painter(min(CHUNK, count - start), size, seed, self.painter.styles[0])
             yield quantise(drawn.images), drawn.attributes
 
@@ -59,12 +62,12 @@ class StoredPictures:
 
 def fidelity(
     model: Model,
-    count: int = 10_000,
-    seed: int = 660_001,
+    count: int = COUNT,
+    seed: int = SEED,
     size: int | None = None,
     real: RealPictures | None = None,
     progress: Progress | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """Set measures of untruncated samples, and of real against real (the floor); where the domain can tell, agreement
     of label maps with its parser, and attribute rates.
 
@@ -78,25 +81,29 @@ def fidelity(
     if not found:
         raise ConfigError("no network to measure with; 'semedit doctor' says which Inception files are missing")
     passed = Passed(3 * count, progress)
-    fake, rows = Samples(model, found, features, count, seed, size, passed), []
+    fake, rows = Samples(model, found, features, count, seed, size, passed), list[Row]()
+
+    def add(metric: str, value: float, protocol: str, n: int = count, std: float | None = None,
+            of: str = "generator") -> None:  # fmt: skip
+        rows.append(
+            Row(task="fidelity", method=of, model=model.name, metric=metric, value=value, n=n, protocol=protocol,
+                std=std)
+        )  # fmt: skip
+
     sets = [embed_real(found, real, which, count, size, passed) for which in range(2)]
     for embedder in found:
         name = embedder.protocol
         for suffix, made in (("", fake.features[name]), ("_floor", sets[1].features[name])):
             for metric, (value, std, protocol) in set_measures(embedder, made, sets[0].features[name]).items():
-                rows.append(
-                    row("fidelity", "generator", model, metric + suffix, value, std=std, n=len(made), protocol=protocol)
-                )
+                add(metric + suffix, value, protocol, len(made), std)
     if features is not None:
         parser = f"miou({features.protocol} parser, area>0.5%)"
-        agreement = iou_of_counts(fake.overlap, LARGE)
-        rows.append(row("fidelity", "generator", model, "mask_agreement", agreement, n=count, protocol=parser))
+        add("mask_agreement", iou_of_counts(fake.overlap, LARGE), parser)
     if sets[0].truth is not None:
         real_rates = sets[0].truth.mean(0)
         for i, name in enumerate(model.domain.attribute_names):
-            value, truth, by = fake.rates[i].item(), real_rates[i].item(), f"{model.domain.name}-attributes"
-            rows.append(row("fidelity", "generator", model, f"rate_{name}", value, n=count, protocol=by))
-            rows.append(row("fidelity", "data", model, f"real_rate_{name}", truth, n=count, protocol="ground truth"))
+            add(f"rate_{name}", fake.rates[i].item(), f"{model.domain.name}-attributes")
+            add(f"real_rate_{name}", real_rates[i].item(), "ground truth", of="data")
     return rows
 
 

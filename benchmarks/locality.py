@@ -1,28 +1,42 @@
 """How local each region's rows are: draw a region's shape and texture anew, and see where the picture changes."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from benchmarks.fidelity import Progress
-from benchmarks.rows import row
+from benchmarks.rows import Lines, Row
 from semedit.editing.effect import inside_share
 from semedit.editing.model import Model
 from semedit.networks.synthesis import Synthesis
 
 SEED = 550_001
+#: Samples whose regions are drawn anew, and their truncation (1: none).
+COUNT, PSI = 500, 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalityRow(Row):
+    """``mean_change``: of the whole picture, on [-1, 1]; ``area``: the region's share of the pictures."""
+
+    mean_change: float | None = None
+    area: float | None = None
 
 
 def locality(
-    model: Model, count: int = 500, psi: float = 1.0, seed: int = SEED, progress: Progress | None = None
-) -> list[dict[str, Any]]:
+    model: Model, count: int = COUNT, psi: float = PSI, seed: int = SEED, progress: Progress | None = None
+) -> list[LocalityRow]:
     """For each region, the share of the absolute change inside its mask (old or new), dilated by 2 px.
 
     The share is pooled: the change inside the masks of all pictures over the change of all pictures; ``std`` is that of
     the pictures' own shares. The last row is the mean over the regions.
     """
-    regions, protocol = model.generator.regions, "inside-share(old or new mask, dilated 2 px, pooled)"
-    rows = []
+    regions, rows = model.generator.regions, list[LocalityRow]()
+    facts: dict[str, Any] = {
+        "task": "locality", "method": "generator", "model": model.name, "n": count,
+        "protocol": "inside-share(old or new mask, dilated 2 px, pooled)",
+    }  # fmt: skip
     first, second = model.sample(count, seed, psi).wplus(), model.sample(count, seed + 1, psi)
     before = model.synthesise(first)
     for index, name in enumerate(regions.names):
@@ -31,13 +45,19 @@ def locality(
         pooled = ((share * change).sum() / change.sum().clamp(min=1e-12)).item()
         std, area = share.std(unbiased=False).item(), (before.labels == index).float().mean().item()
         rows.append(
-            row("locality", "generator", model, f"inside_{name}", pooled, std=std, n=count, protocol=protocol,
-                mean_change=change.mean().item(), area=area)
-        )  # fmt: skip
+            LocalityRow(
+                metric=f"inside_{name}", value=pooled, std=std, mean_change=change.mean().item(), area=area, **facts
+            )
+        )
         if progress:
             progress(index + 1, len(regions))
-    mean = sum(r["value"] for r in rows) / len(rows)
-    return [*rows, row("locality", "generator", model, "inside_mean", mean, n=count, protocol=protocol)]
+    return [*rows, LocalityRow(metric="inside_mean", value=sum(row.value for row in rows) / len(rows), **facts)]
+
+
+def table(rows: list[LocalityRow]) -> Lines:
+    """A line for each region, and one for their mean."""
+    shown = ("metric", "value", "std", "area", "mean_change", "n", "protocol")
+    return [{name: getattr(row, name) for name in shown} for row in rows]
 
 
 def total_change(before: Synthesis, after: Synthesis) -> torch.Tensor:

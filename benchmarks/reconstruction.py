@@ -4,13 +4,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks.fidelity import Progress
-from benchmarks.rows import row
+from benchmarks.rows import Lines, Row
 from encoders import INVERTERS
 from encoders.inverters import RestyleInverter
 from encoders.search import Search
@@ -19,11 +18,24 @@ from semedit.domains.base import IdentityMetric, PerceptualMetric
 from semedit.editing.model import Model
 from semedit.errors import ImageError, MissingWeights, SemeditError, UnknownName
 from semedit.metrics.pixels import mse, psnr
+from semedit.metrics.placed import placed
 from semedit.pictures.tensors import quantise, to_bytes, to_images, to_tensor
 
 #: No training set or held-out set of the library uses this seed.
 UNSEEN_SEED = 990_001
 CHUNK = 64
+#: Pictures to invert, and how many at once.
+COUNT, BATCH = 16, 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconstructionRow(Row):
+    """``median`` of the values; ``batch``: pictures inverted at once; ``seconds_per_image``: the method's alone."""
+
+    std: float
+    median: float
+    batch: int
+    seconds_per_image: float
 
 
 @dataclass(frozen=True)
@@ -42,14 +54,14 @@ class Score:
         missing: list[str] = []
         for load in (domain.perceptual, domain.perceptual_training):
             try:
-                metric = load().to(device)
+                metric = placed(load(), device)
                 perceptual[metric.protocol] = metric
             except MissingWeights as error:
                 missing.append(str(error))
         if not perceptual:
             raise MissingWeights(missing[0])
         try:
-            identity = domain.identity().to(device)
+            identity = placed(domain.identity(), device)
         except MissingWeights as error:
             identity = None
             missing.append(str(error))
@@ -78,14 +90,16 @@ class Tally:
             self.values.setdefault(key, []).append(value.cpu())
         self.seconds += seconds
 
-    def rows(self, method: str, model: Model, batch: int, skipped: int) -> list[dict[str, Any]]:
+    def rows(self, method: str, model: Model, batch: int, skipped: int) -> list[ReconstructionRow]:
         rows = []
         for (name, protocol), parts in self.values.items():
             values = torch.cat(parts)
             rows.append(
-                row("reconstruction", method, model, name, values.mean().item(), n=len(values), protocol=protocol,
-                    std=values.std(unbiased=False).item(), median=values.median().item(), skipped=skipped, batch=batch,
-                    seconds_per_image=self.seconds / len(values))
+                ReconstructionRow(
+                    task="reconstruction", method=method, model=model.name, metric=name, value=values.mean().item(),
+                    n=len(values), protocol=protocol, std=values.std(unbiased=False).item(), skipped=skipped,
+                    median=values.median().item(), batch=batch, seconds_per_image=self.seconds / len(values),
+                )
             )  # fmt: skip
         return rows
 
@@ -131,12 +145,12 @@ def default_methods(model: Model) -> tuple[str, ...]:
 
 def reconstruction(
     model: Model,
-    count: int = 16,
-    batch: int = 8,
+    count: int = COUNT,
+    batch: int = BATCH,
     methods: tuple[str, ...] = (),
     files: list[Path] | None = None,
     progress: Progress | None = None,
-) -> list[dict[str, Any]]:
+) -> list[ReconstructionRow]:
     """Rows of the table: for each method one for each measure, over ``count`` drawn pictures, or ``files``.
 
     "restyle" gives rows for one to five refinements ("restyle@1" ...). Seconds are those of the method alone, a picture
@@ -182,3 +196,24 @@ def refinement_steps(inverter: RestyleInverter, targets: Tensor, score: Score, t
         code, image = refiner.step(refiner.fit(target), code, image)
         seconds += time.perf_counter() - began
         tallies.setdefault(f"restyle@{number}", Tally()).add(score(image, target), seconds)
+
+
+def table(rows: list[ReconstructionRow]) -> Lines:
+    """One line for each method, with mean and standard deviation of each measure."""
+    lines: dict[str, dict[str, object]] = {}
+    for row in rows:
+        line = lines.setdefault(row.method, {"method": row.method})
+        several = sum((r.method, r.metric) == (row.method, row.metric) for r in rows) > 1
+        digits = {"psnr": 1, "identity": 2}.get(row.metric, 3)
+        shown = f"{row.value:.{digits}f}\u00b1{row.std:.{digits}f}"
+        line[row.protocol if several else row.metric] = shown
+    for row in rows:
+        lines[row.method].update({"n": row.n, "s/image": row.seconds_per_image})
+    return list(lines.values())
+
+
+def footer(rows: list[ReconstructionRow]) -> str:
+    """What the table leaves out: the protocols, and how the pictures were taken."""
+    protocols = dict.fromkeys(f"{row.metric}: {row.protocol}" for row in rows)
+    how = f"mean\u00b1standard deviation, in batches of {rows[0].batch}, {rows[0].skipped} skipped"
+    return "; ".join([how, *protocols])

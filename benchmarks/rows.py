@@ -1,16 +1,36 @@
 """The one form of a measured figure: a row that says what was measured, of what, on how many, by which protocol."""
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from semedit.editing.model import Model
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A figure: ``metric`` of a ``method`` on a ``model`` has this ``value`` over ``n`` pictures.
+
+    ``std`` is the population's over the pictures, or the protocol's own; ``skipped`` ones could not be measured. Each
+    benchmark adds what its figures depend on.
+    """
+
+    task: str
+    method: str
+    model: str
+    metric: str
+    value: float
+    n: int
+    protocol: str
+    std: float | None = None
+    skipped: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
 
-def row(
-    task: str, method: str, model: Model, metric: str, value: float, *, n: int, protocol: str,
-    std: float | None = None, skipped: int = 0, **more: Any,
-) -> dict[str, Any]:  # fmt: skip
-    """``std`` is the population's over the pictures, or the protocol's own; ``skipped`` ones could not be measured."""
-    return {
-        "task": task, "method": method, "model": model.name, "metric": metric, "value": value, "std": std, "n": n,
-        "skipped": skipped, "protocol": protocol, **more,
-    }  # fmt: skip
+#: What a terminal shows of rows: a line each, by column.
+Lines = list[dict[str, Any]]
+
+
+def table(rows: list[Row]) -> Lines:
+    """Each row's figure with its protocol, for benchmarks whose rows have nothing else to show."""
+    shown = ("metric", "value", "std", "n", "skipped", "protocol")
+    return [{name: getattr(row, name) for name in shown} for row in rows]

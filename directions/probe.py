@@ -14,6 +14,7 @@ from directions.contract import AttributeEditor
 from directions.study import Effect
 from semedit.errors import MissingWeights
 from semedit.metrics.attributes import Scorer
+from semedit.metrics.placed import placed
 from semedit.protocols import Bundle
 
 #: The mean score gain that strength 1 stands for, and the samples it is measured on.
@@ -26,7 +27,7 @@ class Probe:
     def __init__(self, model: Bundle, scorers: Iterable[Scorer], seed: int = 0, count: int | None = None):
         self.model, self.scorers = model, list(scorers)
         self.names = tuple(name for scorer in self.scorers for name in scorer.names)
-        self.latent = model.sample(count or SAMPLES, seed, psi=0.7)
+        self.latent = model.sample(count or SAMPLES, seed)
         self.images = model.synthesise(self.latent).image
         self.scores = self._score(self.images)
 
@@ -34,7 +35,7 @@ class Probe:
     def of(cls, model: Bundle, own: Scorer, seed: int = 0, count: int | None = None) -> "Probe":
         """A probe that scores with ``own``, and all attributes of the domain if that has a classifier."""
         try:
-            domain: Scorer = model.domain.attributes()
+            domain: Scorer = placed(model.domain.attributes(), model.generator.device)
         except MissingWeights:
             return cls(model, [own], seed, count)
         return cls(model, [domain] if set(own.names) <= set(domain.names) else [domain, own], seed, count)

@@ -7,6 +7,7 @@ noise. Departures: only the chosen rows are optimised; a batch is optimised at o
 the last update is taken; an identity budget may end the search; the search may begin at the best of some random rows.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -18,7 +19,9 @@ from semedit.config import Config
 from semedit.domains.base import IdentityMetric
 from semedit.errors import ConfigError
 from semedit.latents.latent import Latent
+from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.clip import Clip
+from semedit.metrics.placed import placed
 from semedit.networks.generator import SemanticGenerator
 from semedit.protocols import Bundle
 from semedit.training.engine.schedule import ramp
@@ -47,7 +50,7 @@ DOMAIN_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class StyleClip:
-    """An editor towards one prompt or several at once (their losses are summed).
+    """An editor towards one prompt or several at once (their losses are summed). ``progress`` counts a search's steps.
 
     The history of each edited code says what ended its search, "steps" or, where the budget did, "identity", under
     "stopped". After ``edit``: ``stopped_``, the same for the batch; ``losses_``, one dict of summed loss terms for each
@@ -61,10 +64,11 @@ class StyleClip:
         clip: Clip,
         identity: IdentityMetric | None = None,
         config: StyleClipConfig | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ):
         self.prompts = (prompts,) if isinstance(prompts, str) else tuple(prompts)
         self.generator, self.clip, self.identity = generator, clip, identity
-        self.config = config or StyleClipConfig()
+        self.config, self.progress = config or StyleClipConfig(), progress
         if identity is None and (self.config.identity_weight or self.config.identity_budget):
             raise ConfigError("an identity term or budget needs an identity network, and none was given")
         self.text = clip.embed_text(self.prompts)
@@ -73,15 +77,16 @@ class StyleClip:
 
     @classmethod
     def of_model(
-        cls, model: Bundle, prompt: str, clip: Clip | None = None, overrides: list[str] | None = None, **options: Any
-    ) -> "StyleClip":
+        cls, model: Bundle, prompt: str, clip: Clip | None = None, overrides: list[str] | None = None,
+        progress: Callable[[int, int], None] | None = None, **options: Any,
+    ) -> "StyleClip":  # fmt: skip
         """The editor of a model, with its domain's CLIP, identity network for losses, and options."""
         defaults = DOMAIN_OPTIONS.get(model.domain.name, {})
         config = StyleClipConfig(**{**defaults, **options}).with_overrides(overrides or [])
         device = model.generator.device
         wanted = config.identity_weight or config.identity_budget
-        identity = model.domain.identity_loss().to(device) if wanted else None
-        return cls(prompt, model.generator, (clip or model.domain.clip()).to(device), identity, config)
+        identity = placed(model.domain.identity_loss(), device) if wanted else None
+        return cls(prompt, model.generator, placed(clip or model.domain.clip(), device), identity, config, progress)
 
     def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent:
         """Optimise the rows of ``regions`` (default: all); ``strength`` goes that share of the way, or further.
@@ -122,7 +127,11 @@ class StyleClip:
         z = torch.randn(
             config.candidates, self.generator.config.style_dim, generator=torch.Generator().manual_seed(seed)
         )
-        w = self.generator.latent(self.generator.mapping(z.to(start))).truncate(self.generator.mean_w(), 0.7).data
+        w = (
+            self.generator.latent(self.generator.mapping(z.to(start)))
+            .truncate(self.generator.mean_w(), TRUNCATION)
+            .data
+        )
         for index, code in enumerate(start):
             tried = code.repeat(config.candidates + 1, 1, 1)
             tried[1:, rows] = w[:, None]
@@ -159,5 +168,7 @@ class StyleClip:
             (code.grad,) = torch.autograd.grad(loss, [code])
             optimiser.step()
             self.losses_.append({name: term.sum().item() for name, term in terms.items()})
+            if self.progress:
+                self.progress(step + 1, config.steps)
         self.stopped_: tuple[str, ...] = tuple("identity" if one else "steps" for one in spent.tolist())
         return torch.where(spent[:, None, None], best, code.detach())

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from semedit.domains.base import Domain, IdentityMetric, PerceptualMetric
 from semedit.errors import ConfigError
+from semedit.metrics.placed import placed
 
 Parser = Callable[[Tensor], Tensor]
 
@@ -32,10 +33,10 @@ class Measures:
     ) -> Self:
         """The measures that are wanted. Raises MissingWeights for one whose weights are absent."""
         return cls(
-            domain.perceptual().to(device),
-            domain.features().to(device).parse if parser else None,
-            domain.identity().to(device) if identity else None,
-            domain.identity_loss().to(device) if loss else None,
+            placed(domain.perceptual(), device),
+            placed(domain.features(), device).parse if parser else None,
+            placed(domain.identity(), device) if identity else None,
+            placed(domain.identity_loss(), device) if loss else None,
         )
 
 

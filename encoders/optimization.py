@@ -167,9 +167,9 @@ class OptimizationInverter:
         if config.targeted:
             done |= self.last_look(codes, goal, noise)
         stopped = tuple("target" if reached else "budget" for reached in done.tolist())
-        details = {"noise": [n.detach() for n in noise]} if config.optimize_noise else {}
+        found = tuple(n.detach() for n in noise) if config.optimize_noise else ()
         final = codes.detach().expand(-1, rows, -1).contiguous()
-        return search.finish(final, self.measures.perceptual, noise, stopped=stopped, details=details)
+        return search.finish(final, self.measures.perceptual, noise=found, stopped=stopped)
 
     @torch.no_grad()
     def last_look(self, codes: Tensor, goal: Goal, noise: list[Tensor]) -> Tensor:

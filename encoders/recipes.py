@@ -30,4 +30,4 @@ def recipe_for(generator: SemanticGenerator, domain: str) -> EncoderTrainConfig:
     """The recipe of a domain, with the rows and the width of a generator's codes."""
     recipe = RECIPES[domain]
     sizes = {"rows": generator.layout.rows, "style_dim": generator.config.style_dim}
-    return recipe.model_copy(update={"encoder": EncoderConfig(**{**recipe.encoder.to_json(), **sizes})})
+    return recipe.replace(encoder=EncoderConfig(**{**recipe.encoder.to_json(), **sizes}))

@@ -5,6 +5,7 @@ and gradients never flow from one step into the one before.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +53,12 @@ class Refiner:
         if stored.fingerprint and generator.fingerprint and stored.fingerprint != generator.fingerprint:
             raise ConfigError(f"this encoder belongs to generator {stored.fingerprint}, not to {generator.fingerprint}")
         return cls(generator, stored.encoder.for_inference(dtype).to(generator.device), stored.latent_avg)
+
+    def to(self, device: torch.device | str) -> Self:
+        """Move the encoder and what refinement starts from, after the generator; returns this object."""
+        self.encoder.to(device)
+        self.start_code, self.start_image = self.start_code.to(device), self.start_image.to(device)
+        return self
 
     def start(self, batch: int) -> tuple[Tensor, Tensor]:
         """The mean code (B, L, D) and its rendering (B, 3, H, W)."""

@@ -1,9 +1,9 @@
 """An inversion on its way, whatever its method, and the result that all methods return."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from semedit.domains.base import PerceptualMetric
 from semedit.errors import ImageError
 from semedit.metrics.pixels import mse, psnr
-from semedit.networks.generator import Noise, SemanticGenerator
+from semedit.networks.generator import SemanticGenerator
+from semedit.networks.synthesis import Synthesis
 from semedit.pictures.tensors import quantise
 from semedit.protocols import Inversion
 
@@ -51,21 +52,21 @@ class Search:
         self,
         codes: Tensor,
         perceptual: PerceptualMetric,
-        noise: Noise = "const",
         *,
+        noise: tuple[Tensor, ...] = (),
         stopped: tuple[str, ...] = (),
         tuned: tuple[SemanticGenerator, ...] = (),
-        details: Mapping[str, Any] | None = None,
     ) -> Inversion:
-        """Render the final codes (B, L, D) and measure what 8-bit pictures of them are worth."""
+        """Render the final codes (B, L, D), with ``noise`` if it was optimised, and measure what 8-bit pictures of them
+        are worth."""
         if tuned:
-            reconstruction = torch.cat([g(codes[i : i + 1]).image for i, g in enumerate(tuned)])
+            synthesis = Synthesis.cat([g(codes[i : i + 1]) for i, g in enumerate(tuned)])
         else:
-            reconstruction = self.generator(codes, noise=noise).image
-        shown = quantise(reconstruction)
+            synthesis = self.generator(codes, noise=list(noise) or "const")
+        shown = quantise(synthesis.image)
         return Inversion(
             latent=self.generator.latent(codes.detach().contiguous()),
-            reconstruction=reconstruction,
+            synthesis=synthesis,
             target=self.target,
             history=self.history,
             metrics={
@@ -78,5 +79,5 @@ class Search:
             trajectory=torch.stack(self.trajectory),
             stopped=stopped,
             tuned=tuned,
-            details=details or {},
+            noise=noise,
         )

@@ -24,6 +24,7 @@ from semedit.data.source import Batch, Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
 from semedit.metrics.pixels import mse
+from semedit.metrics.placed import placed
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.irse import IrSeFace, IrTrunk
 from semedit.networks.precision import training_cast
@@ -97,8 +98,8 @@ class EncoderStep:
         team: Team,
     ):
         self.config, self.state, self.team = config, state, team
-        self.perceptual = domain.perceptual_training().to(team.device)
-        self.identity = domain.identity_loss().to(team.device) if config.identity_weight else None
+        self.perceptual = placed(domain.perceptual_training(), team.device)
+        self.identity = placed(domain.identity_loss(), team.device) if config.identity_weight else None
         self.refiner = Refiner(generator, state.encoder, generator.mean_w(config.mean_samples))
         self.wrapped = self.refiner.encoder = team.wrap(state.encoder)
 

@@ -37,6 +37,16 @@ class Config(BaseModel):
     def from_json(cls, data: dict[str, Any]) -> Self:
         return cls(**data)
 
+    def replace(self, **changes: Any) -> Self:
+        """The same configuration with some options changed, checked as a new one is.
+
+        >>> class Pace(Config):
+        ...     steps: int = 3
+        >>> Pace().replace(steps=5)
+        Pace(steps=5)
+        """
+        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
+
     def with_overrides(self, assignments: list[str]) -> Self:
         """Apply ``a.b=value`` assignments (values are JSON, or plain text where they are not)."""
         data = self.to_json()

@@ -1,30 +1,34 @@
 """The contracts between the parts: what inverters and editors take, what they must do, what an inversion is."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from torch import Tensor
 
 from semedit.domains.base import Domain
 from semedit.latents.latent import Latent
+from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.attributes import Scorer
 from semedit.networks.generator import Noise, SemanticGenerator
 from semedit.networks.synthesis import Synthesis
+from semedit.pictures.alignment import Alignment
 
 
 @dataclass(frozen=True)
 class Inversion:
     """A picture's code and how well it gives the picture back.
 
-    latent: B codes; reconstruction and target (B, 3, H, W) in [-1, 1]; history: one dict of loss terms a step;
-    metrics: name -> per-image values (B,); protocols: metric name -> protocol id; seconds: per image; trajectory: the
-    W+ codes (T, B, L, D) of the way, start included; stopped: for each picture "target" or "budget", where a search
-    ended it; tuned: a generator for each picture, where pivotal tuning made one.
+    latent: B codes; synthesis: what the generator makes of them; target (B, 3, H, W) in [-1, 1]; history: one dict of
+    loss terms a step; metrics: name -> per-image values (B,); protocols: metric name -> protocol id; seconds: per
+    image; trajectory: the W+ codes (T, B, L, D) of the way, start included; stopped: for each picture "target" or
+    "budget", where a search ended it; tuned: a generator for each picture, where pivotal tuning made one; noise: the
+    maps that the search optimised besides the codes, if it did, and that the synthesis was made with; alignments: how
+    each picture was cut out of its photo, where it was.
     """
 
     latent: Latent
-    reconstruction: Tensor
+    synthesis: Synthesis
     target: Tensor
     history: list[dict[str, float]]
     metrics: Mapping[str, Tensor]
@@ -33,24 +37,35 @@ class Inversion:
     trajectory: Tensor | None = None
     stopped: tuple[str, ...] = ()
     tuned: tuple[SemanticGenerator, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
+    noise: tuple[Tensor, ...] = ()
+    alignments: tuple[Alignment, ...] = ()
 
-    def single(self, index: int, **metadata: Any) -> "Inversion":
-        """The inversion of one picture of the batch, with ``metadata`` added to its latent."""
-        chosen = slice(index, index + 1)
+    @property
+    def reconstruction(self) -> Tensor:
+        """The codes' pictures (B, 3, H, W), about [-1, 1]."""
+        return self.synthesis.image
+
+    def __len__(self) -> int:
+        return len(self.latent)
+
+    def __getitem__(self, index: int) -> "Inversion":
+        """The inversion of one picture of the batch; its alignment joins the latent's metadata."""
+        chosen, latent = slice(index, index + 1), self.latent[index]
+        if self.alignments:
+            latent = latent.annotated(alignment=self.alignments[index].to_json())
         return replace(
             self,
-            latent=self.latent[index].annotated(**metadata),
-            reconstruction=self.reconstruction[chosen],
+            latent=latent,
+            synthesis=self.synthesis[chosen],
             target=self.target[chosen],
             metrics={name: value[chosen] for name, value in self.metrics.items()},
             trajectory=None if self.trajectory is None else self.trajectory[:, chosen],
             stopped=self.stopped[chosen],
             tuned=self.tuned[chosen],
+            alignments=self.alignments[chosen],
         )
 
 
-@runtime_checkable
 class Editor(Protocol):
     """latent -> edited latent. ``strength`` 0 is the identity, bit for bit; only the chosen regions' rows change.
 
@@ -60,7 +75,6 @@ class Editor(Protocol):
     def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent: ...
 
 
-@runtime_checkable
 class Inverter(Protocol):
     """images (B, 3, H, W) in [-1, 1] at the generator's size -> Inversion. ``progress`` receives (step, steps)."""
 
@@ -99,7 +113,7 @@ class Bundle(Protocol):
         """The encoder with the generator that it reads for. Raises MissingWeights if there is none."""
         ...
 
-    def sample(self, count: int, seed: int = 0, psi: float = 0.7) -> Latent:
+    def sample(self, count: int, seed: int = 0, psi: float = TRUNCATION) -> Latent:
         """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
         ...
 

@@ -1,12 +1,14 @@
 """Speed of the encoder's eval forward against the plainest one: a network for each head, nothing folded or stacked."""
 
 import statistics
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.speed.timing import OutputsDifferError, time_pair
+from benchmarks.rows import Lines
+from benchmarks.speed.timing import OutputsDifferError, SpeedRow, time_pair
 from encoders.backbone import EncoderConfig, ResidualEncoder
 from encoders.official import to_official
 
@@ -54,7 +56,41 @@ def official_encoder(config: EncoderConfig | None = None, seed: int = 0) -> Resi
     return encoder.eval().requires_grad_(False)
 
 
-def compare_encoders(encoder: ResidualEncoder, batch: int, precision: str, runs: int) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class EncoderRow(SpeedRow):
+    """``size``: px; ``rows``: heads; ``plain_seconds``: of the plainest formulation; ``difference``: of the codes, as a
+    share of their maximum."""
+
+    size: int
+    rows: int
+    precision: str
+    plain_seconds: float
+    difference: float
+
+
+def measure(batches: Sequence[int], precisions: Sequence[str], runs: int) -> list[EncoderRow]:
+    """A row for each batch and precision, of the official configuration."""
+    encoder = official_encoder()
+    return [compare_encoders(encoder, count, kind, runs) for count in batches for kind in precisions]
+
+
+def table(rows: list[EncoderRow]) -> Lines:
+    """A line a row."""
+    return [
+        {
+            "px": row.size,
+            "heads": row.rows,
+            "batch": row.batch,
+            "type": row.precision,
+            "s": row.seconds,
+            "plain s": row.plain_seconds,
+            "ratio": row.span,
+        }
+        for row in rows
+    ]
+
+
+def compare_encoders(encoder: ResidualEncoder, batch: int, precision: str, runs: int) -> EncoderRow:
     """One row of the table. Raises OutputsDifferError if the codes are not the same."""
     low = precision == "bf16"
     folded = encoder.for_inference(torch.bfloat16 if low else torch.float32)
@@ -75,8 +111,20 @@ def compare_encoders(encoder: ResidualEncoder, batch: int, precision: str, runs:
     times, plain_times = time_pair(lambda: run(folded), lambda: run(plain), runs)
     ratios = sorted(b / a for a, b in zip(times, plain_times, strict=True))
     config = encoder.config
-    return {
-        "task": "speed", "method": "encoder", "size": config.size, "rows": config.rows, "batch": batch,
-        "precision": precision, "seconds": statistics.median(times), "plain_seconds": statistics.median(plain_times),
-        "ratio": statistics.median(ratios), "ratio_low": ratios[0], "ratio_high": ratios[-1], "difference": difference,
-    }  # fmt: skip
+    return EncoderRow(
+        task="speed",
+        method="encoder",
+        model=f"random, {config.trunk}",
+        value=statistics.median(ratios),
+        n=runs,
+        protocol="alternating, folded and stacked against a network for each head",
+        batch=batch,
+        seconds=statistics.median(times),
+        ratio_low=ratios[0],
+        ratio_high=ratios[-1],
+        size=config.size,
+        rows=config.rows,
+        precision=precision,
+        plain_seconds=statistics.median(plain_times),
+        difference=difference,
+    )

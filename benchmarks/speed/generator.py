@@ -2,13 +2,15 @@
 
 import resource
 import statistics
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.rows import Lines
 from benchmarks.speed.textbook import synthesise
-from benchmarks.speed.timing import OutputsDifferError, peak_bytes, time_pair
+from benchmarks.speed.timing import OutputsDifferError, SpeedRow, peak_bytes, time_pair
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
 from semedit.networks.render import RenderBlock
 
@@ -23,7 +25,60 @@ def random_generator(size: int, seed: int = 0) -> SemanticGenerator:
     return generator
 
 
-def compare(generator: SemanticGenerator, batch: int, precision: str, runs: int) -> dict[str, Any]:
+#: The official sizes in px, batches, precisions and runs that are timed unless told otherwise.
+SIZES, BATCHES, PRECISIONS, RUNS = (256, 512), (1, 4), ("fp32", "bf16"), 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardRow(SpeedRow):
+    """``size``: px; the textbook's seconds; most megabytes of tensors alive in a call of each, and of the process;
+    ``difference``: of the pictures, as a share of their range."""
+
+    size: int
+    precision: str
+    textbook_seconds: float
+    peak_mb: float
+    textbook_peak_mb: float
+    process_peak_mb: float
+    difference: float
+
+
+def measure(
+    sizes: Sequence[int],
+    batches: Sequence[int],
+    precisions: Sequence[str],
+    runs: int,
+    profiled: Callable[[str, list[tuple[str, float]]], None] | None = None,
+) -> list[ForwardRow]:
+    """A row for each size, batch and precision; ``profiled`` hears where the time of each fp32 forward goes."""
+    rows = []
+    for size in sizes:
+        generator = random_generator(size)
+        for count in batches:
+            rows += [compare(generator, count, kind, runs) for kind in precisions]
+            if profiled:
+                profiled(f"{size} px, batch {count}, fp32", hot_spots(generator, count))
+    return rows
+
+
+def table(rows: list[ForwardRow]) -> Lines:
+    """A line a row."""
+    return [
+        {
+            "px": row.size,
+            "batch": row.batch,
+            "type": row.precision,
+            "s": row.seconds,
+            "textbook s": row.textbook_seconds,
+            "ratio": row.span,
+            "peak MB": f"{row.peak_mb:.0f}",
+            "textbook MB": f"{row.textbook_peak_mb:.0f}",
+        }
+        for row in rows
+    ]
+
+
+def compare(generator: SemanticGenerator, batch: int, precision: str, runs: int) -> ForwardRow:
     """One row of the table. Raises OutputsDifferError if the pictures are not the same."""
     torch.manual_seed(1)
     codes = torch.randn(batch, generator.layout.rows, generator.config.style_dim)
@@ -44,20 +99,25 @@ def compare(generator: SemanticGenerator, batch: int, precision: str, runs: int)
         )
     mine, theirs = time_pair(ours, textbook, runs)
     ratios = [t / m for m, t in zip(mine, theirs, strict=True)]
-    return {
-        "size": generator.config.size,
-        "batch": batch,
-        "precision": precision,
-        "seconds": statistics.median(mine),
-        "textbook_seconds": statistics.median(theirs),
-        "ratio": statistics.median(ratios),
-        "ratio_low": min(ratios),
-        "ratio_high": max(ratios),
-        "peak_mb": peak_bytes(ours) / 1e6,
-        "textbook_peak_mb": peak_bytes(textbook) / 1e6,
-        "difference": error,
-        "process_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
-    }
+    return ForwardRow(
+        task="speed",
+        method="generator",
+        model="random",
+        value=statistics.median(ratios),
+        n=runs,
+        protocol="alternating, against the textbook formulation",
+        batch=batch,
+        seconds=statistics.median(mine),
+        ratio_low=min(ratios),
+        ratio_high=max(ratios),
+        size=generator.config.size,
+        precision=precision,
+        textbook_seconds=statistics.median(theirs),
+        peak_mb=peak_bytes(ours) / 1e6,
+        textbook_peak_mb=peak_bytes(textbook) / 1e6,
+        process_peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+        difference=error,
+    )
 
 
 def hot_spots(generator: SemanticGenerator, batch: int, rows: int = 8) -> list[tuple[str, float]]:

@@ -3,17 +3,41 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # read when torch loads: a missing GPU is no error here
 
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.rows import Row
 from semedit.errors import SemeditError
 
 
 class OutputsDifferError(SemeditError):
     """The two formulations did not give the same picture; a time would mean nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedRow(Row):
+    """How many times as fast as another formulation, the median of ``n`` alternating runs, and the range of the runs.
+
+    ``seconds`` are those of one call, or step, of the faster formulation, for ``batch`` pictures or codes.
+    """
+
+    metric: str = "ratio"
+    batch: int
+    seconds: float
+    ratio_low: float
+    ratio_high: float
+
+    @property
+    def span(self) -> str:
+        """The ratio with its range, for a table."""
+        return f"{self.value:.2f} ({self.ratio_low:.2f}-{self.ratio_high:.2f})"
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "ratio": self.value}
 
 
 def time_pair(first: Callable[[], object], second: Callable[[], object], runs: int) -> tuple[list[float], list[float]]:

@@ -35,6 +35,10 @@ class DirectionLibrary(EditorLibrary[InterFaceGAN]):
         made = {name: InterFaceGAN.from_state(name, tensors, state) for name, state in weights.extra.items()}
         return cls(made, weights.config["fingerprint"])
 
+    def to(self, device: torch.device | str) -> Self:  # noqa: ARG002
+        """This library: directions are added on whatever device a code is."""
+        return self
+
     def described(self) -> dict[str, Any]:
         """What is known of each direction, as JSON, and the cosine of each two."""
         table = {name: direction.state() for name, direction in self.items()}

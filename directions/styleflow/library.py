@@ -18,6 +18,7 @@ from directions.styleflow.official import load_official_flow
 from semedit.config import Config
 from semedit.errors import ConfigError, LatentError, NotFitted, UnknownName
 from semedit.latents.latent import Latent
+from semedit.metrics.placed import placed
 from semedit.protocols import Bundle
 from semedit.storage.weights import Weights, load_state, save_weights
 
@@ -184,7 +185,7 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
         """The flow of a model, which labels codes by rendering and scoring them."""
         library = super().of_model(model, path)
         library.labeller = lambda latent: scores_of(model, library.attributes, latent)
-        return library
+        return library.to(model.generator.device)
 
     @classmethod
     def brought(cls, path: str | Path, model: Bundle, attributes: tuple[str, ...] = ()) -> Self:
@@ -229,5 +230,5 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
 
 def scores_of(model: Bundle, attributes: tuple[str, ...], latent: Latent) -> Tensor:
     """Probabilities (B, A) of attributes, by the domain's classifier, of the pictures of codes."""
-    scorer = model.domain.attributes()
+    scorer = placed(model.domain.attributes(), model.generator.device)
     return scorer.score(model.synthesise(latent).image)[:, [scorer.index(name) for name in attributes]]

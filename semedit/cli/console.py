@@ -4,14 +4,19 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from inspect import signature
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from typer.core import TyperGroup
 
 from semedit.errors import ConfigError, SemeditError
+
+if TYPE_CHECKING:
+    from semedit.config import Config
 
 OK, SOME_FAILED, MISUSE = 0, 1, 2
 
@@ -42,12 +47,25 @@ def check_device(device: str) -> str:
 
 
 @contextmanager
-def progress_bar(text: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr; the yielded function takes (done, total)."""
+def watching(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on stderr for one long step after another; the yielded function takes (what, done, total)."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr, transient=True, disable=quiet or not stderr.is_terminal) as bar:
-        task = bar.add_task(text, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task("", total=None, visible=False)
+
+        def update(what: str, done: int, total: int) -> None:
+            if bar.tasks[0].description != what:
+                bar.reset(task, description=what, visible=True)
+            bar.update(task, completed=done, total=total)
+
+        yield update
+
+
+@contextmanager
+def progress_bar(text: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr for one long step; the yielded function takes (done, total)."""
+    with watching(quiet) as watch:
+        yield lambda done, total: watch(text, done, total)
 
 
 class Report:
@@ -88,8 +106,49 @@ class Report:
             raise typer.Exit(SOME_FAILED if self.results else MISUSE)
 
 
+def later(commands: Callable[[], typer.Typer]) -> type[TyperGroup]:
+    """A group whose commands are made when one of them, or the list of them, is asked for.
+
+    Their modules may then import what is heavy, and read options from where they belong.
+    """
+
+    class Later(TyperGroup):
+        def _fill(self) -> None:
+            if not self.commands:
+                group: Any = typer.main.get_command(commands())
+                self.commands = group.commands
+
+        def list_commands(self, ctx: Any) -> list[str]:
+            self._fill()
+            return super().list_commands(ctx)
+
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:
+            self._fill()
+            return super().get_command(ctx, cmd_name)
+
+    return Later
+
+
+def default(function: Callable[..., Any], name: str) -> Any:
+    """The default of a function's argument, for the option that hands it over."""
+    return signature(function).parameters[name].default
+
+
+def option(config: "type[Config]", name: str, help: str = "") -> Any:
+    """An option for a field of a configuration: its bound, and its description where ``help`` says nothing else."""
+    field = config.model_fields[name]
+    lowest = next((rule.ge for rule in field.metadata if hasattr(rule, "ge")), None)
+    return typer.Option(f"--{name.replace('_', '-')}", min=lowest, help=help or field.description)
+
+
 def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}"
+
+
+def names(texts: str | list[str] | None) -> tuple[str, ...]:
+    """Names in one comma-separated text, or in several."""
+    given = [texts] if isinstance(texts, str) else texts or []
+    return tuple(name.strip() for text in given for name in text.split(",") if name.strip())
 
 
 SheetOption = Annotated[str | None, typer.Option("--sheet", help="File of the sheet (default: OUT/sheet.png).")]

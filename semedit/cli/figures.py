@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semedit.cli.console import DeviceOption, JsonOption, ModelOption, Report, SeedOption, check_device, progress_bar
+from semedit.latents.truncation import TRUNCATION
 
 if TYPE_CHECKING:
     from semedit.editing.model import Model
@@ -37,7 +38,7 @@ def interpolate(
     frames: Annotated[int, typer.Option(min=2, help="Frames in all.")] = 8,
     fps: Annotated[int, typer.Option(min=1, max=60, help="Frames a second of a moving picture.")] = 20,
     scale: ScaleOption = 1,
-    psi: PsiOption = 0.7,
+    psi: PsiOption = TRUNCATION,
     model: ModelOption = "portraits",
     out: Annotated[str, typer.Option("--out", help="File: .png is a strip; .gif, .webp, .mp4 move.")] = (
         "semedit-out/interpolation.png"
@@ -71,7 +72,7 @@ def components(
     latent: Annotated[Path | None, typer.Argument(help="A latent file (default: a random sample).")] = None,
     count: Annotated[int, typer.Option(min=1, max=16, help="Random samples to show, where no file is given.")] = 1,
     scale: ScaleOption = 1,
-    psi: PsiOption = 0.7,
+    psi: PsiOption = TRUNCATION,
     model: ModelOption = "portraits",
     out: Annotated[str, typer.Option("--out", help="Picture to write.")] = "semedit-out/components.png",
     json: JsonOption = False,
@@ -106,7 +107,7 @@ def mix(
         list[str] | None, typer.Option(help="Columns: what each takes from its reference (default: nine of them).")
     ] = None,
     scale: ScaleOption = 1,
-    psi: PsiOption = 0.7,
+    psi: PsiOption = TRUNCATION,
     model: ModelOption = "portraits",
     out: Annotated[str, typer.Option("--out", help="Picture to write.")] = "semedit-out/mixing.png",
     json: JsonOption = False,
@@ -140,7 +141,7 @@ def compose(
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps in which the background is inverted into features.")] = 200,
     scale: ScaleOption = 1,
-    psi: PsiOption = 0.7,
+    psi: PsiOption = TRUNCATION,
     model: ModelOption = "portraits",
     out: Annotated[
         str, typer.Option("--out", help="Picture to write: background, its rendering, the compositions.")

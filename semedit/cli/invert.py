@@ -1,8 +1,7 @@
 """``semedit invert``: pictures -> latents."""
 
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,13 +15,9 @@ from semedit.cli.console import (
     SetOption,
     check_device,
     complain,
-    number,
-    progress_bar,
+    watching,
 )
-
-if TYPE_CHECKING:
-    from semedit.editing.model import Model
-    from semedit.protocols import Inversion
+from semedit.cli.shown import show_inversion
 
 
 def invert(
@@ -51,21 +46,19 @@ def invert(
     device: DeviceOption = "cpu",
 ) -> None:
     """Invert pictures: find the latent codes that give them back, into OUT/<name>/."""
-    from semedit.config import assigned
-    from semedit.errors import SemeditError
     from semedit.pictures.reading import find_pictures
-    from semedit.storage.atomic import make_folder, write_json
+    from semedit.storage.atomic import make_folder
 
-    files = find_pictures(pictures)
-    folder = make_folder(out)
+    began, files, folder, report = time.monotonic(), find_pictures(pictures), make_folder(out), Report(json)
 
     import torch
 
+    from semedit.config import assigned
+    from semedit.editing.inverting import invert_files
     from semedit.editing.loading import load
-    from semedit.pictures.tensors import to_tensor
+    from semedit.editing.records import Failure
 
     torch.manual_seed(seed)
-    report = Report(json)
     loaded = load(model, encoder=encoder).to(check_device(device))
     named = {
         "steps": steps,
@@ -73,58 +66,17 @@ def invert(
         "target_perceptual": target_perceptual,
         "target_id": target_id,
     }
-    inverter = None
-    taken: set[Path] = set()
-    began = time.monotonic()
-    for start in range(0, len(files), batch):
-        crops, sources = [], []
-        for path in files[start : start + batch]:
-            try:
-                aligned = loaded.align(path, face)
-            except SemeditError as error:
-                report.fail(str(path), error)
-                continue
-            crops.append((to_tensor(aligned.crop), aligned))
-            sources.append(path)
-        if not crops:
-            continue
-        if inverter is None:  # once there is something to invert: what a method needs is asked for after bad pictures
-            inverter = loaded.inverter(method, assigned(named, set_))
-            if method is None and not loaded.has_encoder:
-                complain(f"model '{loaded.name}' has no encoder: searching from the mean code ({inverter.method})")
-        label = sources[0].name if len(sources) == 1 else f"{len(sources)} pictures"
-        with progress_bar(f"inverting {label}", json) as progress:
-            inversion = loaded.invert(torch.stack([crop for crop, _ in crops]), inverter=inverter, progress=progress)
-        for index, path in enumerate(sources):
-            one = inversion.single(index, alignment=crops[index][1].alignment.to_json())
-            _save(report, loaded, folder, path, one, taken)
-    seconds = time.monotonic() - began
-    manifest = {"done": [r["input"] for r in report.results], "failed": report.failed, "seconds": seconds}
+    with watching(json) as watch:
+        overrides = assigned(named, set_)
+        for done in invert_files(
+            loaded, files, folder, method=method, overrides=overrides, face=face, batch=batch, watch=watch, say=complain
+        ):
+            if isinstance(done, Failure):
+                report.fail(done.input, done.error)
+            else:
+                report.add(**done.to_json())
+                show_inversion(report, done, loaded.domain.poor_psnr)
     if len(files) > 1:
-        write_json(folder / "invert-manifest.json", manifest)
+        seconds = time.monotonic() - began
         report.say(f"{len(report.results)} inverted, {len(report.failed)} failed, {seconds:.1f} s")
     report.finish()
-
-
-def _save(report: Report, model: "Model", folder: Path, path: Path, inversion: "Inversion", taken: set[Path]) -> None:
-    """Write one picture's results, and say how good the reconstruction is."""
-    from semedit.editing.output import save_inversion
-    from semedit.editing.subjects import subject_folder
-
-    record = save_inversion(subject_folder(folder, path, taken), path, inversion, model.generator)
-    report.add(**record)
-    metrics, protocols = record["metrics"], record["protocols"]
-    report.say(f"{path} -> {Path(record['latent']).parent} ({ended(record)})")
-    rows = [[name, number(value, 4 if name == "mse" else 3), protocols[name]] for name, value in metrics.items()]
-    report.table(["measure", "value", "protocol"], rows)
-    if metrics["psnr"] < model.domain.poor_psnr:
-        report.say(
-            f"This picture lies outside what the model knows: {metrics['psnr']:.1f} dB, where its own domain gives "
-            f"{model.domain.poor_psnr:.0f} dB or more. Edits will not look like the original."
-        )
-
-
-def ended(record: dict[str, Any]) -> str:
-    """How an inversion came to its end, in words."""
-    reason = {"target": "target reached", "budget": "budget used up"}.get(record["stopped"] or "", "")
-    return ", ".join(filter(None, [record["method"], reason, f"{record['seconds']:.1f} s"]))

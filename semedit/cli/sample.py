@@ -16,11 +16,12 @@ from semedit.cli.console import (
     SheetOption,
     check_device,
 )
+from semedit.latents.truncation import TRUNCATION
 
 
 def sample(
     count: Annotated[int, typer.Option(min=1, max=10_000, help="How many pictures.")] = 16,
-    psi: Annotated[float, typer.Option(help="Truncation towards the mean code; 1 is none.")] = 0.7,
+    psi: Annotated[float, typer.Option(help="Truncation towards the mean code; 1 is none.")] = TRUNCATION,
     columns: Annotated[int, typer.Option(min=1, help="Pictures in a row of the sheet.")] = 8,
     labels: Annotated[bool, typer.Option(help="Put each label map below its picture.")] = True,
     scale: Annotated[int, typer.Option(min=1, max=8, help="Enlarge the pixels of the sheet.")] = 2,

@@ -15,7 +15,6 @@ from semedit.cli.console import (
     progress_bar,
     stdout,
 )
-from semedit.config import assigned
 
 if TYPE_CHECKING:
     from semedit.data.label_map import LabelMap
@@ -51,6 +50,7 @@ def train(
     The same command resumes a run that was stopped, or killed, in the stage where it was.
     Several processes: torchrun --nproc-per-node N -m semedit train RECIPE
     """
+    from semedit.config import assigned
     from semedit.data.label_map import LabelMap
     from semedit.errors import UnknownName
     from semedit.training.gan.recipes import RECIPES
@@ -74,8 +74,11 @@ def adapt(
     style: Annotated[str | None, typer.Option(help="Instead of --data: draw portraits in this style (cel).")] = None,
     start: Annotated[str, typer.Option("--model", help="Model, run folder or official .pt to adapt.")] = "portraits",
     freeze_local: Annotated[
-        str, typer.Option(help="off; ema_only (as the released code); or true_freeze, to keep shapes.")
-    ] = "ema_only",
+        str | None,
+        typer.Option(
+            help="off; ema_only (as the released code, and by default); or true_freeze, to keep shapes.",
+        ),
+    ] = None,
     out: RunOption = None,
     images: ImagesOption = None,
     seed: SeedOption = None,
@@ -88,6 +91,7 @@ def adapt(
 
     With frozen local generators a code in W+ keeps its coarse segmentation bit for bit.
     """
+    from semedit.config import assigned
     from semedit.errors import ConfigError
     from semedit.training.gan.starting import adaptation_of
 

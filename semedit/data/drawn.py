@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from semedit.data.chunks import chunk_seed
 from semedit.data.source import Batch, Pool, Share
 from semedit.pictures.tensors import one_hot_masks, to_bytes, to_images
 from semedit.storage.atomic import write_safetensors
@@ -58,13 +59,13 @@ class Painter(Protocol):
 def draw_pool(painter: Painter, count: int, size: int, seed: int, style: str | None = None,
               progress: Callable[[int, int], None] | None = None) -> Pool:  # fmt: skip
     """Draw ``count`` pictures of ``size`` px, in the usual style unless told; chunk k has the seed
-    ``seed * 100_003 + k``."""
+    ``chunk_seed(seed, k)``."""
     images = torch.empty(count, 3, size, size, dtype=torch.uint8)
     labels = torch.empty(count, size, size, dtype=torch.uint8)
     for k, start in enumerate(range(0, count, CHUNK)):
         stop = min(start + CHUNK, count)
         slots = slice(0, stop - start)
-        drawn = painter(CHUNK, size, seed * 100_003 + k, style or painter.styles[0], slots=slots)
+        drawn = painter(CHUNK, size, chunk_seed(seed, k), style or painter.styles[0], slots=slots)
         images[start:stop], labels[start:stop] = to_bytes(drawn.images), drawn.labels
         if progress:
             progress(stop, count)

@@ -13,6 +13,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from semedit.data.chunks import chunk_seed
 from semedit.storage.atomic import write_safetensors
 
 
@@ -76,10 +77,10 @@ def mixed_rows(count: int, regions: int, base_rows: int, share: float, draws: to
 
 def make_lessons(teacher: Teacher, count: int, seed: int, held_out: bool = False,
                  progress: Callable[[int, int], None] | None = None) -> Lessons:  # fmt: skip
-    """``count`` lessons in chunks; chunk k has the seed ``seed * 100_003 + k``."""
+    """``count`` lessons in chunks; chunk k has the seed ``chunk_seed(seed, k)``."""
     parts = []
     for k, start in enumerate(range(0, count, CHUNK)):
-        parts.append(teacher.lessons(min(CHUNK, count - start), seed * 100_003 + k, held_out))
+        parts.append(teacher.lessons(min(CHUNK, count - start), chunk_seed(seed, k), held_out))
         if progress:
             progress(min(start + CHUNK, count), count)
     return Lessons.cat(parts)

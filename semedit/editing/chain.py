@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from directions.target import reach
+from directions import reach
 from semedit.editing.effect import EditReport, compare
-from semedit.editing.model import Model
-from semedit.errors import LatentError
+from semedit.editing.model import Model, Progress
+from semedit.editing.records import StepRecord, WordsRecord
+from semedit.errors import LatentError, MissingWeights
 from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip
 from semedit.metrics.prompts import named_value, noise_floor
@@ -81,9 +81,23 @@ class Chain:
     whole: EditReport
 
 
+def check(model: Model, steps: list[Step]) -> None:
+    """Open what measuring these edits needs. Raises MissingWeights for a network, or a target's scorer, that is
+    absent."""
+    model.domain.perceptual()
+    model.domain.identity()
+    for step in steps:
+        if step.target is not None and model.scorer(str(step.attr)) is None:
+            raise MissingWeights(f"nothing here scores '{step.attr}', so that no target can be asked for")
+
+
 @torch.no_grad()
-def run(model: Model, latent: Latent, steps: list[Step]) -> Chain:
-    """Edit B codes step by step. A step with a target takes one code at a time; LatentError for more."""
+def run(model: Model, latent: Latent, steps: list[Step], progress: Progress | None = None) -> Chain:
+    """Edit B codes step by step. A step with a target takes one code at a time; LatentError for more.
+
+    Raises MissingWeights before the first step, see :func:`check`.
+    """
+    check(model, steps)
     latents, pictures = [latent], [model.synthesise(latent)]
     strengths: list[float] = []
     reports: list[EditReport] = []
@@ -103,6 +117,8 @@ def run(model: Model, latent: Latent, steps: list[Step]) -> Chain:
             texts.append(TextReport.of(step.clip, step.text, *images, model.domain.properties))
         else:
             texts.append(None)
+        if progress:
+            progress(len(texts), len(steps))
     regions = tuple(sorted(touched))
     whole = reports[0] if len(steps) == 1 else compare(model.domain, pictures[0], pictures[-1], regions)
     return Chain(latents, pictures, strengths, reports, texts, whole)
@@ -117,41 +133,42 @@ def _strength(model: Model, step: Step, latent: Latent) -> float:
     return reach(model, step.editor, latent, step.attr, step.target, step.regions).strength
 
 
-def describe(chain: Chain, steps: list[Step], index: int) -> list[dict[str, Any]]:
-    """For one picture of a chain, what each step was asked to do and did, as JSON; None for what was not measured."""
-    found = []
-    for n, step in enumerate(steps):
-        report, text = chain.reports[n][index], chain.texts[n]
-        entry: dict[str, Any] = {
-            "method": step.method,
-            "attr": step.attr,
-            "text": step.text,
-            "reference": step.reference,
-            "strength": chain.strengths[n],
-            "target": step.target,
-            "regions": step.regions,
-            "score_before": _known(report.score_before),
-            "score_after": _known(report.score_after),
-            "inside_share": report.inside_share.item(),
-            "preservation": report.preservation.item(),
-        }
-        measurable = None
-        if entry["score_before"] is not None:
-            measurable = abs(entry["score_after"] - entry["score_before"]) >= LEAST_SCORE
-        if text:
-            gain = (text.clip_after - text.clip_before)[index].item()
-            measurable = gain > LEAST_NOISE * text.noise[index].item()
-            entry |= {
-                "clip_before": text.clip_before[index].item(),
-                "clip_after": text.clip_after[index].item(),
-                "clip_noise": text.noise[index].item(),
-                "property": text.named,
-                "probability_before": _known(text.probability_before[index]),
-                "probability_after": _known(text.probability_after[index]),
-                "stopped": chain.latents[n + 1].pasts[index].history[-1].get("stopped"),
-            }
-        found.append({**entry, "measurable": measurable})
-    return found
+def describe(chain: Chain, steps: list[Step], index: int) -> tuple[StepRecord, ...]:
+    """For one picture of a chain, what each step was asked to do and did."""
+    return tuple(_record(chain, n, step, index) for n, step in enumerate(steps))
+
+
+def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
+    report, text = chain.reports[n][index], chain.texts[n]
+    before, after = _known(report.score_before), _known(report.score_after)
+    measurable = None if before is None or after is None else abs(after - before) >= LEAST_SCORE
+    words = None
+    if text:
+        words = WordsRecord(
+            clip_before=text.clip_before[index].item(),
+            clip_after=text.clip_after[index].item(),
+            clip_noise=text.noise[index].item(),
+            property=text.named,
+            probability_before=_known(text.probability_before[index]),
+            probability_after=_known(text.probability_after[index]),
+            stopped=chain.latents[n + 1].pasts[index].history[-1].get("stopped"),
+        )
+        measurable = words.clip_after - words.clip_before > LEAST_NOISE * words.clip_noise
+    return StepRecord(
+        method=step.method,
+        attr=step.attr,
+        text=step.text,
+        reference=step.reference,
+        strength=chain.strengths[n],
+        target=step.target,
+        regions=step.regions,
+        score_before=before,
+        score_after=after,
+        inside_share=report.inside_share.item(),
+        preservation=report.preservation.item(),
+        measurable=measurable,
+        words=words,
+    )
 
 
 def _known(value: Tensor) -> float | None:

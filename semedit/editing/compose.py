@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent
+from semedit.metrics.placed import placed
 from semedit.networks.ops import coordinate_grid
 
 
@@ -73,7 +74,7 @@ def picture_features(
     features = start.clone().requires_grad_()
     coarse = (2 * alone - 1).unflatten(-1, (size, size))
     noise, target = generator.noise_maps("const", 1), picture.to(device)
-    perceptual, optimiser = model.domain.perceptual().to(device), torch.optim.Adam([features], lr=lr)
+    perceptual, optimiser = placed(model.domain.perceptual(), device), torch.optim.Adam([features], lr=lr)
     for step in range(steps):
         optimiser.zero_grad()
         image = generator.render(features, coarse, noise)[0]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from semedit.domains import Domain
 from semedit.metrics.attributes import Scorer
+from semedit.metrics.placed import placed
 from semedit.networks.synthesis import Synthesis
 
 
@@ -52,7 +53,7 @@ def compare(
         return scorer.score(images)[:, scorer.names.index(attr)]
 
     device = old.image.device
-    perceptual, identity = domain.perceptual().to(device), domain.identity().to(device)
+    perceptual, identity = placed(domain.perceptual(), device), placed(domain.identity(), device)
     return EditReport(
         old,
         new,

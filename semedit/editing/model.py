@@ -1,6 +1,6 @@
 """The user's object: a generator with its domain, encoder and editors, and what can be done with them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -16,11 +16,13 @@ from directions.learning import study
 from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, default_options, load_encoder
 from semedit.checkpoints import zoo
 from semedit.domains import Domain
-from semedit.editing.effect import EditReport, compare
-from semedit.errors import ConfigError, LatentError, MissingWeights, UnknownName
+from semedit.editing.request import METHOD
+from semedit.errors import ConfigError, MissingWeights, UnknownName
 from semedit.latents.latent import Latent
+from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.attributes import Scorer
 from semedit.metrics.clip import Clip
+from semedit.metrics.placed import placed
 from semedit.metrics.prompts import PromptScorer
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.synthesis import Synthesis
@@ -30,6 +32,7 @@ from semedit.pictures.tensors import to_tensor
 from semedit.protocols import Editor, Inversion, Inverter
 
 Picture = str | Path | Image.Image | Tensor
+Progress = Callable[[int, int], None]
 
 
 class Model:
@@ -52,16 +55,27 @@ class Model:
         self._editors: dict[str, EditorLibrary[AttributeEditor]] = {}
 
     def to(self, device: str) -> "Model":
-        """Move the generator to a device; returns this model."""
+        """Move all that this model holds: the generator, and encoder and editors once they are open; returns it.
+
+        The domain's networks, which models share, have a copy on each device that needs one.
+        """
         self.generator.to(device)
+        if "refiner" in self.__dict__:
+            self.refiner.to(device)
+        for library in self._editors.values():
+            library.to(device)
         return self
+
+    @property
+    def device(self) -> torch.device:
+        return self.generator.device
 
     @property
     def directions(self) -> EditorLibrary[AttributeEditor]:
         """The attribute directions of this generator. Raises MissingWeights if there are none."""
         return self.editors("interfacegan")
 
-    def editors(self, method: str = "interfacegan") -> EditorLibrary[AttributeEditor]:
+    def editors(self, method: str = METHOD) -> EditorLibrary[AttributeEditor]:
         """The editors of a registered method by attribute. Raises UnknownName, or MissingWeights if there are none."""
         if method not in EDITORS:
             raise UnknownName("editing method", method, EDITORS)
@@ -85,7 +99,7 @@ class Model:
             )
         return path
 
-    def sample(self, count: int, seed: int = 0, psi: float = 0.7) -> Latent:
+    def sample(self, count: int, seed: int = 0, psi: float = TRUNCATION) -> Latent:
         """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
         z = torch.randn(count, self.generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
         with torch.no_grad():
@@ -160,28 +174,32 @@ class Model:
             generator, self.domain, self.name, self.entry, self.precision, self.encoder_path, self.editor_paths
         )
 
-    def invert(self, picture: Picture, *, face: int | None = None, inverter: Inverter | None = None,
-               progress: Callable[[int, int], None] | None = None) -> Inversion:  # fmt: skip
-        """Invert a picture (file or Pillow image), or aligned ones as a tensor (B, 3, H, W) in [-1, 1].
+    def invert(self, pictures: Picture | Aligned | Sequence[Picture | Aligned], *, face: int | None = None,
+               inverter: Inverter | None = None, progress: Progress | None = None) -> Inversion:  # fmt: skip
+        """Invert pictures (files, Pillow images, or what :meth:`align` gave) together, or a tensor (B, 3, H, W) of
+        aligned ones in [-1, 1].
 
         ``inverter`` is one from :meth:`inverter`, by default that method's default. Identity joins the metrics; the
-        alignment of a file or image joins the latent's metadata.
+        alignment of a file or image joins the metadata of its latent: of the one, or of each that is taken out of the
+        inversion by index. Raises MissingWeights, before the search, for a network that it or its metrics need.
         """
-        details: dict[str, Any] = {}
-        if isinstance(picture, Tensor):
-            target = picture
-        else:
-            aligned = self.align(picture, face)
-            target = to_tensor(aligned.crop)[None]
-            details["alignment"] = aligned.alignment.to_json()
-        inverter = inverter or self.inverter()
+        inverter, identity = inverter or self.inverter(), placed(self.domain.identity(), self.device)
+        aligned = [] if isinstance(pictures, Tensor) else self._aligned(pictures, face)
+        target = pictures if isinstance(pictures, Tensor) else torch.stack([to_tensor(one.crop) for one in aligned])
         inversion = inverter.invert(target, progress)
-        metrics, protocols = dict(inversion.metrics), dict(inversion.protocols)
-        identity = self.domain.identity().to(inversion.target.device)
-        metrics["identity"] = identity.identity(inversion.reconstruction, inversion.target)
-        protocols["identity"] = identity.protocol
-        latent = inversion.latent.annotated(method=inverter.method, **details)
-        return replace(inversion, latent=latent, metrics=metrics, protocols=protocols)
+        alike = identity.identity(inversion.reconstruction, inversion.target)
+        inversion = replace(
+            inversion,
+            latent=inversion.latent.annotated(method=inverter.method),
+            metrics={**inversion.metrics, "identity": alike},
+            protocols={**inversion.protocols, "identity": identity.protocol},
+            alignments=tuple(one.alignment for one in aligned),
+        )
+        return inversion[0] if len(inversion) == 1 else inversion
+
+    def _aligned(self, pictures: Picture | Aligned | Sequence[Picture | Aligned], face: int | None) -> list[Aligned]:
+        several = [pictures] if isinstance(pictures, str | Path | Image.Image | Tensor | Aligned) else pictures
+        return [one if isinstance(one, Aligned) else self.align(one, face) for one in several]
 
     def edit(
         self,
@@ -190,7 +208,7 @@ class Model:
         strength: float = 1.0,
         regions: str | None = None,
         preserve: tuple[str, ...] = (),
-        method: str = "interfacegan",
+        method: str = METHOD,
         *,
         text: str | None = None,
     ) -> Latent:
@@ -209,7 +227,7 @@ class Model:
             regions = self.auto_regions(attr, method) if attr else None
         return editor.edit(latent, strength, regions)
 
-    def editor(self, attr: str, method: str = "interfacegan", preserve: tuple[str, ...] = ()) -> Editor:
+    def editor(self, attr: str, method: str = METHOD, preserve: tuple[str, ...] = ()) -> Editor:
         """The editor of an attribute, with others held; see :meth:`edit`."""
         library = self.editors(method)
         editor: Editor = library[attr]
@@ -218,15 +236,15 @@ class Model:
         return editor
 
     def text_editor(self, prompt: str, clip: Clip | None = None, overrides: list[str] | None = None,
-                    **options: Any) -> StyleClip:  # fmt: skip
+                    progress: Progress | None = None, **options: Any) -> StyleClip:  # fmt: skip
         """StyleCLIP's optimisation towards a prompt; by default with the domain's CLIP and its options.
 
-        ``options`` and ``overrides`` are StyleClipConfig's. Raises ConfigError for a prompt that is too long, and
-        MissingWeights without a CLIP.
+        ``options`` and ``overrides`` are StyleClipConfig's; ``progress`` counts the steps of each search. Raises
+        ConfigError for a prompt that is too long, and MissingWeights without a CLIP.
         """
-        return StyleClip.of_model(self, prompt, clip, overrides or [], **options)
+        return StyleClip.of_model(self, prompt, clip, overrides or [], progress, **options)
 
-    def auto_regions(self, attr: str, method: str = "interfacegan") -> str:
+    def auto_regions(self, attr: str, method: str = METHOD) -> str:
         """The regions that ``--regions auto`` takes: measured when the editor was fitted, or now, and then kept."""
         library = self.editors(method)
         found = library[attr].study_
@@ -254,17 +272,9 @@ class Model:
         """
         try:
             if attr in self.domain.attribute_names:
-                return self.domain.attributes()
+                return placed(self.domain.attributes(), self.device)
             if prompts is None:
                 prompts = self.editors()[attr].prompts if attr in list(self.editors()) else ()
-            return PromptScorer(self.domain.clip(), attr, prompts) if prompts else None
+            return PromptScorer(placed(self.domain.clip(), self.device), attr, prompts) if prompts else None
         except MissingWeights:
             return None
-
-    def report(self, before: Latent, after: Latent, attr: str | None, regions: str) -> EditReport:
-        """Compare the pictures of two codes; see EditReport. Without ``attr`` nothing is scored."""
-        if len(before) != len(after):
-            raise LatentError(f"{len(before)} codes before and {len(after)} after an edit")
-        old, new = self.synthesise(before), self.synthesise(after)
-        chosen = before.regions.select(regions).regions
-        return compare(self.domain, old, new, chosen, attr, self.scorer(attr) if attr else None)

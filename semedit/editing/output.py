@@ -10,6 +10,7 @@ import torch
 
 from encoders.pivotal_tuning import save_difference
 from semedit.editing.model import Model
+from semedit.editing.records import InversionRecord
 from semedit.editing.subjects import EDITS, LATENT, MANIFEST, TUNED, Origin, Subject
 from semedit.latents.latent import Latent
 from semedit.latents.regions import RegionTable
@@ -25,18 +26,15 @@ from semedit.storage.atomic import make_folder, sha256, write_json
 LONGEST = 120
 
 
-def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: SemanticGenerator) -> dict[str, Any]:
+def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: SemanticGenerator) -> InversionRecord:
     """Write latent, reconstruction, label map, side-by-side, the way there and manifest of one picture, and the
-    difference of its tuned generator if it has one; returns the result record."""
+    difference of its tuned generator if it has one."""
     make_folder(folder)
     latent = inversion.latent.annotated(source=source.name, source_sha256=sha256(source))
     if inversion.tuned:
         save_difference(folder / TUNED, inversion.tuned[0], generator)
         latent = latent.annotated(tuned=TUNED)
-    shown = inversion.tuned[0] if inversion.tuned else generator
-    with torch.no_grad():
-        labels = shown(latent.data).labels
-    colours = labels_to_colours(labels, generator.regions)
+    colours = labels_to_colours(inversion.synthesis.labels, generator.regions)
     paths = {name: folder / f"{name}.png" for name in ("reconstruction", "labels", "side-by-side", "steps")}
     latent.save(folder / LATENT)
     save_picture(inversion.reconstruction[0], paths["reconstruction"])
@@ -45,18 +43,18 @@ def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: 
     save_picture(magnify(sheet(row, columns=3)), paths["side-by-side"])
     if inversion.trajectory is not None:
         save_picture(way(inversion, generator), paths["steps"])
-    record = {
-        "input": str(source),
-        "latent": str(folder / LATENT),
-        "reconstruction": str(paths["reconstruction"]),
-        "metrics": {name: value.item() for name, value in inversion.metrics.items()},
-        "protocols": dict(inversion.protocols),
-        "seconds": inversion.seconds,
-        "source_sha256": latent.metadata["source_sha256"],
-        "method": latent.metadata.get("method"),
-        "stopped": inversion.stopped[0] if inversion.stopped else None,
-    }
-    write_json(folder / MANIFEST, record)
+    record = InversionRecord(
+        input=str(source),
+        latent=str(folder / LATENT),
+        reconstruction=str(paths["reconstruction"]),
+        metrics={name: value.item() for name, value in inversion.metrics.items()},
+        protocols=dict(inversion.protocols),
+        seconds=inversion.seconds,
+        source_sha256=latent.metadata["source_sha256"],
+        method=latent.metadata.get("method"),
+        stopped=inversion.stopped[0] if inversion.stopped else None,
+    )
+    write_json(folder / MANIFEST, record.to_json())
     return record
 
 

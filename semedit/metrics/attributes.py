@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +54,11 @@ class AttributeScorer:
         if name not in self.names:
             raise UnknownName("attribute", name, self.names)
         return self.names.index(name)
+
+    def to(self, device: torch.device) -> Self:
+        """Move the network; returns this object."""
+        self.network.to(device)
+        return self
 
     @torch.no_grad()
     def score(self, images: Tensor, batch: int = 256) -> Tensor:

@@ -1,6 +1,7 @@
 """The benchmarks measure what they say; their speed is not a test's business."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -10,11 +11,12 @@ from benchmarks import BENCHMARKS, editing, fidelity, locality, reconstruction
 from benchmarks.reconstruction import unseen_pictures
 from benchmarks.speed import editing as editing_speed
 from benchmarks.speed import encoder
-from benchmarks.speed.generator import compare, hot_spots
+from benchmarks.speed import generator as forwards
 from benchmarks.speed.textbook import discriminate, synthesise
 from benchmarks.speed.timing import OutputsDifferError, time_pair
 from benchmarks.speed.training import compare_steps
 from encoders.backbone import EncoderConfig, StyleHeads
+from semedit.cli.main import run
 from semedit.data.collection import open_collection
 from semedit.data.drawn import draw_pool
 from semedit.domains import domain
@@ -30,6 +32,8 @@ from semedit.pictures.sheets import save_picture
 from semedit.pictures.tensors import quantise, to_images, to_picture
 from semedit.training.gan.recipes import recipe
 
+TINY_ENCODER = EncoderConfig(size=32, rows=3, style_dim=16, widths=(16, 32), units=(1, 1))
+
 
 def test_the_textbook_gives_the_same_picture(small):
     w = torch.randn(2, 16)
@@ -39,9 +43,29 @@ def test_the_textbook_gives_the_same_picture(small):
 
 
 def test_a_row_of_the_speed_table(small):
-    row = compare(small, 2, "fp32", 2)
-    assert row["ratio"] > 0 and row["peak_mb"] > 0 and row["difference"] < 2e-4
-    assert sum(share for _, share in hot_spots(small, 1, rows=100)) == pytest.approx(1, abs=1e-3)
+    row = forwards.compare(small, 2, "fp32", 2)
+    assert row.value > 0 and row.peak_mb > 0 and row.difference < 2e-4
+    assert sum(share for _, share in forwards.hot_spots(small, 1, rows=100)) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("flag, timed", [
+    ("--training", "training"), ("--encoder", "encoder"), ("--editing", "editing"), ("--runs=1", "generator"),
+])  # fmt: skip
+def test_the_words_of_the_speed_command(flag, timed, small, monkeypatch, capsys):
+    """Each flag times its own networks; every row says so in the common form, and has a line in the table."""
+    row = forwards.compare(small, 1, "fp32", 1)
+    made = {
+        "training": lambda: [compare_steps(recipe("portraits-tiny"), 1)],
+        "encoder": lambda: [encoder.compare_encoders(encoder.official_encoder(TINY_ENCODER), 1, "fp32", 1)],
+        "editing": lambda: [editing_speed.compare_calls(load("portraits"), "transfer", 2, False, 1)],
+        "generator": lambda: [row],
+    }[timed]()
+    monkeypatch.setattr(f"benchmarks.speed.{timed}.measure", lambda *arguments: made)
+    assert run(["bench", "speed", flag, "--json"]) == 0
+    (shown,) = json.loads(capsys.readouterr().out)["results"]
+    assert shown == made[0].to_json() and shown["metric"] == "ratio" and shown["ratio"] == shown["value"]
+    assert {"task", "method", "model", "std", "n", "skipped", "protocol"} <= shown.keys()
+    assert run(["bench", "speed", flag]) == 0 and f"{made[0].value:.2f} (" in capsys.readouterr().out
 
 
 def test_timing_alternates():
@@ -69,9 +93,9 @@ def test_inside_share_counts_old_and_new_masks_and_their_border():
 
 
 def test_the_registry_names_every_command():
-    from semedit.cli.bench.app import app
+    from semedit.cli.bench.app import commands
 
-    assert {command.name or command.callback.__name__ for command in app.registered_commands} == set(BENCHMARKS)
+    assert {command.name or command.callback.__name__ for command in commands().registered_commands} == set(BENCHMARKS)
 
 
 def test_the_textbook_discriminator_gives_the_same_logits():
@@ -88,7 +112,7 @@ def test_the_textbook_discriminator_gives_the_same_logits():
 def test_a_row_of_the_training_speed_table(precision):
     """The two formulations' losses are compared inside; a row only comes back if they agree."""
     row = compare_steps(recipe("portraits-tiny").with_overrides([f"precision={precision}"]), runs=1)
-    assert row["ratio"] > 0 and row["images_per_second"] > 0 and row["batch"] == 8
+    assert row.value > 0 and row.images_per_second > 0 and row.batch == 8
 
 
 def test_a_step_that_differs_is_not_timed(monkeypatch):
@@ -104,15 +128,15 @@ def model():
 
 def test_locality_of_a_region_that_is_one(model):
     rows = locality.locality(model, count=6)
-    assert [row["metric"] for row in rows] == [f"inside_{n}" for n in model.generator.regions.names] + ["inside_mean"]
-    values = [row["value"] for row in rows]
+    assert [row.metric for row in rows] == [f"inside_{n}" for n in model.generator.regions.names] + ["inside_mean"]
+    values = [row.value for row in rows]
     assert all(0 <= value <= 1 for value in values) and values[-1] == pytest.approx(sum(values[:-1]) / 13)
     again = locality.locality(model, count=6)
-    assert [row["value"] for row in again] == values
+    assert [row.value for row in again] == values
 
 
 def test_fidelity_rows_have_floors_and_rates(model):
-    rows = {row["metric"]: row for row in fidelity.fidelity(model, count=64, size=64)}
+    rows = {row.metric: row for row in fidelity.fidelity(model, count=64, size=64)}
     assert {
         "frechet",
         "frechet_floor",
@@ -122,8 +146,8 @@ def test_fidelity_rows_have_floors_and_rates(model):
         "rate_hat",
         "real_rate_hat",
     } <= rows.keys()
-    assert rows["frechet_floor"]["value"] < rows["frechet"]["value"] and rows["precision_floor"]["value"] > 0.4
-    assert 0 < rows["mask_agreement"]["value"] <= 1 and rows["frechet"]["protocol"].startswith("fd(portraits-features")
+    assert rows["frechet_floor"].value < rows["frechet"].value and rows["precision_floor"].value > 0.4
+    assert 0 < rows["mask_agreement"].value <= 1 and rows["frechet"].protocol.startswith("fd(portraits-features")
 
 
 class MeanColour:
@@ -150,11 +174,9 @@ def test_fidelity_against_pictures_on_disk(tmp_path, small, monkeypatch):
     monkeypatch.setattr("benchmarks.fidelity.embedders", lambda features: [embedder])
     faces = Model(small, domain("faces"), "small")
     real = fidelity.StoredPictures(open_collection(tmp_path, 32, labelled=False))
-    rows = {row["metric"]: row for row in fidelity.fidelity(faces, count=20, real=real)}
+    rows = {row.metric: row for row in fidelity.fidelity(faces, count=20, real=real)}
     assert set(rows) == {"frechet", "frechet_floor", "inception_score", "inception_score_floor"}
-    assert (
-        rows["frechet"]["protocol"] == "fid(ssg-legacy)" and rows["frechet"]["value"] > rows["frechet_floor"]["value"]
-    )
+    assert rows["frechet"].protocol == "fid(ssg-legacy)" and rows["frechet"].value > rows["frechet_floor"].value
     fake = embedder.seen[0]
     assert not torch.equal(fake, quantise(fake))
     assert not torch.allclose(fake, faces.synthesise(faces.sample(20, 660_001, psi=1.0)).image)
@@ -163,10 +185,9 @@ def test_fidelity_against_pictures_on_disk(tmp_path, small, monkeypatch):
 
 
 def test_the_plain_encoder_gives_the_same_codes():
-    config = EncoderConfig(size=32, rows=3, style_dim=16, widths=(16, 32), units=(1, 1))
-    row = encoder.compare_encoders(encoder.official_encoder(config), 2, "fp32", 1)
-    assert row["ratio"] > 0 and row["difference"] < 1e-4
-    broken = encoder.official_encoder(config)
+    row = encoder.compare_encoders(encoder.official_encoder(TINY_ENCODER), 2, "fp32", 1)
+    assert row.value > 0 and row.difference < 1e-4
+    broken = encoder.official_encoder(TINY_ENCODER)
     theirs = encoder.PlainEncoder(broken)
     theirs.styles[0].linear.bias.data += 1
     x = torch.rand(1, 6, 32, 32)
@@ -189,11 +210,11 @@ class TestReconstruction:
 
     def test_every_refinement_has_its_measures_with_protocols(self):
         rows = self.rows()
-        assert {r["method"] for r in rows} == {f"restyle@{k}" for k in range(1, 6)}
+        assert {r.method for r in rows} == {f"restyle@{k}" for k in range(1, 6)}
         metrics = {"mse", "psnr", "perceptual", "identity"}
-        assert all({r["metric"] for r in rows if r["method"] == f"restyle@{k}"} == metrics for k in range(1, 6))
-        assert all(r["n"] == 3 and r["skipped"] == 0 and r["std"] >= 0 and r["protocol"] for r in rows)
-        seconds = [next(r["seconds_per_image"] for r in rows if r["method"] == f"restyle@{k}") for k in (1, 5)]
+        assert all({r.metric for r in rows if r.method == f"restyle@{k}"} == metrics for k in range(1, 6))
+        assert all(r.n == 3 and r.skipped == 0 and r.std >= 0 and r.protocol for r in rows)
+        seconds = [next(r.seconds_per_image for r in rows if r.method == f"restyle@{k}") for k in (1, 5)]
         assert 0 < seconds[0] < seconds[1]
 
     def test_the_same_portraits_every_time(self):
@@ -213,7 +234,7 @@ class TestReconstruction:
         save_picture(quantise(to_images(unseen_pictures(PORTRAITS.draw, 64, 1).images))[0], tmp_path / "a.png")
         (tmp_path / "b.png").write_text("not a picture")
         rows = self.rows(files=[tmp_path / "a.png", tmp_path / "b.png"])
-        assert all((r["n"], r["skipped"]) == (1, 1) for r in rows)
+        assert all((r.n, r.skipped) == (1, 1) for r in rows)
         with pytest.raises(ImageError, match="none of 1 pictures"):
             self.rows(files=[tmp_path / "b.png"])
 
@@ -224,7 +245,7 @@ class TestReconstruction:
 
 def test_refining_comes_nearer_on_the_shipped_weights():
     rows = reconstruction.reconstruction(load("portraits"), count=8, methods=("restyle",))
-    mse = {r["method"]: r["value"] for r in rows if r["metric"] == "mse"}
+    mse = {r.method: r.value for r in rows if r.metric == "mse"}
     assert mse["restyle@5"] < mse["restyle@1"] < 0.1
 
 
@@ -252,13 +273,12 @@ def test_curves_of_an_editor(tmp_path):
         assert all(len(values) == 10 for values in one.means.values()) and one.most > 0.05
         assert one.means["preservation"][0] > one.means["preservation"][9]
     rows = editing.rows(shipped, made)
-    assert (
-        len(rows) == 3 * 5 * 10 + 2 and {"task", "method", "metric", "value", "std", "n", "protocol"} <= rows[0].keys()
-    )
-    at_half = next(r for r in rows if (r["metric"], r["mask"], r["degree"]) == ("preservation", "masked", 0.5))
-    before = shipped.sample(4, editing.SEED, psi=0.7)
-    after = shipped.edit(before, "beard", 0.5)
-    assert at_half["value"] == pytest.approx(shipped.report(before, after, "beard", "skin").preservation.mean().item())
+    wanted = {"task", "method", "metric", "value", "std", "n", "protocol", "attr", "mask", "degree"}
+    assert len(rows) == 3 * 5 * 10 + 2 and wanted <= rows[0].to_json().keys()
+    at_half = next(r for r in rows if (r.metric, r.mask, r.degree) == ("preservation", "masked", 0.5))
+    before = shipped.sample(4, editing.SEED)
+    old, new = (shipped.synthesise(codes).image for codes in (before, shipped.edit(before, "beard", 0.5)))
+    assert at_half.value == pytest.approx(1 - (old - new).abs().mean().item() / 2)
     editing.draw(made, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 5_000
 
@@ -267,4 +287,4 @@ def test_curves_of_an_editor(tmp_path):
 def test_a_row_of_the_editing_speed_table(name):
     """The codes of both ways are compared inside; a row only comes back if they agree."""
     row = editing_speed.compare_calls(load("portraits"), name, 3, name == "transfer", runs=1)
-    assert row["value"] > 0 and row["batch"] == 3 and row["seconds"] > 0
+    assert row.value > 0 and row.batch == 3 and row.seconds > 0

@@ -62,8 +62,8 @@ class TestEveryInverter:
         torch.testing.assert_close(result.trajectory[-1], result.latent.data)
 
     def test_a_single_one_of_a_batch(self, bundle, small, method):
-        one = made(bundle, method).invert(target(small, count=2)).single(1, name="b")
-        assert len(one.latent) == 1 and one.latent.metadata["name"] == "b" and one.trajectory.shape[1] == 1
+        one = made(bundle, method).invert(target(small, count=2))[1]
+        assert len(one) == len(one.synthesis.image) == len(one.target) == 1 and one.trajectory.shape[1] == 1
         assert len(one.stopped) <= 1 and len(one.tuned) <= 1
 
     def test_progress_ends_at_its_total(self, bundle, small, method):

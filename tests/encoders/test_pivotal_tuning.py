@@ -44,7 +44,7 @@ def test_mapping_and_noise_stay(small, tuned):
 
 
 def test_the_locality_term_keeps_other_codes(small, pivot, target, tuned):
-    near = CONFIG.model_copy(update={"locality_weight": 5.0, "locality_distance": 3.0})
+    near = CONFIG.replace(locality_weight=5.0, locality_distance=3.0)
     kept = tune(small, pivot, target, Pixels(), near)
     assert "locality" in kept.history[0] and kept.history[0]["locality"] == pytest.approx(0, abs=1e-6)
     w = small.mapping(torch.randn(8, 16, generator=torch.Generator().manual_seed(7)))

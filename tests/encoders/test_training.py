@@ -30,7 +30,7 @@ from tests.conftest import SMALL, random_generator
 
 @pytest.fixture(scope="module")
 def generator():
-    return random_generator(SMALL.model_copy(update={"regions": 13, "transparent": (10, 12)}))
+    return random_generator(SMALL.replace(regions=13, transparent=(10, 12)))
 
 
 def config_for(generator, **changes):
@@ -62,7 +62,7 @@ def test_training_learns_and_leaves_the_generator_alone(generator, tmp_path):
 def test_two_halves_equal_the_whole_bit_for_bit(generator, tmp_path):
     config = config_for(generator)
     whole = train_encoder(config, tmp_path / "whole", generator, domain=PORTRAITS)
-    train_encoder(config.model_copy(update={"steps": 2}), tmp_path / "halves", generator, domain=PORTRAITS)
+    train_encoder(config.replace(steps=2), tmp_path / "halves", generator, domain=PORTRAITS)
     halves = train_encoder(config, tmp_path / "halves", generator, domain=PORTRAITS)
     a, b = weights(whole), weights(halves)
     assert all(torch.equal(a[name], b[name]) for name in a)
@@ -91,7 +91,7 @@ def test_gradients_of_the_refinements_add_up(generator):
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.momentum = 0.0
         state = EncoderState(encoder, Ranger(encoder.parameters(), lr=0.0))
-        chosen = config.model_copy(update={"refinements": refinements})
+        chosen = config.replace(refinements=refinements)
         step = EncoderStep(chosen, state, generator, PORTRAITS, Team())
         torch.manual_seed(2)
         step.run(Batch(images, torch.empty(4, 0)))
@@ -122,9 +122,7 @@ def test_a_run_starts_from_another_encoder_or_from_a_face_network(generator, tmp
     start_from(encoder, tmp_path / "first" / ENCODER)
     assert all(torch.equal(a, b) for a, b in zip(encoder.parameters(), first.parameters(), strict=True))
     with pytest.raises(CheckpointError, match="does not fit"):
-        start_from(
-            ResidualEncoder(config.encoder.model_copy(update={"widths": (16, 16)})), tmp_path / "first" / ENCODER
-        )
+        start_from(ResidualEncoder(config.encoder.replace(widths=(16, 16))), tmp_path / "first" / ENCODER)
 
     torch.manual_seed(3)
     face = IrSeFace()

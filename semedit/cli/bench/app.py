@@ -2,18 +2,25 @@
 
 import typer
 
-from semedit.cli.bench import tasks
-from semedit.cli.bench.speed import speed
+from semedit.cli.console import later
 from semedit.packages import check
 
-app = typer.Typer(no_args_is_help=True)
+
+def commands() -> typer.Typer:
+    """The commands, whose options read their defaults from the benchmarks."""
+    from semedit.cli.bench import tasks
+    from semedit.cli.bench.speed import speed
+
+    made = typer.Typer()
+    for command in (speed, tasks.reconstruction, tasks.editing, tasks.fidelity, tasks.locality):
+        made.command()(command)
+    return made
+
+
+app = typer.Typer(cls=later(commands), no_args_is_help=True)
 
 
 @app.callback()
 def root() -> None:
     """Measure speed, reconstruction, editing and fidelity."""
     check("benchmarks", "baselines")
-
-
-for command in (speed, tasks.reconstruction, tasks.editing, tasks.fidelity, tasks.locality):
-    app.command()(command)

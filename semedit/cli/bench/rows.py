@@ -1,45 +1,43 @@
 """What the measuring commands share: options, rows as a table or JSON, figures on a model's card."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from benchmarks.rows import Lines, Row
+from semedit.checkpoints import zoo
 from semedit.cli.console import Report, number
-
-if TYPE_CHECKING:
-    from semedit.editing.model import Model
+from semedit.editing.model import Model
+from semedit.storage.atomic import write_json
 
 CountOption = Annotated[int, typer.Option("--count", min=4, help="Pictures to measure on.")]
 CardOption = Annotated[bool, typer.Option("--write-card", help="Put the figures on the model's card.")]
 SaveOption = Annotated[str | None, typer.Option("--out", help="Also write the rows as JSON to this file.")]
 
 
-def finish(
-    rows: list[dict[str, Any]],
-    columns: list[str],
-    as_json: bool,
-    out: str | None,
-    shown: list[dict[str, Any]] | None = None,
-) -> None:
-    """Print rows (or what is ``shown`` of them) as a table of ``columns``, or as JSON, and save them if asked to."""
-    from semedit.storage.atomic import write_json
-
+def finish(rows: Sequence[Row], shown: Lines, as_json: bool, out: str | None) -> None:
+    """Print rows as JSON, or what is ``shown`` of them as a table, and save them if asked to."""
     report = Report(as_json)
     for row in rows:
-        report.add(**row)
+        report.add(**row.to_json())
     if out:
-        write_json(Path(out), rows)
-    text = [[cell(row.get(column)) for column in columns] for row in shown or rows]
-    report.table([column.replace("_", " ") for column in columns], text)
+        write_json(Path(out), [row.to_json() for row in rows])
+    show(report, shown)
     report.finish()
 
 
-def to_card(model: "Model", name: str, rows: list[dict[str, Any]], wanted: bool) -> None:
-    from semedit.checkpoints import zoo
+def show(report: Report, lines: Lines) -> None:
+    """Lines of cells by column; the first names the columns."""
+    columns = list(lines[0]) if lines else []
+    text = [[cell(line.get(column)) for column in columns] for line in lines]
+    report.table([column.replace("_", " ") for column in columns], text)
 
+
+def to_card(model: Model, name: str, rows: Sequence[Row], wanted: bool) -> None:
     if wanted and model.entry:
-        zoo.write_quality(model.entry, name, rows)
+        zoo.write_quality(model.entry, name, [row.to_json() for row in rows])
 
 
 def cell(value: object) -> str:

@@ -2,21 +2,31 @@
 
 import typer
 
-from semedit.cli.fit import domain, editors
-from semedit.cli.fit.encoder import encoder
+from semedit.cli.console import later
+
+
+def commands() -> typer.Typer:
+    """The commands, whose options read their defaults from the configurations."""
+    from semedit.cli.fit import domain, editors
+    from semedit.cli.fit.encoder import encoder
+
+    made = typer.Typer()
+    for command in (
+        editors.directions,
+        editors.flow,
+        editors.calibration,
+        domain.attributes,
+        domain.features,
+        domain.identity,
+        encoder,
+        domain.clip,
+    ):
+        made.command()(command)
+    return made
+
 
 app = typer.Typer(
+    cls=later(commands),
     help="Train the domain's networks (attributes, features, identity, clip), an encoder, directions or a flow.",
     no_args_is_help=True,
 )
-for command in (
-    editors.directions,
-    editors.flow,
-    editors.calibration,
-    domain.attributes,
-    domain.features,
-    domain.identity,
-    encoder,
-    domain.clip,
-):
-    app.command()(command)

@@ -5,38 +5,37 @@ from typing import Annotated
 
 import typer
 
-from semedit.cli.console import (
-    JsonOption,
-    Report,
-    SeedOption,
-    SetOption,
-    number,
-    progress_bar,
-)
+from semedit.checkpoints import zoo
+from semedit.cli.console import JsonOption, Report, SeedOption, SetOption, number, option, progress_bar
+from semedit.domains.portraits.fitting.attributes import fit_attributes
+from semedit.domains.portraits.fitting.clip import ClipFitConfig, fit_clip
+from semedit.domains.portraits.fitting.features import FEATURES, fit_features
+from semedit.domains.portraits.fitting.identity import FILES, SEEDS, IdentityFitConfig, fit_identity
+from semedit.domains.portraits.fitting.network import FitConfig, TrunkFitConfig
+from semedit.errors import UnknownName
+from semedit.metrics.clip import Clip
+from semedit.metrics.features import DomainFeatures
 
-PicturesOption = Annotated[int, typer.Option(min=64, help="Portraits to draw for training.")]
-EpochsOption = Annotated[int, typer.Option(min=1, help="Passes over them.")]
-HeldOutOption = Annotated[int, typer.Option(min=16, help="Further portraits to measure on.")]
+PicturesOption = Annotated[int, option(FitConfig, "pictures", "Portraits to draw for training.")]
+EpochsOption = Annotated[int, option(FitConfig, "epochs", "Passes over them.")]
+HeldOutOption = Annotated[int, option(FitConfig, "held_out", "Further portraits to measure on.")]
+#: The configurations that the options change.
+ATTRIBUTES, IDENTITY, CLIP = TrunkFitConfig(), IdentityFitConfig(), ClipFitConfig()
 FileOption = Annotated[str, typer.Option("--out", help="File to write (.safetensors).")]
 
 
 def attributes(
     out: FileOption = "semedit-runs/portraits/attributes.safetensors",
-    pictures: PicturesOption = 16_000,
-    epochs: EpochsOption = 5,
-    held_out: HeldOutOption = 2_000,
+    pictures: PicturesOption = ATTRIBUTES.pictures,
+    epochs: EpochsOption = ATTRIBUTES.epochs,
+    held_out: HeldOutOption = ATTRIBUTES.held_out,
     json: JsonOption = False,
-    seed: SeedOption = 11,
+    seed: SeedOption = ATTRIBUTES.seed,
 ) -> None:
     """Train the portraits domain's attribute classifier on drawn portraits."""
-    from semedit.checkpoints import zoo
-    from semedit.domains.portraits.fitting.attributes import fit_attributes
-    from semedit.domains.portraits.fitting.network import TrunkFitConfig
-
+    config = ATTRIBUTES.replace(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed)
     with progress_bar("attribute classifier", json) as progress:
-        scorer = fit_attributes(
-            TrunkFitConfig(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed), progress
-        )
+        scorer = fit_attributes(config, progress)
     scorer.save(out)
     zoo.write_domain_card(Path(out).parent, "portraits")
     report = Report(json)
@@ -49,23 +48,20 @@ def attributes(
 
 def features(
     out: FileOption = "semedit-runs/portraits/features.safetensors",
-    pictures: PicturesOption = 20_000,
-    epochs: EpochsOption = 8,
-    held_out: HeldOutOption = 2_000,
-    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
+    pictures: PicturesOption = FEATURES.pictures,
+    epochs: EpochsOption = FEATURES.epochs,
+    held_out: HeldOutOption = FEATURES.held_out,
+    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = FEATURES.lr,
     start: Annotated[str | None, typer.Option("--start", help="File of a feature network to train further.")] = None,
     json: JsonOption = False,
-    seed: SeedOption = 11,
+    seed: SeedOption = FEATURES.seed,
 ) -> None:
     """Train the portraits domain's feature network: perceptual distance, parser, Frechet features."""
-    from semedit.checkpoints import zoo
-    from semedit.domains.portraits.fitting.features import FEATURES, fit_features
-    from semedit.metrics.features import DomainFeatures
 
-    sizes = {"pictures": pictures, "epochs": epochs, "held_out": held_out, "seed": seed, "lr": lr}
+    config = FEATURES.replace(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed, lr=lr)
     begin = DomainFeatures.load(start) if start else None
     with progress_bar("feature network", json) as progress:
-        network = fit_features(FEATURES.model_copy(update=sizes), progress, begin)
+        network = fit_features(config, progress, begin)
     network.save(out)
     zoo.write_domain_card(Path(out).parent, "portraits")
     report = Report(json)
@@ -80,21 +76,18 @@ def identity(
     role: Annotated[
         str, typer.Option(help="score, or loss: the network that losses use, of a seed of its own.")
     ] = "score",
-    pictures: PicturesOption = 18_000,
-    epochs: EpochsOption = 6,
-    held_out: HeldOutOption = 4_000,
+    pictures: PicturesOption = IDENTITY.pictures,
+    epochs: EpochsOption = IDENTITY.epochs,
+    held_out: HeldOutOption = IDENTITY.held_out,
     json: JsonOption = False,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed (default: the role's, 31 or 32).")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help=f"Seed (default: the role's, {SEEDS}).")] = None,
 ) -> None:
     """Train an identity network of the portraits domain: the same person drawn in many scenes, many persons."""
-    from semedit.checkpoints import zoo
-    from semedit.domains.portraits.fitting.identity import FILES, SEEDS, IdentityFitConfig, fit_identity
-    from semedit.errors import UnknownName
 
     if role not in SEEDS:
         raise UnknownName("role", role, SEEDS)
-    sizes = {"pictures": pictures, "epochs": epochs, "held_out": held_out}
-    config = IdentityFitConfig(**sizes, seed=SEEDS[role] if seed is None else seed)
+    chosen = SEEDS[role] if seed is None else seed
+    config = IDENTITY.replace(pictures=pictures, epochs=epochs, held_out=held_out, seed=chosen)
     path = Path(out or f"semedit-runs/portraits/{FILES[role]}")
     with progress_bar(f"identity network ({role})", json) as progress:
         network = fit_identity(config, role, progress)
@@ -109,20 +102,17 @@ def identity(
 
 def clip(
     out: FileOption = "semedit-runs/portraits/clip.safetensors",
-    pictures: PicturesOption = 20_000,
-    epochs: EpochsOption = 8,
-    held_out: HeldOutOption = 2_000,
+    pictures: PicturesOption = CLIP.pictures,
+    epochs: EpochsOption = CLIP.epochs,
+    held_out: HeldOutOption = CLIP.held_out,
     start: Annotated[str | None, typer.Option("--start", help="File of a CLIP to train further.")] = None,
     set_: SetOption = None,
     json: JsonOption = False,
-    seed: SeedOption = 41,
+    seed: SeedOption = CLIP.seed,
 ) -> None:
     """Train the portraits domain's CLIP on drawn portraits and their captions, with open_clip's classes."""
-    from semedit.checkpoints import zoo
-    from semedit.domains.portraits.fitting.clip import ClipFitConfig, fit_clip
-    from semedit.metrics.clip import Clip
 
-    config = ClipFitConfig(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed).with_overrides(set_ or [])
+    config = CLIP.replace(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed).with_overrides(set_ or [])
     with progress_bar("drawing, then training", json) as progress:
         network = fit_clip(config, progress, Clip.load(start) if start else None)
     network.save(out, config.network)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from directions import EDITORS, learn_directions, learn_flow
 from semedit.cli.console import (
     DeviceOption,
     JsonOption,
@@ -12,9 +13,12 @@ from semedit.cli.console import (
     Report,
     SeedOption,
     check_device,
+    default,
+    names,
     number,
     progress_bar,
 )
+from semedit.editing.request import METHOD
 
 if TYPE_CHECKING:
     from semedit.editing.model import Model
@@ -49,7 +53,9 @@ def directions(
     local_samples: Annotated[
         int, typer.Option(min=0, help="Samples to label for the rows of the default regions alone; 0: none.")
     ] = 10_000,
-    chosen: Annotated[float, typer.Option(help="Extremes used: a share of all samples, or a count, a side.")] = 0.02,
+    chosen: Annotated[float, typer.Option(help="Extremes used: a share of all samples, or a count, a side.")] = default(
+        learn_directions, "chosen"
+    ),
     labels: LabelsOption = LABELS,
     out: OutFile = None,
     json: JsonOption = False,
@@ -69,7 +75,7 @@ def directions(
     if scores and prompt:
         raise ConfigError("--scores and --prompt are two sources of scores; give one of them")
     loaded = load(model).to(check_device(device))
-    wanted, prompts, local = _names(attributes), tuple(prompt or ()), None
+    wanted, prompts, local = names(attributes), tuple(prompt or ()), None
     scorer: Scorer
     with progress_bar("labelling samples", json) as progress:
         if scores:
@@ -113,7 +119,7 @@ def directions(
 def flow(
     model: ModelOption = "portraits",
     samples: Annotated[int, typer.Option(min=512, help="Samples of the generator to label.")] = 20_000,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over them.")] = 10,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over them.")] = default(learn_flow, "epochs"),
     attributes: AttributesOption = None,
     labels: LabelsOption = LABELS,
     out: OutFile = None,
@@ -130,7 +136,7 @@ def flow(
         labelled = library.label_samples(loaded, loaded.domain.attributes(), samples, seed, labels, progress=progress)
     with progress_bar("training the flow", json) as progress:
         fitted, found = library.learn_flow(
-            loaded, labelled, attributes=_names(attributes), epochs=epochs, seed=seed, progress=progress
+            loaded, labelled, attributes=names(attributes), epochs=epochs, seed=seed, progress=progress
         )
     rows = [one.to_json() for one in found]
     path = _target(loaded, out, library.FlowLibrary.FILE)
@@ -152,7 +158,7 @@ def flow(
 
 def calibration(
     model: ModelOption = "portraits",
-    method: Annotated[str, typer.Option(help="Whose editors to measure: interfacegan or styleflow.")] = "interfacegan",
+    method: Annotated[str, typer.Option(help=f"Whose editors to measure: {', '.join(EDITORS)}.")] = METHOD,
     attributes: AttributesOption = None,
     regions: Annotated[
         str | None, typer.Option(help="New default regions of these attributes ('auto': those that suffice).")
@@ -168,7 +174,7 @@ def calibration(
 
     loaded = load(model).to(check_device(device))
     library = loaded.editors(method)
-    wanted = _names(attributes) or tuple(library)
+    wanted = names(attributes) or tuple(library)
     with progress_bar("measuring", json) as progress:
         found = learning.measure(loaded, library, wanted, seed=seed, progress=progress, regions=regions)
     rows = [one.to_json() for one in found]
@@ -181,10 +187,6 @@ def calibration(
     report.table(["attribute", "regions", "scale", "gain", "auto regions", "side effect"], table)
     report.say(f"-> {path}")
     report.finish()
-
-
-def _names(attributes: list[str] | None) -> tuple[str, ...]:
-    return tuple(name.strip() for text in attributes or () for name in text.split(",") if name.strip())
 
 
 def _target(model: "Model", out: str | None, name: str) -> Path:

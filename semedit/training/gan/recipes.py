@@ -41,14 +41,14 @@ def portraits_tiny() -> TrainConfig:
 def portraits_128_grown() -> TrainConfig:
     """The default generator of 0.2 to 0.4, from its adversary alone: the 64 px one grown, then trained on."""
     small = portraits_64()
-    generator = small.generator.model_copy(update={"size": 128, "render_channels": {32: 64, 64: 32, 128: 16}})
-    discriminator = small.discriminator.model_copy(
-        update={"size": 128, "channels": {128: 16, **small.discriminator.channels}}
+    generator = small.generator.replace(size=128, render_channels={32: 64, 64: 32, 128: 16})
+    discriminator = small.discriminator.replace(size=128, channels={128: 16, **small.discriminator.channels})
+    return small.replace(
+        name="portraits-128-grown",
+        generator=generator,
+        discriminator=discriminator,
+        start="semedit-runs/portraits-64",
     )
-    return small.model_copy(
-        update={"name": "portraits-128-grown", "generator": generator, "discriminator": discriminator,
-                "start": "semedit-runs/portraits-64"}
-    )  # fmt: skip
 
 
 def celebamask_hq(size: int, paper: bool = False) -> TrainConfig:
@@ -91,5 +91,6 @@ def adaptation(
     """Domain adaptation of a trained generator to pictures without labels, with the official options."""
     return TrainConfig(
         name="adapt", start=start, generator=generator, discriminator=discriminator, data=data, images=64_000, batch=32,
+        freeze_local="ema_only",
         masks=False, lambda_mask=0.0, log_every=20, sheet_every=100, checkpoint_every=200, monitor_every=100,
     )  # fmt: skip

@@ -328,14 +328,14 @@ def test_training_from_a_folder_with_a_label_map(folder, tmp_path, label_maps_re
         + "}\n"
     )
     tiny = recipe("portraits-tiny")
-    config = tiny.model_copy(
-        update={
-            "generator": tiny.generator.model_copy(update={"regions": 2, "transparent": ()}),
-            "discriminator": tiny.discriminator.model_copy(update={"regions": 2}),
-            "data": DataConfig(domain="faces", path=str(folder), label_map=str(tmp_path / "map.yaml"), workers=0),
-            "images": 16, "monitor_every": 2, "metric_samples": 0,
-        }
-    )  # fmt: skip
+    config = tiny.replace(
+        generator=tiny.generator.replace(regions=2, transparent=()),
+        discriminator=tiny.discriminator.replace(regions=2),
+        data=DataConfig(domain="faces", path=str(folder), label_map=str(tmp_path / "map.yaml"), workers=0),
+        images=16,
+        monitor_every=2,
+        metric_samples=0,
+    )
     said = []
     state = train(config, tmp_path / "out", domain=PORTRAITS, say=said.append)
     assert state.average.regions.names == ("background", "person")

@@ -19,7 +19,7 @@ from tests.conftest import SMALL, random_generator
 
 @pytest.fixture(scope="module")
 def model():
-    config = SMALL.model_copy(update={"regions": 13, "transparent": (10, 12)})
+    config = SMALL.replace(regions=13, transparent=(10, 12))
     return Model(random_generator(config), PORTRAITS, "random")
 
 

@@ -76,7 +76,7 @@ def test_composition_of_background_alone(small, wplus):
 
 
 def test_no_transparent_regions_means_weights_are_masks(small):
-    generator = random_generator(SMALL.model_copy(update={"transparent": ()}))
+    generator = random_generator(SMALL.replace(transparent=()))
     masks, weights = generator.composite(torch.randn(1, 5, 9), None)
     assert torch.equal(masks, weights)
 
@@ -132,7 +132,7 @@ def test_every_parameter_gets_a_gradient():
 
 
 def test_detach_texture_stops_the_gradient_between_texture_and_shape():
-    generator = SemanticGenerator(SMALL.model_copy(update={"detach_texture": True}), generic_regions(5, (3,)))
+    generator = SemanticGenerator(SMALL.replace(detach_texture=True), generic_regions(5, (3,)))
     code = torch.randn(1, generator.layout.rows, 16, requires_grad=True)
     x, _ = generator.local(generator.codes(code), torch.zeros(2, 16, 16))
     x.sum().backward()

@@ -24,9 +24,7 @@ from semedit.training.gan.state import initial_state
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import train
 
-CONFIG = recipe("portraits-tiny").model_copy(
-    update={"images": 64, "data": DataConfig(pool=32, differentiable="off"), "monitor_every": 0}
-)
+CONFIG = recipe("portraits-tiny").replace(images=64, data=DataConfig(pool=32, differentiable="off"), monitor_every=0)
 
 #: Runs the four phases on a share of one global batch and saves every gradient and value that must agree.
 PHASES = """
@@ -99,7 +97,7 @@ def test_averages_agree_and_draws_differ(two):
 
 def test_accumulation_gives_the_gradients_of_the_whole_batch():
     with join_team() as team:
-        whole, parts = phases(team), phases(team, CONFIG.model_copy(update={"accumulate": 2}))
+        whole, parts = phases(team), phases(team, CONFIG.replace(accumulate=2))
     for name in (n for n in whole if n.startswith(("Dmain", "Dreg", "Gmain"))):
         scale = whole[name].abs().max().clamp(min=1e-6)
         assert ((parts[name] - whole[name]).abs().max() / scale) < 2e-3, name
@@ -142,8 +140,8 @@ def test_a_torchrun_run_survives_a_kill_and_resumes_on_one_process(tmp_path):
     assert header["step"] == 20
     steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
     assert steps == sorted(set(steps)) and steps[-1] == 19
-    longer = CONFIG.model_copy(update={"images": 168, "checkpoint_every": 3})
+    longer = CONFIG.replace(images=168, checkpoint_every=3)
     assert train(longer, folder, domain=PORTRAITS).step == 21
-    single = train(CONFIG.model_copy(update={"images": 160}), tmp_path / "single", domain=PORTRAITS)
+    single = train(CONFIG.replace(images=160), tmp_path / "single", domain=PORTRAITS)
     theirs, ours = tensors["average.render.blocks.0.conv.weight"], single.average.render.blocks[0].conv.weight
     assert (theirs - ours).abs().max() < 0.05 * ours.abs().max()

@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semedit.data.chunks import chunk_seed
 from semedit.domains.portraits.captions import (
     PROPERTIES,
     captions,
@@ -57,9 +58,9 @@ def draw_captioned(
     """Draw portraits: pictures (N, 3, size, size) as uint8, 1 + SHORT + P sentences of each, property values (N, P)."""
     images, sentences, values = [], [], []
     for k, start in enumerate(range(0, count, chunk)):
-        factors = sample_factors(min(chunk, count - start), seed * 100_043 + k)
+        factors = sample_factors(min(chunk, count - start), chunk_seed(seed, k))
         images.append(to_bytes(render(factors, size)[0]))
-        short = short_captions(factors, SHORT, seed * 100_043 + k)
+        short = short_captions(factors, SHORT, chunk_seed(seed, k))
         rows = zip(captions(factors), short, property_captions(factors), strict=True)
         sentences += [[whole, *some, *each] for whole, some, each in rows]
         values.append(property_values(factors))

@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semedit.data.chunks import chunk_seed
 from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.factors import IDENTITY
 from semedit.domains.portraits.fitting.network import FitConfig, as_input, fit_network
@@ -62,7 +63,7 @@ def draw_people(pictures: int, size: int, seed: int, chunk: int = 128) -> People
     images, factors = [], []
     for k, start in enumerate(range(0, pictures, chunk * VIEWS)):
         count = min(chunk * VIEWS, pictures - start)
-        drawn = sample_factors(count, seed * 100_003 + k, torch.arange(count) // VIEWS)
+        drawn = sample_factors(count, chunk_seed(seed, k), torch.arange(count) // VIEWS)
         images.append(to_bytes(render(drawn, size)[0]))
         factors.append(identity_vector(drawn))
     return People(torch.cat(images), torch.cat(factors))

@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from semedit.config import Config
+from semedit.data.chunks import chunk_seed
 from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.factors import IDENTITY, attributes, kinds
 from semedit.domains.portraits.law import sample_factors, scaled
@@ -60,7 +61,7 @@ def draw_labelled(count: int, size: int, seed: int, chunk: int = 512) -> Labelle
     """Draw ``count`` portraits of ``size`` px with labels, attributes and regression targets in [-1, 1]."""
     parts: list[tuple[Tensor, ...]] = []
     for k, start in enumerate(range(0, count, chunk)):
-        factors = sample_factors(min(chunk, count - start), seed * 100_019 + k)
+        factors = sample_factors(min(chunk, count - start), chunk_seed(seed, k))
         images, labels = render(factors, size)
         targets = scaled(factors, (*IDENTITY, *SCENE_TARGETS))
         parts.append((to_bytes(images), labels, attributes(factors), targets, kinds(factors)))

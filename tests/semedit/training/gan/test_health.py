@@ -21,8 +21,8 @@ from semedit.training.gan.state import initial_state
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import train
 
-TINY = recipe("portraits-tiny").model_copy(
-    update={"images": 32, "data": DataConfig(pool=64, differentiable="off"), "monitor_every": 2, "metric_samples": 64}
+TINY = recipe("portraits-tiny").replace(
+    images=32, data=DataConfig(pool=64, differentiable="off"), monitor_every=2, metric_samples=64
 )
 CPU = torch.device("cpu")
 
@@ -51,7 +51,7 @@ def test_a_run_logs_its_health_and_keeps_its_best_state(tmp_path):
 
 
 def test_looking_does_not_change_the_run(tmp_path):
-    quiet = TINY.model_copy(update={"monitor_every": 0})
+    quiet = TINY.replace(monitor_every=0)
     a, b = train(TINY, tmp_path / "a", domain=PORTRAITS), train(quiet, tmp_path / "b", domain=PORTRAITS)
     assert all(torch.equal(x, y) for x, y in zip(a.generator.parameters(), b.generator.parameters(), strict=True))
 
@@ -85,7 +85,7 @@ def test_areas_add_up():
 @pytest.mark.parametrize("name", ["Dmain", "Dreg", "Gmain", "Greg"])
 def test_the_memory_estimate_is_what_autograd_keeps(name):
     """The count without data equals the count of a real step (in float32, before any optimiser)."""
-    config = TINY.model_copy(update={"batch": 4, "style_mixing": 1.0})
+    config = TINY.replace(batch=4, style_mixing=1.0)
     state = initial_state(config, CPU, CELEBAMASK)
     step = GanStep(config, state)
     counter = Kept(state.generator, state.discriminator)
@@ -100,19 +100,19 @@ def test_the_memory_estimate_is_what_autograd_keeps(name):
 
 
 def test_the_estimate_goes_through_the_phases_of_the_step():
-    config = TINY.model_copy(update={"path_weight": 0.0})
+    config = TINY.replace(path_weight=0.0)
     step = GanStep(config, initial_state(config, CPU, CELEBAMASK))
     assert list(estimate(config).phases) == [phase.name for phase in step.phases] == ["Dmain", "Dreg", "Gmain"]
-    adapting = TINY.model_copy(update={"masks": False})
+    adapting = TINY.replace(masks=False)
     assert estimate(adapting).phases["Dmain"] < 0.9 * estimate(TINY).phases["Dmain"]  # one branch is not looked through
 
 
 def test_the_estimate_follows_its_knobs():
     config = recipe("celebamask-hq-512")
     whole = estimate(config).peak
-    assert estimate(config.model_copy(update={"accumulate": 8})).peak < 0.5 * whole
+    assert estimate(config.replace(accumulate=8)).peak < 0.5 * whole
     assert estimate(config, world=2).peak < 0.8 * whole
-    open_ended = config.model_copy(update={"gradient_checkpointing": False})
+    open_ended = config.replace(gradient_checkpointing=False)
     assert estimate(open_ended).phases["Dmain"] > 1.5 * estimate(config).phases["Dmain"]
     assert "GB a process" in estimate(config).summary()
 
@@ -122,7 +122,7 @@ def test_compiled_and_checkpointed_steps_equal_plain_ones():
     data = draw_pool(PORTRAITS.draw, 8, 16, 1).batch(8, 0, 13)
     found = []
     for options in ({}, {"compile": "eager"}, {"gradient_checkpointing": True}):
-        config = TINY.model_copy(update=options)
+        config = TINY.replace(**options)
         step = GanStep(config, initial_state(config, CPU, CELEBAMASK))
         torch.manual_seed(0)
         step.run(Batch(data.images, data.masks))

@@ -26,9 +26,7 @@ from semedit.training.gan.state import initial_state
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import train
 
-TINY = recipe("portraits-tiny").model_copy(
-    update={"images": 16, "data": DataConfig(pool=32, differentiable="off"), "monitor_every": 0}
-)
+TINY = recipe("portraits-tiny").replace(images=16, data=DataConfig(pool=32, differentiable="off"), monitor_every=0)
 CPU = torch.device("cpu")
 
 
@@ -40,11 +38,9 @@ def run(tmp_path_factory):
 
 
 def grown_config(run):
-    generator = TINY.generator.model_copy(update={"size": 32, "render_channels": {8: 8, 16: 8, 32: 8}})
-    discriminator = TINY.discriminator.model_copy(
-        update={"size": 32, "channels": {32: 8, **TINY.discriminator.channels}}
-    )
-    return TINY.model_copy(update={"generator": generator, "discriminator": discriminator, "start": str(run)})
+    generator = TINY.generator.replace(size=32, render_channels={8: 8, 16: 8, 32: 8})
+    discriminator = TINY.discriminator.replace(size=32, channels={32: 8, **TINY.discriminator.channels})
+    return TINY.replace(generator=generator, discriminator=discriminator, start=str(run))
 
 
 def test_a_grown_generator_begins_as_the_old_one_enlarged(run):
@@ -70,7 +66,7 @@ def test_a_grown_discriminator_keeps_its_inner_blocks(run):
 def test_a_grown_run_trains_and_resumes_without_its_start(run, tmp_path):
     config = grown_config(run)
     said = []
-    train(config.model_copy(update={"images": 8}), tmp_path, domain=PORTRAITS, say=said.append)
+    train(config.replace(images=8), tmp_path, domain=PORTRAITS, say=said.append)
     assert any("starting from" in line for line in said)
     said.clear()
     assert train(config, tmp_path, domain=PORTRAITS, say=said.append).step == 2
@@ -78,12 +74,13 @@ def test_a_grown_run_trains_and_resumes_without_its_start(run, tmp_path):
 
 
 def test_starts_that_do_not_fit_are_refused(run):
-    wide = TINY.generator.model_copy(update={"local_channels": 16})
+    wide = TINY.generator.replace(local_channels=16)
     with pytest.raises(ConfigError, match="differs from the run's in local_channels"):
-        starting_state(TINY.model_copy(update={"generator": wide, "start": str(run)}), CPU, CELEBAMASK)
-    small = TINY.generator.model_copy(update={"size": 8, "render_channels": {8: 8}})
+        starting_state(TINY.replace(generator=wide, start=str(run)), CPU, CELEBAMASK)
+    small = {"generator": TINY.generator.replace(size=8, render_channels={8: 8}),
+             "discriminator": TINY.discriminator.replace(size=8)}  # fmt: skip
     with pytest.raises(ConfigError, match="cannot be shrunk"):
-        starting_state(TINY.model_copy(update={"generator": small, "start": str(run)}), CPU, CELEBAMASK)
+        starting_state(TINY.replace(**small, start=str(run)), CPU, CELEBAMASK)
 
 
 def adapted(run, freeze, steps=3):
@@ -163,7 +160,7 @@ def test_a_model_without_a_discriminator_says_so(run, tmp_path):
 
 def test_an_official_checkpoint_starts_a_run(small, tmp_path):
     discriminator = DualDiscriminator(
-        recipe("celebamask-hq-256").discriminator.model_copy(update={"size": 32, "regions": small.config.regions})
+        recipe("celebamask-hq-256").discriminator.replace(size=32, regions=small.config.regions)
     )
     state = to_official(generator_entries(small.config), small.state_dict())
     critic = to_official(discriminator_entries(discriminator.config), discriminator.state_dict())
@@ -207,7 +204,7 @@ def test_an_adapted_model_reads_its_ancestors_codes_and_uses_its_directions(run,
     config = adaptation_of(
         "source", ["freeze_local=ema_only", "batch=8", "images=16", "data.style=cel", "data.pool=16", "monitor_every=0"]
     )
-    train(config.model_copy(update={"images": 8}), tmp_path / "cel", domain=PORTRAITS)
+    train(config.replace(images=8), tmp_path / "cel", domain=PORTRAITS)
     train(config, tmp_path / "cel", domain=PORTRAITS)  # resumed: the lineage is in the state
     pack(tmp_path / "cel", models / "cel", "portraits")
     source, cel = load("source"), load("cel")

@@ -30,8 +30,8 @@ from semedit.training.gan.state import initial_state, lazy_adam, resumed_state
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import train
 
-TINY = recipe("portraits-tiny").model_copy(
-    update={"images": 64, "batch": 8, "data": DataConfig(pool=32, differentiable="off"), "monitor_every": 0}
+TINY = recipe("portraits-tiny").replace(
+    images=64, batch=8, data=DataConfig(pool=32, differentiable="off"), monitor_every=0
 )
 
 
@@ -155,7 +155,7 @@ def test_style_mixing_keeps_base_rows_and_mixes_three_ways():
 def test_training_runs_logs_and_resumes_longer(tmp_path):
     state = train(TINY, tmp_path, domain=PORTRAITS)
     assert state.step == TINY.steps == 8
-    longer = train(TINY.model_copy(update={"images": 96}), tmp_path, domain=PORTRAITS)
+    longer = train(TINY.replace(images=96), tmp_path, domain=PORTRAITS)
     assert longer.step == 12
     steps = [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert steps == sorted(set(steps)) and steps[-1] == 11
@@ -163,13 +163,13 @@ def test_training_runs_logs_and_resumes_longer(tmp_path):
 
 
 def test_bf16_trains(tmp_path):
-    state = train(TINY.model_copy(update={"precision": "bf16", "images": 16}), tmp_path, domain=PORTRAITS)
+    state = train(TINY.replace(precision="bf16", images=16), tmp_path, domain=PORTRAITS)
     assert all(torch.isfinite(p).all() for p in state.generator.parameters())
 
 
 def test_n_steps_equal_two_halves_bit_for_bit(tmp_path):
     whole = train(TINY, tmp_path / "whole", domain=PORTRAITS)
-    train(TINY.model_copy(update={"images": 24}), tmp_path / "halves", domain=PORTRAITS)
+    train(TINY.replace(images=24), tmp_path / "halves", domain=PORTRAITS)
     halves = train(TINY, tmp_path / "halves", domain=PORTRAITS)
     for name in ("generator", "discriminator", "average"):
         assert same(bits(getattr(whole, name)), bits(getattr(halves, name))), name
@@ -188,7 +188,7 @@ train(TrainConfig.from_json(json.loads(sys.argv[1])), sys.argv[2], domain=PORTRA
 @pytest.mark.parametrize("delay", [0.0, 0.13, 0.31])
 def test_a_killed_run_ends_with_the_same_bits(tmp_path, delay):
     """SIGKILL some time after the first checkpoint, then the same command again."""
-    config = TINY.model_copy(update={"images": 8 * 40, "checkpoint_every": 3, "sheet_every": 1000})
+    config = TINY.replace(images=8 * 40, checkpoint_every=3, sheet_every=1000)
     whole = train(config, tmp_path / "whole", domain=PORTRAITS)
     folder = tmp_path / "killed"
     threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
@@ -208,10 +208,10 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path, delay):
 
 
 def test_a_run_folder_of_other_options_is_refused(tmp_path):
-    train(TINY.model_copy(update={"images": 32}), tmp_path, domain=PORTRAITS)
+    train(TINY.replace(images=32), tmp_path, domain=PORTRAITS)
     before = (tmp_path / STATE).read_bytes()
     with pytest.raises(ConfigError, match=r"other options \(lr\)"):
-        train(TINY.model_copy(update={"lr": 0.1}), tmp_path, domain=PORTRAITS)
+        train(TINY.replace(lr=0.1), tmp_path, domain=PORTRAITS)
     assert (tmp_path / STATE).read_bytes() == before
 
 
@@ -239,7 +239,7 @@ def test_writing_is_atomic(tmp_path, monkeypatch):
 
 def test_resuming_builds_each_network_once(tmp_path, monkeypatch):
     """Three networks, from the state file alone; none is drawn at random to be overwritten."""
-    train(TINY.model_copy(update={"images": 24}), tmp_path, domain=PORTRAITS)
+    train(TINY.replace(images=24), tmp_path, domain=PORTRAITS)
     built = []
     for kind in (SemanticGenerator, DualDiscriminator):
         original = kind.__init__

@@ -66,7 +66,7 @@ def test_lessons_are_the_law_of_their_codes(lessons):
 
 def test_points_at_the_coarse_grid_are_the_local_generators_own(generator, lessons):
     """At as many pixels as grid points, pixel centres and grid points coincide."""
-    config = TINY.generator.model_copy(update={"size": 16, "coarse_size": 8})
+    config = TINY.generator.replace(size=16, coarse_size=8)
     reader = PointReader(generator, torch.nn.Linear(config.coarse_channels, 3), "fp32")
     codes = wplus(generator, lessons)[:3]
     at = torch.arange(8) * 2 + 0.5  # the middle of each pair of pixels
@@ -172,7 +172,7 @@ def test_a_course_that_was_cut_short_ends_with_the_same_bits(taught, tmp_path):
 
 
 def test_a_generator_teaches_a_smaller_one(generator, tmp_path):
-    student = TINY.generator.model_copy(update={"local_channels": 6, "render_channels": {8: 6, 16: 6}})
+    student = TINY.generator.replace(local_channels=6, render_channels={8: 6, 16: 6})
     teacher = GeneratorTeacher(generator.eval().requires_grad_(False), student)
     some = make_lessons(teacher, 32, 4)
     torch.testing.assert_close(teacher.targets(some.first), generator.mapping(some.first))
@@ -183,7 +183,7 @@ def test_a_generator_teaches_a_smaller_one(generator, tmp_path):
     assert measured["labels"] == 1.0 and measured["psnr"] > 45
     for change, word in (({"style_dim": 32}, "style_dim"), ({"size": 32, "render_channels": {}}, "cannot teach")):
         with pytest.raises(ConfigError, match=word):
-            GeneratorTeacher(generator, student.model_copy(update=change))
+            GeneratorTeacher(generator, student.replace(**change))
 
 
 def test_a_student_of_a_generator_learns_through_the_stages(generator, tmp_path):

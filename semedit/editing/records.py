@@ -1,0 +1,154 @@
+"""What inversions and edits came to, for a file, a terminal or a page: frozen records, each with its JSON."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from semedit.errors import SemeditError
+
+#: Receives what is being done, the steps done, and all of them.
+Watch = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An input that could not be worked on, and why."""
+
+    input: str
+    error: SemeditError
+
+
+@dataclass(frozen=True)
+class InversionRecord:
+    """One picture's inversion: the files of its latent and reconstruction, and measures by name with their protocols.
+
+    seconds: of this picture; method: its name; stopped: "target" or "budget", where a search ended it.
+    """
+
+    input: str
+    latent: str
+    reconstruction: str
+    metrics: Mapping[str, float]
+    protocols: Mapping[str, str]
+    seconds: float
+    source_sha256: str
+    method: str | None
+    stopped: str | None
+
+    @property
+    def ended(self) -> str:
+        """How it came to its end, in words."""
+        reason = {"target": "target reached", "budget": "budget used up"}.get(self.stopped or "", "")
+        return ", ".join(filter(None, [self.method, reason, f"{self.seconds:.1f} s"]))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class WordsRecord:
+    """What a prompt's edit did to one picture's cosine, whose noise is ``clip_noise``.
+
+    property: what the prompt speaks of, if it does, with the zero-shot probabilities of its value; stopped: "steps", or
+    "identity" where the budget ended the search.
+    """
+
+    clip_before: float
+    clip_after: float
+    clip_noise: float
+    property: str | None
+    probability_before: float | None
+    probability_after: float | None
+    stopped: str | None
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What one step of an edit was asked to do to one picture, and did; None for what was not asked or not measured.
+
+    score_before, score_after: of the attribute, in [0, 1]; inside_share: of the change, inside the regions;
+    preservation: 1 - mean absolute change on [0, 1]; measurable: whether score or cosine moved beyond their noise.
+    """
+
+    method: str
+    attr: str | None
+    text: str | None
+    reference: str | None
+    strength: float
+    target: float | None
+    regions: str
+    score_before: float | None
+    score_after: float | None
+    inside_share: float
+    preservation: float
+    measurable: bool | None
+    words: WordsRecord | None = None
+
+    @property
+    def missed(self) -> bool:
+        """Whether a target was asked for and not come to."""
+        return self.target is not None and self.score_after is not None and abs(self.score_after - self.target) > 0.05
+
+    def to_json(self) -> dict[str, Any]:
+        found = asdict(self)
+        return found | (found.pop("words") or {})
+
+
+@dataclass(frozen=True)
+class EditRecord:
+    """One picture's edit in one step or several: its folder and files by kind, and what it did as a whole.
+
+    Measures are those of :class:`semedit.editing.effect.EditReport`, ``protocols`` their ids.
+    """
+
+    input: str
+    folder: Path
+    files: Mapping[str, str]
+    steps: tuple[StepRecord, ...]
+    inside_share: float
+    preservation: float
+    perceptual: float
+    identity: float
+    protocols: Mapping[str, str | None]
+
+    @property
+    def regions(self) -> str:
+        """All regions that were edited, as one text."""
+        return ",".join(dict.fromkeys(step.regions for step in self.steps))
+
+    def to_json(self) -> dict[str, Any]:
+        """Flat, with what the step says if it is the only one."""
+        first, one = self.steps[0], self.steps[0] if len(self.steps) == 1 else None
+        return {
+            "input": self.input,
+            "attr": one and one.attr,
+            "text": one and one.text,
+            "method": first.method,
+            "reference": first.reference,
+            "strength": one and one.strength,
+            "regions": self.regions,
+            "score_before": one and one.score_before,
+            "score_after": one and one.score_after,
+            **self.files,
+            "inside_share": self.inside_share,
+            "preservation": self.preservation,
+            "perceptual": self.perceptual,
+            "identity": self.identity,
+            "steps": [step.to_json() for step in self.steps],
+            "protocols": dict(self.protocols),
+        }
+
+
+@dataclass(frozen=True)
+class UndoRecord:
+    """A latent with its last edits taken back: those edits, the names of what is left, and the files written."""
+
+    input: str
+    folder: Path
+    undone: tuple[Mapping[str, Any], ...]
+    left: tuple[str, ...]
+    files: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"input": self.input, "undone": [dict(e) for e in self.undone], "left": list(self.left), **self.files}

@@ -1,0 +1,157 @@
+"""Requests carried out: from what is asked to files and records, for whoever asks (a command line, a page)."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from directions import RegionTransfer, Study
+from semedit.editing import output, subjects
+from semedit.editing.chain import Step, check, describe, run
+from semedit.editing.model import Model, Progress
+from semedit.editing.records import EditRecord, Failure, UndoRecord, Watch
+from semedit.editing.request import AUTO, EditRequest
+from semedit.editing.subjects import Origin, Subject
+from semedit.errors import SemeditError
+from semedit.latents.latent import Latent
+from semedit.metrics.clip import Clip
+from semedit.storage.atomic import write_json
+
+#: The strengths of a strip.
+STRIP = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+MEASURES = ("inside_share", "preservation", "perceptual", "identity")
+_Code = tuple[Subject, Latent, Origin | None]
+
+
+class EditSession:
+    """A request on a model, ready to be carried out on any latents.
+
+    Everything that the edits need is opened here: raises UnknownName for attributes and regions, MissingWeights for
+    editors, scorers and networks that are not there, ConfigError for options. A reference picture is inverted.
+    ``watch`` hears of every long step.
+    """
+
+    def __init__(self, model: Model, request: EditRequest, watch: Watch | None = None):
+        self.model, self.request, self.watch = model, request, watch
+        for text in request.places:
+            if text not in (None, AUTO):
+                model.domain.regions.select(str(text))
+        self.clip = Clip.open(request.clip, request.clip_weights) if request.clip else None
+        self.reference = self._reference(request.reference) if request.reference else None
+        self.steps = self.steps_for(model)
+        check(model, self.steps)
+
+    def steps_for(self, model: Model) -> list[Step]:
+        """The edits for a model: the session's own, or one that is tuned to a picture."""
+        request, made = self.request, []
+        for (name, strength), regions in zip(request.edits, request.places, strict=False):
+            editor = model.editor(name, request.method, request.preserve)
+            if regions == AUTO:
+                regions = model.auto_regions(name, request.method)
+            chosen = regions or str(model.editors(request.method)[name].regions_)
+            made.append(Step(editor, request.method, chosen, strength, attr=name, target=request.target))
+        for prompt, regions in zip(request.texts, request.places, strict=False):
+            words = model.text_editor(prompt, self.clip, list(request.options), self._progress(f"'{prompt}'"))
+            made.append(Step(words, "styleclip", regions or "all", request.strength, text=prompt, clip=words.clip))
+        if self.reference is not None:
+            chosen = str(request.regions[0])
+            editor = RegionTransfer(self.reference, chosen)
+            made.append(Step(editor, "transfer", chosen, request.strength, reference=request.reference))
+        for step in made:
+            model.domain.regions.select(step.regions)
+        return made
+
+    def choices(self) -> list[tuple[str, Study]]:
+        """For each attribute whose regions were chosen by measuring: its name, and what was measured."""
+        pairs = zip(self.request.edits, self.request.places, strict=False)
+        editors = self.model.editors(self.request.method) if self.request.edits else {}
+        studies = [(name, editors[name].study_) for (name, _), regions in pairs if regions == AUTO]
+        return [(name, study) for name, study in studies if study is not None]
+
+    def edit(self, named: Iterable[Subject], *, batch: int = 16, strip: bool = False, paste: bool = False,
+             photo: Path | None = None) -> Iterator[EditRecord | Failure]:  # fmt: skip
+        """Edit the latents of ``named``, up to ``batch`` at once, and write each one's results into its folder.
+
+        ``strip`` also writes a row of strengths; ``paste`` the photo with the edited crop in its place, the photo being
+        ``photo`` if its file has moved. Latents that cannot be edited give a Failure.
+        """
+        plain: list[_Code] = []
+        alone: list[_Code] = []
+        for subject in named:
+            try:
+                codes = subjects.codes_of(subject, self.model.generator)
+                origins = [subjects.origin(code, one.latent, photo) if paste else None for one, code in codes]
+            except SemeditError as error:
+                yield Failure(str(subject.latent), error)
+                continue
+            for (one, latent), origin in zip(codes, origins, strict=True):
+                joined = "tuned" not in latent.metadata and self.request.target is None
+                (plain if joined else alone).append((one, latent, origin))
+        groups = [plain[i : i + batch] for i in range(0, len(plain), batch)] + [[one] for one in alone]
+        for group in groups:
+            try:
+                yield from self._group(group, strip)
+            except SemeditError as error:
+                yield from (Failure(str(subject.latent), error) for subject, *_ in group)
+
+    def _group(self, group: list[_Code], strip: bool) -> list[EditRecord]:
+        """Edit several codes at once, and write each one's results."""
+        model = subjects.model_of(self.model, group[0][1], group[0][0].latent)
+        steps = self.steps if model is self.model else self.steps_for(model)
+        latents, made = [latent for _, latent, _ in group], []
+        chain = run(model, Latent.cat(latents), steps, self._progress("editing"))
+        for index, (subject, _, origin) in enumerate(group):
+            after = chain.latents[-1][index]
+            whole, folder = chain.whole[index], output.edit_folder(subject, after)
+            after = output.placed(after, subject.latent, folder)
+            files = output.save_edit(folder, after, whole.before, whole.after, model.generator.regions)
+            if len(steps) > 1:
+                pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
+                files["row"] = output.save_row(pictures, folder / "row.png")
+            if origin:
+                files["pasted"] = output.save_pasted(model, origin, whole.after.image[0], folder / "pasted.png")
+            if strip:
+                last = chain.latents[-2][index]
+                row = [model.synthesise(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
+                files["strip"] = output.save_row(row, folder / "strip.png")
+            words = steps[0].clip.protocol if steps[0].clip else None
+            record = EditRecord(
+                input=subject.source,
+                folder=folder,
+                files=files,
+                steps=describe(chain, steps, index),
+                protocols={**chain.reports[0].protocols, "clip": words},
+                **{name: getattr(whole, name).item() for name in MEASURES},
+            )
+            write_json(folder / subjects.MANIFEST, {**record.to_json(), "request": self.request.to_json()})
+            made.append(record)
+        return made
+
+    def _reference(self, source: str) -> Latent:
+        """The code of a latent file or a picture. Raises LatentError for another generator's."""
+        if source.endswith(".safetensors"):
+            found = Latent.load(source)
+            self.model.generator.check(found)
+        else:
+            found = self.model.invert(source, progress=self._progress(f"inverting {Path(source).name}")).latent
+        return found.annotated(source=Path(source).stem)
+
+    def _progress(self, what: str) -> Progress | None:
+        watch = self.watch
+        return (lambda done, total: watch(what, done, total)) if watch else None
+
+
+def take_back(model: Model, subject: Subject, edits: int = 1) -> UndoRecord:
+    """Take the last edits of a latent back, bit for bit, and write what was before them beside the other edits.
+
+    Raises LatentError for more edits than are known, or a latent of another generator.
+    """
+    edited = Latent.load(subject.latent)
+    before = edited.undo(edits)
+    model = subjects.model_of(model, edited, subject.latent)
+    model.generator.check(before)
+    folder = output.edit_folder(subject, before)
+    before = output.placed(before, subject.latent, folder)
+    files = output.save_edit(
+        folder, before, model.synthesise(edited), model.synthesise(before), model.generator.regions
+    )
+    left = tuple(str(event.get("attr") or event.get("text") or event.get("method")) for event in before.history)
+    return UndoRecord(str(subject.latent), folder, tuple(edited.history[len(before.history) :]), left, files)

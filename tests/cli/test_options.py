@@ -1,0 +1,122 @@
+"""Every option says what its owner says: defaults are read from configurations and functions, names from registries."""
+
+import inspect
+
+import pytest
+import typer
+
+from benchmarks import editing, fidelity, locality, reconstruction
+from benchmarks.speed import generator as forwards
+from directions import EDITORS, learn_directions, learn_flow
+from encoders import INVERTERS
+from semedit.cli.main import build
+from semedit.data.celebamask import prepare_celebamask
+from semedit.domains.portraits.drawing.renderer import STYLES, render
+from semedit.domains.portraits.fitting.clip import ClipFitConfig
+from semedit.domains.portraits.fitting.features import FEATURES
+from semedit.domains.portraits.fitting.identity import SEEDS, IdentityFitConfig
+from semedit.domains.portraits.fitting.network import TrunkFitConfig
+from semedit.editing.compose import picture_features
+from semedit.editing.inverting import invert_files
+from semedit.editing.loading import load
+from semedit.editing.model import Model
+from semedit.editing.request import EditRequest
+from semedit.editing.session import EditSession, take_back
+from semedit.training.gan.config import TrainConfig
+
+
+def default(function, name):
+    return inspect.signature(function).parameters[name].default
+
+
+def leaves(group, words=()):
+    """(command's words, command) of every command."""
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if hasattr(command, "list_commands"):
+            yield from leaves(command, (*words, name))
+        else:
+            yield " ".join((*words, name)), command
+
+
+COMMANDS = dict(leaves(typer.main.get_command(build())))
+OPTIONS = {
+    (words, param.name): param
+    for words, command in COMMANDS.items()
+    for param in command.params
+    if param.name != "help"
+}
+FITS = {
+    "fit attributes": TrunkFitConfig(), "fit features": FEATURES, "fit identity": IdentityFitConfig(),
+    "fit clip": ClipFitConfig(),
+}  # fmt: skip
+#: (command, option) -> the default that its owner has.
+OWNED = {
+    **{(words, name): getattr(FITS[words], name) for words in FITS for name in ("pictures", "epochs", "held_out")},
+    **{(words, "seed"): FITS[words].seed for words in ("fit attributes", "fit features", "fit clip")},
+    ("fit features", "lr"): FEATURES.lr,
+    ("fit directions", "chosen"): default(learn_directions, "chosen"),
+    ("fit directions", "seed"): default(learn_directions, "seed"),
+    ("fit flow", "epochs"): default(learn_flow, "epochs"),
+    ("fit flow", "seed"): default(learn_flow, "seed"),
+    ("fit calibration", "method"): EditRequest.method,
+    ("edit", "strength"): EditRequest.strength,
+    ("edit", "method"): EditRequest.method,
+    ("edit", "batch"): default(EditSession.edit, "batch"),
+    ("undo", "edits"): default(take_back, "edits"),
+    ("invert", "batch"): default(invert_files, "batch"),
+    ("sample", "psi"): default(Model.sample, "psi"),
+    ("sample", "precision"): default(load, "precision"),
+    **{(words, "psi"): default(Model.sample, "psi") for words in ("interpolate", "components", "mix", "compose")},
+    ("compose", "steps"): default(picture_features, "steps"),
+    ("draw", "style"): default(render, "style"),
+    ("data prepare", "workers"): default(prepare_celebamask, "workers"),
+    ("bench speed", "runs"): forwards.RUNS,
+    ("bench reconstruction", "count"): default(reconstruction.reconstruction, "count"),
+    ("bench reconstruction", "batch"): default(reconstruction.reconstruction, "batch"),
+    ("bench editing", "count"): default(editing.curves, "count"),
+    ("bench fidelity", "count"): default(fidelity.fidelity, "count"),
+    ("bench fidelity", "seed"): default(fidelity.fidelity, "seed"),
+    ("bench locality", "count"): default(locality.locality, "count"),
+    ("bench locality", "psi"): default(locality.locality, "psi"),
+    **{key: default(load, "name_or_path") for key, param in OPTIONS.items() if "--model" in param.opts},
+}  # fmt: skip
+#: Options that the command line alone has: where results go, how many are asked for, and how they are laid out.
+ITS_OWN = {
+    "out", "device", "json", "labels", "curves", "count", "columns", "scale", "keys", "frames", "fps", "samples",
+    "local_samples", "size", "regions",
+}  # fmt: skip
+#: Options that the command line alone has in one command.
+ALONE = {("fit identity", "role"), ("data scan", "domain"), ("models pack", "domain"), ("models info", "name")} | {
+    (words, "seed") for words in ("invert", "edit", "sample", "draw", "interpolate", "components", "mix", "compose",
+                                  "fit calibration")
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", OWNED, ids=" --".join)
+def test_a_default_is_its_owners(key):
+    assert OPTIONS[key].default == OWNED[key]
+
+
+def test_no_other_option_has_a_default():
+    """A new default is its owner's, listed above, or is left to the owner by None."""
+    for key, param in OPTIONS.items():
+        if param.default in (None, False, "", ()) or isinstance(param.default, bool) or param.required:
+            continue
+        assert key in OWNED or key in ALONE or key[1] in ITS_OWN, f"{' --'.join(key)} is {param.default!r}"
+
+
+CHOICES = {
+    ("edit", "method"): EDITORS,
+    ("fit calibration", "method"): EDITORS,
+    ("invert", "method"): INVERTERS,
+    ("draw", "style"): STYLES,
+    ("fit identity", "role"): SEEDS,
+    ("adapt", "freeze_local"): TrainConfig.model_fields["freeze_local"].annotation.__args__,
+}
+
+
+@pytest.mark.parametrize("key", CHOICES, ids=" --".join)
+def test_the_help_names_every_choice(key):
+    for name in CHOICES[key]:
+        assert name in OPTIONS[key].help
