@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,6 +23,7 @@ from semedit.regions import RegionTable
 
 FORMAT = "semedit-weights-1"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,8 @@ def build_generator(weights: Weights, source: str | Path) -> SemanticGenerator:
     return freeze(generator)
 
 
-def freeze(generator: SemanticGenerator) -> SemanticGenerator:
+def freeze(generator: Network) -> Network:
     """Put a generator into eval mode without gradients, and set its fingerprint."""
-    generator.eval().requires_grad_(False)
-    generator.fingerprint = fingerprint(generator, generator.config.model_dump(mode="json", exclude_defaults=True))
+    own: Any = generator.eval().requires_grad_(False)
+    own.fingerprint = fingerprint(own, own.config.model_dump(mode="json", exclude_defaults=True))
     return generator

@@ -95,6 +95,7 @@ class Mapping(nn.Module):
 
     def __init__(self, dim: int, layers: int, lr_mul: float):
         super().__init__()
+        self.dim = dim
         self.layers = nn.ModuleList(EqualLinear(dim, dim, lr_mul=lr_mul, activate=True) for _ in range(layers))
 
     def forward(self, z: Tensor) -> Tensor:
@@ -102,6 +103,30 @@ class Mapping(nn.Module):
         for layer in self.layers:
             w = layer(w)
         return w
+
+    @torch.no_grad()
+    def mean(self, samples: int, seed: int) -> Tensor:
+        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``."""
+        z = torch.randn(samples, self.dim, generator=torch.Generator().manual_seed(seed))
+        like = next(self.parameters(), z)
+        return self(z.to(like)).mean(0, keepdim=True)
+
+
+def noise_maps(noise: Noise, buffers: list[Tensor], batch: int) -> list[Tensor]:
+    """The maps that ``noise`` stands for: the buffers, fresh draws (B, 1, H, W), or those given.
+
+    Raises ConfigError for another word, or for maps of other sizes than the buffers.
+    """
+    if isinstance(noise, str):
+        if noise == "const":
+            return buffers
+        if noise == "random":
+            return [torch.randn(batch, *b.shape[1:], device=b.device, dtype=b.dtype) for b in buffers]
+        raise ConfigError(f"noise is 'const', 'random' or a list of tensors, not '{noise}'")
+    if len(noise) != len(buffers) or any(n.shape[-2:] != b.shape[-2:] for n, b in zip(noise, buffers, strict=True)):
+        wanted = ", ".join(f"{b.shape[-1]}x{b.shape[-2]}" for b in buffers)
+        raise ConfigError(f"noise needs {len(buffers)} maps of sizes {wanted}")
+    return list(noise)
 
 
 class SemanticGenerator(nn.Module):
@@ -149,17 +174,7 @@ class SemanticGenerator(nn.Module):
 
     def noise_maps(self, noise: Noise, batch: int) -> list[Tensor]:
         """The 2 * n_blocks noise maps that ``noise`` stands for: buffers, fresh draws (B, 1, H, W), or a given list."""
-        buffers = self.render.noise_buffers()
-        if isinstance(noise, str):
-            if noise == "const":
-                return buffers
-            if noise == "random":
-                return [torch.randn(batch, *buffer.shape[1:], device=buffer.device) for buffer in buffers]
-            raise ConfigError(f"noise is 'const', 'random' or a list of tensors, not '{noise}'")
-        if len(noise) != len(buffers) or any(n.shape[-2:] != b.shape[-2:] for n, b in zip(noise, buffers, strict=True)):
-            wanted = ", ".join(f"{b.shape[-1]}x{b.shape[-2]}" for b in buffers)
-            raise ConfigError(f"noise needs {len(buffers)} maps of sizes {wanted}")
-        return list(noise)
+        return noise_maps(noise, self.render.noise_buffers(), batch)
 
     def check(self, latent: Latent) -> None:
         """LatentError unless ``latent`` is a code of this generator, or of one that it was adapted from."""
@@ -220,11 +235,9 @@ class SemanticGenerator(nn.Module):
         image, segmentation = self.render(features, coarse, self.noise_maps(noise, batch))
         return Synthesis(image, segmentation, coarse, depths.unflatten(-1, (size, size)))
 
-    @torch.no_grad()
     def mean_w(self, samples: int = 10_000, seed: int = 0) -> Tensor:
         """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``."""
-        z = torch.randn(samples, self.config.style_dim, generator=torch.Generator().manual_seed(seed))
-        return self.mapping(z.to(self.device)).mean(0, keepdim=True)
+        return self.mapping.mean(samples, seed)
 
     def latent(self, data: Tensor, **metadata: object) -> Latent:
         """Wrap a code tensor of this generator as a Latent, its space told by its shape."""

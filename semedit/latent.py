@@ -1,7 +1,8 @@
 """Latent codes that know their space, their layout and the generator that made them.
 
 Spaces: ``w`` (B, D), one code for all rows; ``w+`` (B, L, D), L = base + 2R rows; ``expanded`` (B, E, D), one row for
-each layer of each local generator, E = R * local_layers, region-major. (``s``, StyleSpace, belongs to StyleGAN2.)
+each layer of each local generator, E = R * local_layers, region-major; ``s`` (B, S), StyleSpace, the modulations of
+all layers of a StyleGAN2.
 A file is ``.safetensors``: the tensor ``latent``, the codes before each of its edits, and JSON metadata.
 """
 
@@ -28,7 +29,7 @@ class LatentLayout:
     """How the rows of a code are laid out: base rows, then a shape and a texture row for each region.
 
     Layer i of a region takes base row i while there are any, then its shape row, then its texture row. The background
-    takes base rows only with ``background_pose``.
+    takes base rows only with ``background_pose``. A generator without regions has base rows alone (:meth:`plain`).
     """
 
     base_rows: int
@@ -36,6 +37,11 @@ class LatentLayout:
     depth_layers: int
     local_layers: int
     background_pose: bool = False
+
+    @classmethod
+    def plain(cls, rows: int) -> "LatentLayout":
+        """The layout of a generator without regions: one row for each layer."""
+        return cls(rows, 0, 0, 0)
 
     @property
     def rows(self) -> int:
@@ -48,16 +54,16 @@ class LatentLayout:
         return self.regions * self.local_layers
 
     def space_of(self, data: Tensor) -> Space:
-        """The space that the shape of ``data`` means; LatentError naming the valid shapes otherwise."""
+        """The space that the shape of ``data`` means, ``s`` never; LatentError naming the valid shapes otherwise."""
         if data.dim() == 2:
             return "w"
         if data.dim() == 3 and data.shape[1] == self.rows:
             return "w+"
-        if data.dim() == 3 and data.shape[1] == self.expanded_rows:
+        if data.dim() == 3 and self.regions and data.shape[1] == self.expanded_rows:
             return "expanded"
+        expanded = f" or (B, {self.expanded_rows}, D)" if self.regions else ""
         raise LatentError(
-            f"a latent of shape {tuple(data.shape)}; this generator takes (B, D), (B, {self.rows}, D) "
-            f"or (B, {self.expanded_rows}, D)"
+            f"a latent of shape {tuple(data.shape)}; this generator takes (B, D), (B, {self.rows}, D){expanded}"
         )
 
     def row_index(self) -> list[int]:
@@ -153,7 +159,9 @@ class Latent:
             raise LatentError(f"latents of different layouts: {self.layout} and {other.layout}")
 
     def wplus(self) -> "Latent":
-        """The same code in W+."""
+        """The same code in W+; LatentError for a code in S, which has no rows."""
+        if self.space == "s":
+            raise LatentError("a code in S has no rows; what works on rows needs space 'w' or 'w+'")
         return replace(self, data=self.layout.wplus(self.data), space="w+")
 
     def rows(self, regions: str) -> tuple[int, ...]:
@@ -165,7 +173,7 @@ class Latent:
         if isinstance(source, Latent):
             self.check_compatible(source)
             source = source.wplus().data
-        data = self.layout.wplus(self.data).clone()
+        data = self.wplus().data.clone()
         if rows:
             data[:, list(rows)] = source[:, list(rows)].to(data)
         return replace(self, data=data, space="w+")
@@ -177,8 +185,8 @@ class Latent:
         return self.with_rows(torch.lerp(here, there.expand_as(here), amount), self.rows(regions))
 
     def truncate(self, mean: Tensor, psi: float) -> "Latent":
-        """mean + psi (code - mean), with ``mean`` (1, D): the truncation trick in W (or row by row in W+)."""
-        centre = mean if self.space == "w" else mean[:, None]
+        """mean + psi (code - mean), with ``mean`` (1, D), or (1, S): the truncation trick (in W+ row by row)."""
+        centre = mean if self.data.dim() == 2 else mean[:, None]
         return replace(self, data=centre + psi * (self.data - centre))
 
     def edited_from(self, before: "Latent", **event: Any) -> "Latent":
