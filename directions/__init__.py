@@ -1,5 +1,6 @@
 """Latent -> edited latent. EDITORS is the registry of methods; tests, the command line and the README read it."""
 
+from directions.ganspace import GANSpace, PrincipalDirection
 from directions.interfacegan import BoundaryReport, InterFaceGAN, manipulate, project, select_extremes
 from directions.labels import Labelled, LabelStore, label_samples, read_scores
 from directions.learning import learn_directions, learn_flow, measure
@@ -19,7 +20,7 @@ EDITORS: dict[str, type[DirectionLibrary] | type[FlowLibrary]] = {
 #: Methods whose edits are said in words.
 TEXT_EDITORS: dict[str, type[StyleClip]] = {"styleclip": StyleClip}
 #: All methods of editing by name.
-METHODS: dict[str, type] = {**EDITORS, **TEXT_EDITORS, "transfer": RegionTransfer}
+METHODS: dict[str, type] = {**EDITORS, **TEXT_EDITORS, "transfer": RegionTransfer, "ganspace": GANSpace}
 
 __all__ = [
     "EDITORS",
@@ -30,9 +31,11 @@ __all__ = [
     "Effect",
     "FlowEditor",
     "FlowLibrary",
+    "GANSpace",
     "InterFaceGAN",
     "LabelStore",
     "Labelled",
+    "PrincipalDirection",
     "Probe",
     "RegionMasked",
     "RegionTransfer",

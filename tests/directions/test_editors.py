@@ -9,6 +9,7 @@ from directions import (
     DirectionLibrary,
     FlowEditor,
     FlowLibrary,
+    GANSpace,
     InterFaceGAN,
     RegionMasked,
     RegionTransfer,
@@ -123,6 +124,7 @@ def editor(request, small, tiny_clip):
         "styleflow": lambda: request.getfixturevalue("flow")["smile"],
         "styleclip": lambda: StyleClip("purple hair", small, tiny_clip, config=StyleClipConfig(steps=4)),
         "transfer": lambda: RegionTransfer(reference),
+        "ganspace": lambda: GANSpace.of_generator(small, components=3, samples=200)["pc1"],
     }
     return makers[request.param]()
 
