@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from baselines.stylefusion.fusion_net import Alignment, FusionNet
+from baselines.stylefusion.fusion_net import FusionNet
 from baselines.stylefusion.losses import (
     alignment_penalty,
     channel_weights,
@@ -137,14 +137,11 @@ def stage_terms(stage: Stage, net: FusionNet, draw: Draw, scene: Scene, epsilon:
     """
     terms: dict[str, Tensor] = {}
     sources = (draw.first, draw.second)
-    aligned: list[Alignment] = []
-    if stage.layout:
-        with torch.set_grad_enabled("common" in stage.learns):
-            aligned = [net.align(code, draw.layout) for code in sources]
+    aligned = [net.align(code, draw.layout) for code in sources] if stage.layout else []
     if "align" in stage.terms:
         terms["align"] = torch.stack([alignment_penalty(one.gates) for one in aligned]).sum(0)
     if stage.learns == ("common",):
-        terms["mask"] = torch.stack([misplaced(scene, scene.look(one.code), draw.layout) for one in aligned]).sum(0)
+        terms["mask"] = misplaced(scene, [scene.look(one.code) for one in aligned], draw.layout)
         pairs = zip(aligned, sources, scene.weights(*sources), strict=True)
         terms["fusion"] = torch.stack([fusion_loss(one.code, [own], [w]) for one, own, w in pairs]).sum(0)
         return terms
@@ -157,17 +154,17 @@ def stage_terms(stage: Stage, net: FusionNet, draw: Draw, scene: Scene, epsilon:
     if "mask" in stage.terms or "local" in stage.terms:
         seen = scene.look(result)
     if "mask" in stage.terms:
-        terms["mask"] = misplaced(scene, seen, draw.layout)
+        terms["mask"] = misplaced(scene, [seen], draw.layout)
     if "local" in stage.terms:
         terms["local"] = locality(net, draw, layout, seen, scene, epsilon)
     return terms
 
 
-def misplaced(scene: Scene, seen: StyleActivations, layout: StyleCode) -> Tensor:
-    """The mask loss (B,) of a picture against that of the layout's code."""
+def misplaced(scene: Scene, seen: Sequence[StyleActivations], layout: StyleCode) -> Tensor:
+    """The mask loss (B,) of pictures against those of the layout's codes, summed over ``seen``."""
     with torch.no_grad():
         wanted = scene.masks(scene.look(layout), soft=True)
-    return mask_loss(scene.masks(seen, soft=True), wanted)
+    return torch.stack([mask_loss(scene.masks(one, soft=True), wanted) for one in seen]).sum(0)
 
 
 def locality(
