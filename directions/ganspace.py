@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from directions.files import load_learnt
+from directions.learnt_file import load_learnt
 from directions.masking import limit_to_regions
-from semedit.checkpoint import Weights, save_weights
 from semedit.errors import ConfigError, LatentError, NotFitted, UnknownName
-from semedit.latent import Latent
+from semedit.latents.latent import Latent
+from semedit.storage.weights import Weights, save_weights
 
 KIND = "ganspace"
 

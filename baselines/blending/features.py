@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from baselines.stylegan2 import StyleCode, StyleGAN2Generator, StyleGAN2Synthesis
 from semedit.errors import ConfigError, ImageError
-from semedit.generator import Noise
-from semedit.latent import Latent
+from semedit.latents.latent import Latent
+from semedit.networks.generator import Noise
 
 Stage = tuple[Tensor, Tensor | None]
 

@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from baselines.editing_in_style.contributions import Resize, resize_maps
 from baselines.editing_in_style.queries import Convention, one_each, sequential, sequential_layers
-from semedit.checkpoint import Weights, load_weights, save_weights
 from semedit.errors import CheckpointError, ConfigError, LatentError, UnknownName
-from semedit.files import replacing
+from semedit.storage.atomic import replacing
+from semedit.storage.weights import Weights, load_weights, save_weights
 
 KIND = "catalogue"
 

@@ -8,10 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from baselines.stylefusion.fusion_net import FusionConfig, FusionNet
-from semedit import official
-from semedit.checkpoint import Weights, load_state, load_weights, save_weights
+from semedit.checkpoints import official
+from semedit.checkpoints.official import Entry
 from semedit.errors import CheckpointError
-from semedit.official import Entry, read_pickle
+from semedit.storage.pickled import read_pickle
+from semedit.storage.weights import Weights, load_state, load_weights, save_weights
 
 KIND = "fusion-net"
 

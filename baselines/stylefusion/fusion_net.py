@@ -20,8 +20,8 @@ from torch.nn import functional as F
 from baselines.stylegan2.style_code import StyleCode
 from semedit.config import Config
 from semedit.errors import ConfigError, LatentError
-from semedit.layers import EqualLinear
-from semedit.ops import SQRT2, leaky
+from semedit.networks.layers import EqualLinear
+from semedit.networks.ops import SQRT2, leaky
 
 
 class FusionConfig(Config):

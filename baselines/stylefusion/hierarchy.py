@@ -12,7 +12,7 @@ from baselines.stylefusion.checkpoint import load_fusion_net, save_fusion_net
 from baselines.stylefusion.fusion_net import FusionNet
 from baselines.stylegan2.style_code import StyleCode
 from semedit.errors import CheckpointError, ConfigError, UnknownName
-from semedit.files import make_folder, write_json
+from semedit.storage.atomic import make_folder, write_json
 
 #: Inner node -> its two children.
 Tree = Mapping[str, tuple[str, str]]

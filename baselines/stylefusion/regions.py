@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from baselines.editing_in_style.contributions import normalised
 from baselines.editing_in_style.learning import Overlap, shared_pixels
 from baselines.stylegan2 import StyleActivations, StyleGAN2Generator
-from semedit.checkpoint import Weights, load_weights, save_weights
 from semedit.errors import ConfigError, LatentError, UnknownName
+from semedit.storage.weights import Weights, load_weights, save_weights
 
 KIND = "fusion-regions"
 

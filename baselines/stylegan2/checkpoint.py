@@ -12,9 +12,11 @@ from baselines.stylegan2.official import (
     infer_config,
     infer_discriminator_config,
 )
-from semedit.checkpoint import Weights, freeze, load_state, load_weights, save_weights
+from semedit.checkpoints.native import freeze
+from semedit.checkpoints.official import to_native
 from semedit.errors import CheckpointError
-from semedit.official import read_pickle, to_native
+from semedit.storage.pickled import read_pickle
+from semedit.storage.weights import Weights, load_state, load_weights, save_weights
 
 KIND = "stylegan2"
 AVERAGE = "latent_avg"

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from semedit.discriminator import DiscriminatorConfig, branch, minibatch_stddev
-from semedit.layers import EqualConv2d, EqualLinear
+from semedit.networks.discriminator import DiscriminatorConfig, branch, minibatch_stddev
+from semedit.networks.layers import EqualConv2d, EqualLinear
 
 
 class StyleGAN2DiscriminatorConfig(DiscriminatorConfig):

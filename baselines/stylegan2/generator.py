@@ -21,9 +21,11 @@ from baselines.stylegan2.layers import StyledConv, ToRGB
 from baselines.stylegan2.style_code import StyleCode
 from semedit.config import Config
 from semedit.errors import ConfigError, LatentError
-from semedit.generator import Mapping, Noise, noise_maps, official_channels
-from semedit.latent import Latent, LatentLayout
-from semedit.regions import RegionTable
+from semedit.latents.latent import Latent
+from semedit.latents.layout import LatentLayout
+from semedit.latents.regions import RegionTable
+from semedit.networks.generator import MappingNetwork, Noise, noise_maps
+from semedit.networks.layers import official_channels
 
 #: The table of a generator that knows no regions.
 NO_REGIONS = RegionTable(names=(), colours=())
@@ -120,7 +122,7 @@ class StyleGAN2Generator(nn.Module):
         super().__init__()
         self.config, self.regions = config, NO_REGIONS
         self.layout = LatentLayout.plain(config.rows)
-        self.mapping = Mapping(config.style_dim, config.mapping_layers, config.mapping_lr_mul)
+        self.mapping = MappingNetwork(config.style_dim, config.mapping_layers, config.mapping_lr_mul)
         self.constant = nn.Parameter(torch.randn(config.width(4), 4, 4))
         outputs = [config.width(resolution) for resolution in config.resolutions for _ in range(2)][1:]
         self.convs = nn.ModuleList(

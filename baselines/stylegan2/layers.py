@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semedit.layers import EqualLinear, Folded
-from semedit.ops import SQRT2, leaky, up_conv, upsample2
+from semedit.networks.layers import EqualLinear, Folded
+from semedit.networks.ops import SQRT2, leaky, up_conv, upsample2
 
 
 class StyledConv(nn.Module):

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from baselines.stylegan2.discriminator import StyleGAN2DiscriminatorConfig
 from baselines.stylegan2.generator import StyleGAN2Config, StyleGAN2Generator
-from semedit import official
+from semedit.checkpoints import official
+from semedit.checkpoints.official import Entry
 from semedit.errors import CheckpointError, ConfigError
-from semedit.generator import official_channels
-from semedit.official import Entry
+from semedit.networks.layers import official_channels
 
 
 def generator_entries(config: StyleGAN2Config) -> Iterator[Entry]:

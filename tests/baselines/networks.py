@@ -5,8 +5,8 @@ from torch import Tensor
 
 from baselines.stylegan2 import StyleGAN2Config, StyleGAN2Generator, to_official
 from baselines.stylegan2.official import generator_entries
-from semedit.checkpoint import freeze
-from semedit.official import to_native
+from semedit.checkpoints.native import freeze
+from semedit.checkpoints.official import to_native
 from tests.golden import fill_state, rule_generator
 
 #: Widths that differ from size to size, so that a wrong layer shows.

@@ -15,10 +15,10 @@ from baselines.stylegan2 import (
     to_official,
 )
 from baselines.stylegan2.layers import StyledConv
-from semedit.discriminator import DiscriminatorConfig, DualDiscriminator
 from semedit.errors import ConfigError, LatentError, SemeditError, UnknownName
-from semedit.latent import Latent
-from semedit.ops import blur_kernel
+from semedit.latents.latent import Latent
+from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
+from semedit.networks.ops import blur_kernel
 from tests.baselines.networks import SMALL, random_codes, random_stylegan2
 from tests.golden import check, fill
 

@@ -18,7 +18,7 @@ from baselines.stylegan2 import (
     to_official,
 )
 from baselines.stylegan2.official import discriminator_entries
-from semedit import official as core
+from semedit.checkpoints import official as core
 from semedit.errors import CheckpointError
 from tests.baselines.networks import SMALL, random_codes, random_stylegan2
 
@@ -84,7 +84,7 @@ def test_native_files_keep_everything(checkpoint, tmp_path, name):
     assert native.fingerprint == opened.fingerprint and native.lineage == ("older",)
     assert torch.equal(native.latent_avg, opened.latent_avg) and native.config == opened.config
     with pytest.raises(CheckpointError, match="holds a stylegan2, not a generator"):
-        from semedit.zoo import load_generator as load_semantic
+        from semedit.checkpoints.zoo import load_generator as load_semantic
 
         load_semantic(tmp_path / name)
 

@@ -7,11 +7,11 @@ import torch
 from directions import FlowLibrary, InterFaceGAN, StyleClip, StyleClipConfig
 from encoders import Refiner
 from encoders.backbone import EncoderConfig, ResidualEncoder
-from encoders.inversion import Measures
+from encoders.measures import Measures
 from encoders.optimization import OptimizationConfig, OptimizationInverter
 from encoders.pivotal_tuning import PivotalTuningConfig, load_difference, save_difference, tune
 from semedit.errors import UnknownName
-from semedit.perceptual import mse
+from semedit.metrics.pixels import mse
 from tests.baselines.networks import random_codes
 
 

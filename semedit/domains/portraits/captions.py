@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from semedit.domains.portraits.factors import ATTRIBUTES, HAIR, IRIS, SKIN, Factors, attributes
+from semedit.domains.portraits.factors import ATTRIBUTES, HAIR, IRIS, SKIN, Factors, attributes, hair_colours
 
 #: Properties with exclusive values, each value as a prompt.
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
@@ -23,7 +23,7 @@ def property_values(factors: Factors) -> Tensor:
     """For each portrait and property, in the order of PROPERTIES, the index of its value (B, P); -1 if it has none."""
     truth = dict(zip(ATTRIBUTES, attributes(factors).bool().unbind(1), strict=True))
     columns = {
-        "hair colour": torch.where(truth["bald"], -1, factors["hair"].long()),
+        "hair colour": torch.where(truth["bald"], -1, hair_colours(factors)),
         "skin tone": _step(factors["skin"], len(SKIN)),
         "eye colour": _step(factors["iris"], len(IRIS)),
         "glasses": (~truth["glasses"]).long(),
@@ -88,11 +88,12 @@ def _facts(factors: Factors) -> list[dict[str, str | bool]]:
     truth = attributes(factors).bool().tolist()
     hairs, skins, irises = list(HAIR), list(SKIN), list(IRIS)
     skin, iris = _step(factors["skin"], len(skins)).tolist(), _step(factors["iris"], len(irises)).tolist()
+    hair = hair_colours(factors).tolist()
     found = []
     for i, flags in enumerate(truth):
         has: dict[str, str | bool] = dict(zip(ATTRIBUTES, flags, strict=True))
         long = "long" if has["long_hair"] else "short" if factors["hair_length"][i] < 0.3 else "medium-length"
-        words = {"skin": skins[skin[i]], "iris": irises[iris[i]], "hair": hairs[int(factors["hair"][i])]}
+        words = {"skin": skins[skin[i]], "iris": irises[iris[i]], "hair": hairs[hair[i]]}
         found.append({**has, **words, "length": long})
     return found
 
