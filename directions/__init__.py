@@ -1,6 +1,7 @@
 """Latent -> edited latent. EDITORS is the registry of methods; tests, the command line and the README read it."""
 
 from directions.contract import AttributeEditor, EditorLibrary
+from directions.ganspace import GANSpace, PrincipalDirection
 from directions.interfacegan.editor import BoundaryReport, InterFaceGAN, manipulate, project, select_extremes
 from directions.interfacegan.library import DirectionLibrary
 from directions.labels import Labelled, LabelStore, label_samples, read_scores
@@ -24,7 +25,7 @@ EDITORS: dict[str, type[EditorLibrary[AttributeEditor]]] = {
 #: Methods whose edits are said in words.
 TEXT_EDITORS: dict[str, type[StyleClip]] = {"styleclip": StyleClip}
 #: All methods of editing by name.
-METHODS: dict[str, type] = {**EDITORS, **TEXT_EDITORS, "transfer": RegionTransfer}
+METHODS: dict[str, type] = {**EDITORS, **TEXT_EDITORS, "transfer": RegionTransfer, "ganspace": GANSpace}
 
 __all__ = [
     "EDITORS",
@@ -39,10 +40,12 @@ __all__ = [
     "FlowEditor",
     "FlowLibrary",
     "FlowTraining",
+    "GANSpace",
     "InterFaceGAN",
     "LabelStore",
     "Labelled",
     "Measured",
+    "PrincipalDirection",
     "Probe",
     "RegionMasked",
     "RegionTransfer",

@@ -143,7 +143,7 @@ class OptimizationInverter:
         if start is not None:
             codes = start.mean(1, keepdim=True) if config.space == "w" else start.clone()
         codes.requires_grad_()
-        noise = [n.clone().requires_grad_(config.optimize_noise) for n in generator.render.noise_buffers()]
+        noise = [n.clone().requires_grad_(config.optimize_noise) for n in generator.noise_maps("const", 1)]
         optimiser = torch.optim.Adam([codes, *(noise if config.optimize_noise else [])], lr=config.lr)
         done = torch.zeros(len(search.target), dtype=torch.bool, device=generator.device)
         if not search.trajectory:

@@ -16,7 +16,7 @@ def fill(position: int, shape: tuple[int, ...], mean: float = 0.0, scale: float 
 
 def rule_generator(key: str) -> tuple[float, float]:
     """Rule table G."""
-    if key.startswith("style."):
+    if key.startswith("style.") or "disentangle_net" in key:
         return (0.0, 100.0) if key.endswith("weight") else (0.0, 10.0)
     if key.endswith(("modulation.bias", "modulation")):
         return 1.0, 0.1

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from torch import nn
 
 from semedit.latents.regions import RegionTable
 from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
 from semedit.storage.weights import Weights, fingerprint, load_state, load_weights, save_weights
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def save_generator(
@@ -42,8 +46,8 @@ def build_generator(weights: Weights, source: str | Path) -> SemanticGenerator:
     return freeze(generator)
 
 
-def freeze(generator: SemanticGenerator) -> SemanticGenerator:
+def freeze(generator: Network) -> Network:
     """Put a generator into eval mode without gradients, and set its fingerprint."""
-    generator.eval().requires_grad_(False)
-    generator.fingerprint = fingerprint(generator, generator.config.model_dump(mode="json", exclude_defaults=True))
+    own: Any = generator.eval().requires_grad_(False)
+    own.fingerprint = fingerprint(own, own.config.model_dump(mode="json", exclude_defaults=True))
     return generator

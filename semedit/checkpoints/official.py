@@ -138,6 +138,8 @@ def to_native(entries: Iterator[Counterpart], official: Mapping[str, Tensor], te
         if entry.name is not None:
             target = native[entry.name]
             target[entry.index] = tensor.float().reshape(target[entry.index].shape)
+        elif not torch.allclose(tensor.float(), blur_kernel(1, torch.ones(1), entry.gain)[0, 0], atol=1e-6):
+            raise CheckpointError(f"{source}: '{entry.key}' is another filter than [1, 3, 3, 1] of gain {entry.gain:g}")
     if extra := sorted(official.keys() - seen):
         raise CheckpointError(f"{source}: {len(extra)} entries that such a network does not have, such as '{extra[0]}'")
     return native

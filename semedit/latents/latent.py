@@ -1,7 +1,8 @@
 """Latent codes that know their space, their layout and the generator that made them.
 
 Spaces: ``w`` (B, D), one code for all rows; ``w+`` (B, L, D), L = base + 2R rows; ``expanded`` (B, E, D), one row for
-each layer of each local generator, E = R * local_layers, region-major. (``s``, StyleSpace, belongs to StyleGAN2.)
+each layer of each local generator, E = R * local_layers, region-major; ``s`` (B, S), StyleSpace, the modulations of
+all layers of a StyleGAN2.
 What is known of a code (where it comes from, its edits, the way back) belongs to each code of a batch, so that batches
 are made and taken apart without losing it. A file is ``.safetensors``: the tensor ``latent``, the codes before each of
 its edits, and JSON.
@@ -140,7 +141,9 @@ class Latent:
             raise LatentError(f"latents of different layouts: {self.layout} and {other.layout}")
 
     def wplus(self) -> "Latent":
-        """The same code in W+."""
+        """The same code in W+; LatentError for a code in S, which has no rows."""
+        if self.space == "s":
+            raise LatentError("a code in S has no rows; what works on rows needs space 'w' or 'w+'")
         return replace(self, data=self.layout.wplus(self.data), space="w+")
 
     def rows(self, regions: str) -> tuple[int, ...]:
@@ -152,7 +155,7 @@ class Latent:
         if isinstance(source, Latent):
             self.check_compatible(source)
             source = source.wplus().data
-        data = self.layout.wplus(self.data).clone()
+        data = self.wplus().data.clone()
         if rows:
             data[:, list(rows)] = source[:, list(rows)].to(data)
         return replace(self, data=data, space="w+")
@@ -164,8 +167,8 @@ class Latent:
         return self.with_rows(torch.lerp(here, there.expand_as(here), amount), self.rows(regions))
 
     def truncate(self, mean: Tensor, psi: float) -> "Latent":
-        """mean + psi (code - mean), with ``mean`` (1, D): the truncation trick in W (or row by row in W+)."""
-        centre = mean if self.space == "w" else mean[:, None]
+        """mean + psi (code - mean), with ``mean`` (1, D), or (1, S): the truncation trick (in W+ row by row)."""
+        centre = mean if self.data.dim() == 2 else mean[:, None]
         return replace(self, data=centre + psi * (self.data - centre))
 
     def edited_from(self, before: "Latent", each: Sequence[Mapping[str, Any]] | None = None, **event: Any) -> "Latent":

@@ -15,7 +15,7 @@ class LatentLayout:
     """How the rows of a code are laid out: base rows, then a shape and a texture row for each region.
 
     Layer i of a region takes base row i while there are any, then its shape row, then its texture row. The background
-    takes base rows only with ``background_pose``.
+    takes base rows only with ``background_pose``. A generator without regions has base rows alone (:meth:`plain`).
     """
 
     base_rows: int
@@ -23,6 +23,11 @@ class LatentLayout:
     depth_layers: int
     local_layers: int
     background_pose: bool = False
+
+    @classmethod
+    def plain(cls, rows: int) -> "LatentLayout":
+        """The layout of a generator without regions: one row for each layer."""
+        return cls(rows, 0, 0, 0)
 
     @property
     def rows(self) -> int:
@@ -35,16 +40,16 @@ class LatentLayout:
         return self.regions * self.local_layers
 
     def space_of(self, data: Tensor) -> Space:
-        """The space that the shape of ``data`` means; LatentError naming the valid shapes otherwise."""
+        """The space that the shape of ``data`` means, ``s`` never; LatentError naming the valid shapes otherwise."""
         if data.dim() == 2:
             return "w"
         if data.dim() == 3 and data.shape[1] == self.rows:
             return "w+"
-        if data.dim() == 3 and data.shape[1] == self.expanded_rows:
+        if data.dim() == 3 and self.regions and data.shape[1] == self.expanded_rows:
             return "expanded"
+        expanded = f" or (B, {self.expanded_rows}, D)" if self.regions else ""
         raise LatentError(
-            f"a latent of shape {tuple(data.shape)}; this generator takes (B, D), (B, {self.rows}, D) "
-            f"or (B, {self.expanded_rows}, D)"
+            f"a latent of shape {tuple(data.shape)}; this generator takes (B, D), (B, {self.rows}, D){expanded}"
         )
 
     def row_index(self) -> list[int]:

@@ -110,13 +110,48 @@ class MappingNetwork(nn.Module):
 
     def __init__(self, dim: int, layers: int, lr_mul: float):
         super().__init__()
+        self.dim = dim
         self.layers = nn.ModuleList(EqualLinear(dim, dim, lr_mul=lr_mul, activate=True) for _ in range(layers))
+        self._means: dict[tuple[int, int], Folded] = {}
 
     def forward(self, z: Tensor) -> Tensor:
         w = pixel_norm(z)
         for layer in self.layers:
             w = layer(w)
         return w
+
+    @torch.no_grad()
+    def mean(self, samples: int, seed: int) -> Tensor:
+        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``.
+
+        While the weights are frozen it is computed once, and again after they have changed.
+        """
+
+        def make() -> Tensor:
+            z = torch.randn(samples, self.dim, generator=torch.Generator().manual_seed(seed))
+            like = next(self.parameters(), z)
+            with torch.autocast(like.device.type, enabled=False):  # what is kept must not depend on who asks first
+                return self(z.to(like)).mean(0, keepdim=True)
+
+        kept = self._means.setdefault((samples, seed), Folded())
+        return kept(make, *self.parameters()).clone()
+
+
+def noise_maps(noise: Noise, buffers: list[Tensor], batch: int) -> list[Tensor]:
+    """The maps that ``noise`` stands for: the buffers, fresh draws (B, 1, H, W), or those given.
+
+    Raises ConfigError for another word, or for maps of other sizes than the buffers.
+    """
+    if isinstance(noise, str):
+        if noise == "const":
+            return buffers
+        if noise == "random":
+            return [torch.randn(batch, *b.shape[1:], device=b.device, dtype=b.dtype) for b in buffers]
+        raise ConfigError(f"noise is 'const', 'random' or a list of tensors, not '{noise}'")
+    if len(noise) != len(buffers) or any(n.shape[-2:] != b.shape[-2:] for n, b in zip(noise, buffers, strict=True)):
+        wanted = ", ".join(f"{b.shape[-1]}x{b.shape[-2]}" for b in buffers)
+        raise ConfigError(f"noise needs {len(buffers)} maps of sizes {wanted}")
+    return list(noise)
 
 
 class SemanticGenerator(nn.Module):
@@ -154,7 +189,6 @@ class SemanticGenerator(nn.Module):
             residual_refine=config.residual_refine,
             heads_per_block=2 if config.heads == "convolution" else 1,
         )
-        self._means: dict[tuple[int, int], Folded] = {}
         #: Set by whoever loads or saves the weights; ties latent codes to them.
         self.fingerprint = ""
         #: Fingerprints of the generators that this one was adapted from, whose codes it reads too.
@@ -166,17 +200,7 @@ class SemanticGenerator(nn.Module):
 
     def noise_maps(self, noise: Noise, batch: int) -> list[Tensor]:
         """The 2 * n_blocks noise maps that ``noise`` stands for: buffers, fresh draws (B, 1, H, W), or a given list."""
-        buffers = self.render.noise_buffers()
-        if isinstance(noise, str):
-            if noise == "const":
-                return buffers
-            if noise == "random":
-                return [torch.randn(batch, *buffer.shape[1:], device=buffer.device) for buffer in buffers]
-            raise ConfigError(f"noise is 'const', 'random' or a list of tensors, not '{noise}'")
-        if len(noise) != len(buffers) or any(n.shape[-2:] != b.shape[-2:] for n, b in zip(noise, buffers, strict=True)):
-            wanted = ", ".join(f"{b.shape[-1]}x{b.shape[-2]}" for b in buffers)
-            raise ConfigError(f"noise needs {len(buffers)} maps of sizes {wanted}")
-        return list(noise)
+        return noise_maps(noise, self.render.noise_buffers(), batch)
 
     def check(self, latent: Latent) -> None:
         """LatentError unless ``latent`` is a code of this generator, or of one that it was adapted from."""
@@ -237,20 +261,9 @@ class SemanticGenerator(nn.Module):
         image, segmentation = self.render(features, coarse, self.noise_maps(noise, batch))
         return Synthesis(image, segmentation, coarse, depths.unflatten(-1, (size, size)))
 
-    @torch.no_grad()
     def mean_w(self, samples: int = 10_000, seed: int = 0) -> Tensor:
-        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``.
-
-        While the mapping is frozen it is computed once, and again after its weights have changed.
-        """
-
-        def make() -> Tensor:
-            z = torch.randn(samples, self.config.style_dim, generator=torch.Generator().manual_seed(seed))
-            with torch.autocast(self.device.type, enabled=False):  # what is kept must not depend on who asks first
-                return self.mapping(z.to(self.device)).mean(0, keepdim=True)
-
-        kept = self._means.setdefault((samples, seed), Folded())
-        return kept(make, *self.mapping.parameters()).clone()
+        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``; see the mapping's."""
+        return self.mapping.mean(samples, seed)
 
     def latent(self, data: Tensor, **metadata: object) -> Latent:
         """Wrap a code tensor of this generator as a Latent, its space told by its shape."""

@@ -15,6 +15,7 @@ from directions import (
     FlowEditor,
     FlowLibrary,
     FlowTraining,
+    GANSpace,
     InterFaceGAN,
     RegionMasked,
     RegionTransfer,
@@ -33,6 +34,7 @@ MAKERS: dict[str, Callable[[SemanticGenerator, pytest.FixtureRequest], Editor]] 
     "styleclip": lambda small, request: StyleClip(
         "purple hair", small, request.getfixturevalue("tiny_clip"), config=StyleClipConfig(steps=4)
     ),
+    "ganspace": lambda small, _: GANSpace.of_generator(small, components=3, samples=200)["pc1"],
     "transfer": lambda small, _: RegionTransfer(
         small.latent(torch.randn(1, 16, generator=torch.Generator().manual_seed(8)))
     ),

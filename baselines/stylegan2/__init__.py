@@ -1,0 +1,26 @@
+"""The StyleGAN2 generator and discriminator, in W, W+ and StyleSpace, and the files they come in."""
+
+from baselines.stylegan2.checkpoint import load_discriminator, load_generator, save_generator
+from baselines.stylegan2.discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
+from baselines.stylegan2.generator import (
+    StyleActivations,
+    StyleGAN2Config,
+    StyleGAN2Generator,
+    StyleGAN2Synthesis,
+)
+from baselines.stylegan2.official import to_official
+from baselines.stylegan2.style_code import StyleCode
+
+__all__ = [
+    "StyleActivations",
+    "StyleCode",
+    "StyleGAN2Config",
+    "StyleGAN2Discriminator",
+    "StyleGAN2DiscriminatorConfig",
+    "StyleGAN2Generator",
+    "StyleGAN2Synthesis",
+    "load_discriminator",
+    "load_generator",
+    "save_generator",
+    "to_official",
+]
