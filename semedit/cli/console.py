@@ -113,18 +113,18 @@ def later(commands: Callable[[], typer.Typer]) -> type[TyperGroup]:
     """
 
     class Later(TyperGroup):
-        def _fill(self) -> None:
-            if not self.commands:
+        _made: dict[str, Any]
+
+        @property
+        def commands(self) -> Any:
+            if not self._made:
                 group: Any = typer.main.get_command(commands())
-                self.commands = group.commands
+                self._made = group.commands
+            return self._made
 
-        def list_commands(self, ctx: Any) -> list[str]:
-            self._fill()
-            return super().list_commands(ctx)
-
-        def get_command(self, ctx: Any, cmd_name: str) -> Any:
-            self._fill()
-            return super().get_command(ctx, cmd_name)
+        @commands.setter
+        def commands(self, given: Any) -> None:
+            self._made = given
 
     return Later
 
