@@ -78,7 +78,7 @@ class AttributeEditor(ABC):
         self.check_fitted()
         regions = regions or self.regions_
         moved = latent.wplus() if strength == 0 else self.move(latent, strength, regions)
-        event: dict[str, Any] = {"attr": self.attribute, "strength": strength, "regions": regions}
+        event = {"attr": self.attribute, "strength": strength, "regions": regions}
         return limit_to_regions(latent, moved, regions).edited_from(latent, method=self.method, **event)
 
     @abstractmethod

@@ -22,4 +22,4 @@ class RegionMasked:
         edited = self.editor.edit(latent, strength, "all")
         limited = limit_to_regions(latent, edited, regions)
         events = [{**(past.history[-1] if past.history else {}), "regions": regions} for past in edited.pasts]
-        return limited.edited_from(latent, events)
+        return limited.edited_each(latent, events)

@@ -94,7 +94,7 @@ class StyleClip:
         Codes (B) of a batch are optimised side by side. All other rows stay bit-identical; 0 changes nothing.
         """
         regions = regions or self.regions_
-        event: dict[str, Any] = {
+        event = {
             "method": "styleclip",
             "text": " + ".join(self.prompts),
             "strength": strength,
@@ -109,7 +109,7 @@ class StyleClip:
         found = self._found[2]
         moved = torch.lerp(start.data[:, rows], found, strength)
         edited = latent.with_rows(start.data.index_copy(1, torch.tensor(rows), moved), tuple(rows))
-        return edited.edited_from(latent, [{"stopped": why} for why in self.stopped_], **event)
+        return edited.edited_each(latent, [{**event, "stopped": why} for why in self.stopped_])
 
     def loss(self, image: Tensor) -> Tensor:
         """The CLIP loss (B,): 1 - cosine of picture and prompt, summed over the prompts."""

@@ -4,8 +4,6 @@ SemanticStyleGAN's local style mixing (Shi et al. 2022, section 4.2): a region h
 picture goes into another by taking over its rows.
 """
 
-from typing import Any
-
 from semedit.errors import LatentError
 from semedit.latents.latent import Latent
 
@@ -30,5 +28,5 @@ class RegionTransfer:
         if len(reference) not in (1, len(latent)):
             raise LatentError(f"{len(reference)} references for {len(latent)} codes; one for all, or one for each")
         source = reference.metadata.get("source")
-        event: dict[str, Any] = {"method": "transfer", "strength": strength, "regions": regions, "reference": source}
+        event = {"method": "transfer", "strength": strength, "regions": regions, "reference": source}
         return latent.blend(reference, strength, regions).edited_from(latent, **event)

@@ -171,12 +171,12 @@ class Latent:
         centre = mean if self.data.dim() == 2 else mean[:, None]
         return replace(self, data=centre + psi * (self.data - centre))
 
-    def edited_from(self, before: "Latent", each: Sequence[Mapping[str, Any]] | None = None, **event: Any) -> "Latent":
-        """This code as what an edit made of ``before``: its history with one more entry, and the way back.
+    def edited_from(self, before: "Latent", **event: Any) -> "Latent":
+        """This code as what an edit made of ``before``: its history with one more entry, and the way back."""
+        return self.edited_each(before, [event] * len(before))
 
-        ``each`` holds what is to be said of the edit of each code besides.
-        """
-        events = [{**event, **own} for own in each] if each is not None else [event] * len(before)
+    def edited_each(self, before: "Latent", events: Sequence[Mapping[str, Any]]) -> "Latent":
+        """The same, of an edit of which something else is to be said for each code."""
         pasts = tuple(
             Past(own.metadata, (*old.history, done), (before, index))
             for index, (own, old, done) in enumerate(zip(self.pasts, before.pasts, events, strict=True))

@@ -118,7 +118,7 @@ class TestWayBack:
 
     def test_what_an_edit_did_to_each_code(self):
         start = latent()
-        edited = start.edited_from(start, each=[{"stopped": "steps"}, {"stopped": "identity"}], text="hat")
+        edited = start.edited_each(start, [{"text": "hat", "stopped": why} for why in ("steps", "identity")])
         assert [code.history[0]["stopped"] for code in edited] == ["steps", "identity"]
         assert edited[1].history == ({"text": "hat", "stopped": "identity"},) and edited.history == ()
 
