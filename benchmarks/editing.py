@@ -14,12 +14,13 @@ import torch
 
 from benchmarks.rows import row
 from directions import EDITORS
+from semedit.editing.effect import compare
+from semedit.editing.model import Model
 from semedit.errors import MissingWeights
-from semedit.files import replacing
-from semedit.images import enlarge, sheet
-from semedit.model import Model
+from semedit.pictures.sheets import sheet
+from semedit.pictures.tensors import enlarge
 from semedit.protocols import Editor
-from semedit.reports import compare
+from semedit.storage.atomic import replacing
 
 PAPER_ATTRIBUTES = ("smile", "bald", "beard", "bangs")
 #: What the edits are limited to: the attribute's own regions, those that suffice, nothing.

@@ -8,18 +8,17 @@ import torch
 from torch import Tensor
 
 from benchmarks.rows import row
-from semedit.convnet import fit
-from semedit.data.files import Collection, prepare
-from semedit.data.source import to_images
+from semedit.data.collection import Collection, prepare
+from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.factors import ATTRIBUTES, attributes
 from semedit.domains.portraits.law import sample_factors
-from semedit.domains.portraits.renderer import render
+from semedit.editing.model import Model
 from semedit.errors import ConfigError, MissingWeights
-from semedit.images import quantise
-from semedit.metrics import Embedder, LegacyInception, embedders, set_measures
-from semedit.model import Model
-from semedit.perceptual import DomainFeatures
-from semedit.training.supervised import LARGE, iou_counts, iou_of_counts
+from semedit.metrics.features import DomainFeatures
+from semedit.metrics.inception import LegacyInception, embedders
+from semedit.metrics.labels import LARGE, iou_counts, iou_of_counts
+from semedit.metrics.sets import Embedder, set_measures
+from semedit.pictures.tensors import fit, quantise, to_images
 
 CHUNK = 256
 Progress = Callable[[int, int], None]

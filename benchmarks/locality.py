@@ -6,9 +6,9 @@ import torch
 
 from benchmarks.fidelity import Progress
 from benchmarks.rows import row
-from semedit.model import Model
-from semedit.protocols import Synthesis
-from semedit.reports import inside_share
+from semedit.editing.effect import inside_share
+from semedit.editing.model import Model
+from semedit.networks.synthesis import Synthesis
 
 SEED = 550_001
 

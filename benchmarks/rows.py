@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from semedit.model import Model
+from semedit.editing.model import Model
 
 
 def row(

@@ -1,13 +1,17 @@
 """Latent -> edited latent. EDITORS is the registry of methods; tests, the command line and the README read it."""
 
-from directions.interfacegan import BoundaryReport, InterFaceGAN, manipulate, project, select_extremes
+from directions.interfacegan.editor import BoundaryReport, InterFaceGAN, manipulate, project, select_extremes
+from directions.interfacegan.library import DirectionLibrary
 from directions.labels import Labelled, LabelStore, label_samples, read_scores
 from directions.learning import learn_directions, learn_flow, measure
-from directions.library import DirectionLibrary
 from directions.masking import RegionMasked, limit_to_regions
-from directions.studies import Effect, Probe, Study, choose_regions, reach, study
+from directions.probe import Probe
+from directions.region_choice import choose_regions
+from directions.study import Effect, Study
 from directions.styleclip import StyleClip, StyleClipConfig
-from directions.styleflow import FlowEditor, FlowLibrary
+from directions.styleflow.editor import FlowEditor
+from directions.styleflow.library import FlowLibrary
+from directions.target import reach
 from directions.transfer import RegionTransfer
 
 #: Method -> the library of its editors, one for each attribute.
@@ -50,5 +54,4 @@ __all__ = [
     "reach",
     "read_scores",
     "select_extremes",
-    "study",
 ]

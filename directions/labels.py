@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semedit.attributes import Scorer
 from semedit.errors import ConfigError, LatentError
-from semedit.files import make_folder, write_json
-from semedit.latent import Latent
-from semedit.model import Model
+from semedit.latents.latent import Latent
+from semedit.metrics.attributes import Scorer
+from semedit.protocols import Bundle
+from semedit.storage.atomic import make_folder, write_json
 
 Array = NDArray[np.float32]
 #: Samples labelled at once: the unit in which they are drawn, stored and resumed.
@@ -82,7 +82,7 @@ class LabelStore:
         return Labelled(np.memmap(codes, np.float32, "r", shape=(len(self), self.dim))[:count], columns)
 
 
-def label_samples(model: Model, scorer: Scorer, count: int, seed: int, root: str | Path, regions: str | None = None,
+def label_samples(model: Bundle, scorer: Scorer, count: int, seed: int, root: str | Path, regions: str | None = None,
                   progress: Callable[[int, int], None] | None = None) -> Labelled:  # fmt: skip
     """Draw ``count`` random samples, untruncated, and score their pictures; what is stored below ``root`` is kept.
 
@@ -102,7 +102,7 @@ def label_samples(model: Model, scorer: Scorer, count: int, seed: int, root: str
     return store.read(count // GROUP * GROUP if regions else count)
 
 
-def read_scores(path: str | Path, model: Model) -> Labelled:
+def read_scores(path: str | Path, model: Bundle) -> Labelled:
     """A CSV of one's own scores: a column ``latent`` with files of codes in W, and a column for each attribute.
 
     Files are named relative to the CSV; a picture stands for the latent of the same name beside it, as ``semedit

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from directions.interfacegan import InterFaceGAN
+from directions.interfacegan.editor import InterFaceGAN
+from directions.interfacegan.library import DirectionLibrary
 from directions.labels import Labelled
-from directions.library import DirectionLibrary
-from directions.studies import Probe, calibrate, study
-from directions.styleflow import FlowLibrary, scores_of
+from directions.probe import Probe, calibrate
+from directions.region_choice import choose_regions
+from directions.study import Study
+from directions.styleflow.library import FlowLibrary, scores_of
 from semedit.errors import ConfigError, UnknownName
-from semedit.model import Model
+from semedit.protocols import Bundle
 
 Progress = Callable[[int, int], None]
 #: The share of extremes, a side, that local directions are learnt from.
@@ -20,7 +22,7 @@ LOCAL_CHOSEN = 0.15
 
 
 def learn_directions(
-    model: Model,
+    model: Bundle,
     labelled: Labelled,
     *,
     attributes: tuple[str, ...] = (),
@@ -64,7 +66,7 @@ def learn_directions(
 
 
 def measure(
-    model: Model,
+    model: Bundle,
     library: DirectionLibrary | FlowLibrary,
     attributes: tuple[str, ...],
     labelled: Labelled | None = None,
@@ -93,7 +95,32 @@ def measure(
     return rows
 
 
-def better_local(model: Model, direction: InterFaceGAN, labelled: Labelled, seed: int) -> InterFaceGAN | None:
+def study(model: Bundle, library: DirectionLibrary | FlowLibrary, attr: str, seed: int = 1) -> Study | None:
+    """Measure an attribute's edits and record it in the library: scale, gain, side effects, regions.
+
+    An editor whose default regions are "auto" gets those that are chosen here. Returns None, and records nothing, where
+    there is nothing to score the attribute with.
+    """
+    editor = library[attr]
+    scorer = model.scorer(attr, getattr(editor, "prompts_", ()))
+    if scorer is None:
+        return None
+    probe = Probe.of(model, scorer, seed)
+    chosen = choose_regions(probe, editor)
+    if editor.regions_ == "auto":
+        library.record(attr, chosen[0], None)
+        editor = library[attr]
+    scale, gain = calibrate(probe, editor)
+    moved, _ = probe.changes(editor.with_scale(scale), 1.0)
+    effects = {name: round(value, 4) for name, value in zip(probe.names, moved.tolist(), strict=True) if name != attr}
+    unmasked_scale, unmasked_gain = calibrate(probe, editor, "all")
+    auto, distance, table = chosen
+    found = Study(len(probe.latent), scale, gain, unmasked_scale, unmasked_gain, effects, auto, distance, table)
+    library.record(attr, editor.regions_, found)
+    return found
+
+
+def better_local(model: Bundle, direction: InterFaceGAN, labelled: Labelled, seed: int) -> InterFaceGAN | None:
     """A direction learnt in the rows of the default regions alone, if it gains more there, or as much by less change.
 
     More of the samples are used than for a common direction: the scores differ less.
@@ -123,7 +150,7 @@ def half_gap(codes: Any, scores: Any, direction: InterFaceGAN) -> float:
 
 
 def learn_flow(
-    model: Model,
+    model: Bundle,
     labelled: Labelled,
     *,
     attributes: tuple[str, ...] = (),
@@ -143,6 +170,3 @@ def learn_flow(
     for name in attributes:
         library.regions_[name] = model.domain.edit_regions.get(name, "all")
     return library, measure(model, library, attributes, labelled, seed)
-
-
-__all__ = ["learn_directions", "learn_flow", "measure"]

@@ -1,6 +1,6 @@
 """Region masking: whatever an editor did, keep it in the rows of the chosen regions only."""
 
-from semedit.latent import Latent
+from semedit.latents.latent import Latent
 from semedit.protocols import Editor
 
 

@@ -7,23 +7,21 @@ noise. Departures: only the chosen rows are optimised; a batch is optimised at o
 the last update is taken; an identity budget may end the search; the search may begin at the best of some random rows.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from directions.masking import limit_to_regions
-from semedit.clip import Clip
 from semedit.config import Config
 from semedit.domains.base import IdentityMetric
 from semedit.errors import ConfigError
-from semedit.generator import SemanticGenerator
-from semedit.latent import Latent
-from semedit.schedule import ramp
-
-if TYPE_CHECKING:
-    from semedit.model import Model
+from semedit.latents.latent import Latent
+from semedit.metrics.clip import Clip
+from semedit.networks.generator import SemanticGenerator
+from semedit.protocols import Bundle
+from semedit.training.engine.schedule import ramp
 
 
 class StyleClipConfig(Config):
@@ -74,7 +72,7 @@ class StyleClip:
 
     @classmethod
     def of_model(
-        cls, model: "Model", prompt: str, clip: Clip | None = None, overrides: list[str] | None = None, **options: Any
+        cls, model: Bundle, prompt: str, clip: Clip | None = None, overrides: list[str] | None = None, **options: Any
     ) -> "StyleClip":
         """The editor of a model, with its domain's CLIP, identity network for losses, and options."""
         defaults = DOMAIN_OPTIONS.get(model.domain.name, {})

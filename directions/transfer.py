@@ -5,7 +5,7 @@ picture goes into another by taking over its rows.
 """
 
 from semedit.errors import LatentError
-from semedit.latent import Latent
+from semedit.latents.latent import Latent
 
 
 class RegionTransfer:

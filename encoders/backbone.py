@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semedit.config import Config
-from semedit.irse import IrTrunk, IrTrunkConfig, folded_trunk
+from semedit.networks.irse import IrTrunk, IrTrunkConfig, folded_trunk
 
 
 class EncoderConfig(Config):

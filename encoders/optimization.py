@@ -14,13 +14,14 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from encoders.inversion import Bundle, Measures, Progress, Search, need
+from encoders.measures import Measures, need
+from encoders.search import Progress, Search
 from semedit.config import Config
-from semedit.data.source import one_hot_masks
-from semedit.generator import SemanticGenerator
-from semedit.perceptual import mse
-from semedit.protocols import Inversion
-from semedit.schedule import ramp
+from semedit.metrics.pixels import mse
+from semedit.networks.generator import SemanticGenerator
+from semedit.pictures.tensors import one_hot_masks
+from semedit.protocols import Bundle, Inversion
+from semedit.training.engine.schedule import ramp
 
 
 class OptimizationConfig(Config):

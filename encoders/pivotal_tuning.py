@@ -15,12 +15,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from semedit.checkpoint import Weights, freeze, load_weights, save_weights
+from semedit.checkpoints.native import freeze
 from semedit.config import Config
 from semedit.domains.base import PerceptualMetric
 from semedit.errors import CheckpointError, LatentError
-from semedit.generator import SemanticGenerator
-from semedit.perceptual import mse
+from semedit.metrics.pixels import mse
+from semedit.networks.generator import SemanticGenerator
+from semedit.storage.weights import Weights, load_weights, save_weights
 
 KIND = "generator-difference"
 

@@ -2,8 +2,8 @@
 
 from encoders.backbone import EncoderConfig
 from encoders.training import EncoderTrainConfig
-from semedit.generator import SemanticGenerator
-from semedit.training.recipes import DataConfig
+from semedit.networks.generator import SemanticGenerator
+from semedit.training.engine.feed import DataConfig
 
 #: A small encoder for generators of drawn portraits, trained on drawn portraits. Pixels count for more, as the domain's
 #: feature distance has another scale than LPIPS. Codes are kept near those of the mapping network: without the pull

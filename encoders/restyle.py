@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from encoders.backbone import ResidualEncoder
-from encoders.checkpoint import StoredEncoder
-from semedit.convnet import fit
+from encoders.stored import StoredEncoder
 from semedit.errors import ConfigError
-from semedit.generator import Noise, SemanticGenerator
+from semedit.networks.generator import Noise, SemanticGenerator
+from semedit.pictures.tensors import fit
 
 
 @dataclass(frozen=True)

@@ -15,27 +15,27 @@ from pydantic import Field
 from torch import Tensor
 
 from encoders.backbone import EncoderConfig, ResidualEncoder, widen_input
-from encoders.checkpoint import StoredEncoder, load_encoder, save_encoder
+from encoders.checkpoint import load_encoder, save_encoder
 from encoders.ranger import Ranger
 from encoders.restyle import Refiner
-from semedit.checkpoint import load_state
+from encoders.stored import StoredEncoder
 from semedit.config import Config
-from semedit.convnet import fit
 from semedit.data.source import Batch, Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
-from semedit.files import make_folder, write_json
-from semedit.generator import SemanticGenerator
-from semedit.images import save_picture, sheet
-from semedit.irse import IrSeFace, IrTrunk
-from semedit.official import read_pickle
-from semedit.ops import training_cast
-from semedit.perceptual import mse
-from semedit.training.feed import Feed, open_source, sample_pictures
-from semedit.training.recipes import DataConfig
-from semedit.training.running import CONFIG, Due, Plan, run_steps
-from semedit.training.state_file import STATE, pack_modules, pack_optimisers, read_state, unpack, write_state
-from semedit.training.team import Team, syncing
+from semedit.metrics.pixels import mse
+from semedit.networks.generator import SemanticGenerator
+from semedit.networks.irse import IrSeFace, IrTrunk
+from semedit.networks.precision import training_cast
+from semedit.pictures.sheets import save_picture, sheet
+from semedit.pictures.tensors import fit
+from semedit.storage.atomic import make_folder, write_json
+from semedit.storage.pickled import read_pickle
+from semedit.storage.weights import load_state
+from semedit.training.engine.feed import DataConfig, Feed, open_source, sample_pictures
+from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
+from semedit.training.engine.state import STATE, pack_modules, pack_optimisers, read_state, unpack, write_state
+from semedit.training.engine.team import Team, syncing
 
 ENCODER = "encoder.safetensors"
 #: Options that do not decide what a step computes.

@@ -8,38 +8,39 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from semedit.latent import Latent as Latent
-    from semedit.model import Model as Model
-    from semedit.model import load as load
-    from semedit.model import load_encoder as load_encoder
-    from semedit.regions import RegionTable as RegionTable
-    from semedit.zoo import load_generator as load_generator
+    from semedit.checkpoints.zoo import load_generator
+    from semedit.editing.loading import load, load_encoder
+    from semedit.editing.model import Model
+    from semedit.latents.latent import Latent
+    from semedit.latents.regions import RegionTable
 
 __version__ = "0.4.0"
 
 _LAZY = {
-    "load": "semedit.model",
-    "Model": "semedit.model",
-    "load_generator": "semedit.zoo",
-    "load_encoder": "semedit.model",
-    "Latent": "semedit.latent",
-    "RegionTable": "semedit.regions",
+    "load": "semedit.editing.loading",
+    "Model": "semedit.editing.model",
+    "load_generator": "semedit.checkpoints.zoo",
+    "load_encoder": "semedit.editing.loading",
+    "Latent": "semedit.latents.latent",
+    "RegionTable": "semedit.latents.regions",
 }
 
 __all__ = ["Latent", "Model", "RegionTable", "load", "load_encoder", "load_generator"]
 
 
 def __getattr__(name: str) -> Any:
-    from semedit.siblings import SIBLINGS, sibling
+    from semedit.packages import PACKAGES, check, opened
 
-    if name in SIBLINGS:
-        return sibling(name)
+    if name in PACKAGES:
+        return opened(name)
     if name in _LAZY:
+        if _LAZY[name].startswith("semedit.editing."):
+            check("encoders", "directions")
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'semedit' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    from semedit.siblings import SIBLINGS
+    from semedit.packages import PACKAGES
 
-    return sorted([*__all__, *SIBLINGS, "__version__"])
+    return sorted([*__all__, *PACKAGES, "__version__"])

@@ -1,43 +1,16 @@
-"""The contracts between the parts: what a generator returns, what an inverter and an editor must do."""
+"""The contracts between the parts: what inverters and editors take, what they must do, what an inversion is."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
 
-import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from semedit.generator import SemanticGenerator
-    from semedit.latent import Latent
-
-
-@dataclass(frozen=True)
-class Synthesis:
-    """What one call of a generator puts out.
-
-    image (B, 3, H, W), about [-1, 1]; segmentation (B, R, H, W), unbounded, its argmax is the label map;
-    coarse_segmentation (B, R, h, w) in [-1, 1]; depths (B, R, h, w), zero for the background.
-    """
-
-    image: Tensor
-    segmentation: Tensor
-    coarse_segmentation: Tensor
-    depths: Tensor
-
-    @property
-    def labels(self) -> Tensor:
-        """Label map (B, H, W), int64."""
-        return self.segmentation.argmax(1)
-
-    @classmethod
-    def cat(cls, parts: "list[Synthesis]") -> "Synthesis":
-        """One batch of several."""
-        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
-
-    def __getitem__(self, index: slice) -> "Synthesis":
-        """Some of the pictures."""
-        return Synthesis(*(getattr(self, field.name)[index] for field in fields(self)))
+from semedit.domains.base import Domain
+from semedit.latents.latent import Latent
+from semedit.metrics.attributes import Scorer
+from semedit.networks.generator import SemanticGenerator
+from semedit.networks.synthesis import Synthesis
 
 
 @dataclass(frozen=True)
@@ -50,7 +23,7 @@ class Inversion:
     ended it; tuned: a generator for each picture, where pivotal tuning made one.
     """
 
-    latent: "Latent"
+    latent: Latent
     reconstruction: Tensor
     target: Tensor
     history: list[dict[str, float]]
@@ -59,7 +32,7 @@ class Inversion:
     seconds: float
     trajectory: Tensor | None = None
     stopped: tuple[str, ...] = ()
-    tuned: "tuple[SemanticGenerator, ...]" = ()
+    tuned: tuple[SemanticGenerator, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def single(self, index: int, **metadata: Any) -> "Inversion":
@@ -84,7 +57,7 @@ class Editor(Protocol):
     ``regions`` is the text of ``--regions`` (RegionTable.select); None means the editor's own choice.
     """
 
-    def edit(self, latent: "Latent", strength: float, regions: str | None = None) -> "Latent": ...
+    def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent: ...
 
 
 @runtime_checkable
@@ -95,3 +68,27 @@ class Inverter(Protocol):
     def method(self) -> str: ...
 
     def invert(self, images: Tensor, progress: Callable[[int, int], None] | None = None) -> Inversion: ...
+
+
+class Bundle(Protocol):
+    """What methods of inversion and editing take from the user's model."""
+
+    generator: SemanticGenerator
+    domain: Domain
+
+    @property
+    def refiner(self) -> Any:
+        """The encoder with the generator that it reads for. Raises MissingWeights if there is none."""
+        ...
+
+    def sample(self, count: int, seed: int = 0, psi: float = 0.7) -> Latent:
+        """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
+        ...
+
+    def synthesise(self, latent: Latent) -> Synthesis:
+        """Render codes. LatentError for codes of another generator."""
+        ...
+
+    def scorer(self, attr: str, prompts: tuple[str, ...] | None = None) -> Scorer | None:
+        """What scores an attribute: the domain's classifier, or else prompts; None where neither is at hand."""
+        ...

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from semedit.checkpoint import freeze
-from semedit.generator import GeneratorConfig, SemanticGenerator
-from semedit.regions import generic_regions
-from semedit.render import RenderBlock
+from semedit.checkpoints.native import freeze
+from semedit.latents.regions import generic_regions
+from semedit.networks.generator import GeneratorConfig, SemanticGenerator
+from semedit.networks.render import RenderBlock
 
 SMALL = GeneratorConfig(
     size=32, regions=5, style_dim=16, mapping_layers=2, local_channels=8, coarse_channels=8, coarse_size=16,
@@ -43,7 +43,7 @@ def own_home(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def tiny_clip():
     """A CLIP of open_clip's classes with random weights, for pictures of 32 px."""
-    from semedit.clip import Clip, ClipConfig
+    from semedit.metrics.clip import Clip, ClipConfig
 
     torch.manual_seed(0)
     config = ClipConfig(size=32, width=2, dim=8, text_width=8, text_layers=1, context=16)

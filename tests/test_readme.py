@@ -9,7 +9,7 @@ import pytest
 from directions import METHODS
 from encoders import INVERTERS
 from semedit.cli.main import build
-from semedit.regions import CELEBAMASK
+from semedit.latents.regions import CELEBAMASK
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -90,3 +90,7 @@ class Report:
 
 def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}"
+
+
+SheetOption = Annotated[str | None, typer.Option("--sheet", help="File of the sheet (default: OUT/sheet.png).")]
+SheetOnlyOption = Annotated[bool, typer.Option("--sheet-only", help="Write the sheet alone.")]

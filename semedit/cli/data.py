@@ -51,7 +51,7 @@ def scan(
     json: JsonOption = False,
 ) -> None:
     """Read every picture and label map once: bad files and why, missing partners, odd sizes, each region's area."""
-    from semedit.data.files import open_collection
+    from semedit.data.collection import open_collection
     from semedit.data.label_map import LabelMap
     from semedit.data.scan import scan as look
     from semedit.domains import domain as find_domain

@@ -22,10 +22,11 @@ def _version(package: str) -> str:
 
 def _capabilities() -> list[tuple[str, str, str]]:
     """(weight, state, what it enables or how to get it) for everything that loads weights."""
-    from semedit import zoo
+    from semedit.checkpoints import zoo
     from semedit.domains import DOMAINS
     from semedit.errors import SemeditError
-    from semedit.metrics import LegacyInception, TfInception, weight_file
+    from semedit.metrics.inception import LegacyInception, TfInception
+    from semedit.storage.found import weight_file
 
     rows = []
     for name, entry in zoo.entries().items():

@@ -19,11 +19,11 @@ from semedit.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from semedit.clip import Clip
-    from semedit.editing import Step
-    from semedit.latent import Latent
-    from semedit.model import Model
-    from semedit.workspace import Origin, Subject
+    from semedit.editing.chain import Step
+    from semedit.editing.model import Model
+    from semedit.editing.subjects import Origin, Subject
+    from semedit.latents.latent import Latent
+    from semedit.metrics.clip import Clip
 
     _Code = tuple[Subject, Latent, Origin | None]
 
@@ -88,11 +88,11 @@ def edit(
     """Edit pictures, latents or the latest inversion; writes OUT/<name>/edits/<edit>/ for each."""
     import torch
 
-    from semedit import workspace
-    from semedit.clip import Clip
+    from semedit.editing import subjects
+    from semedit.editing.loading import load
     from semedit.errors import ConfigError, SemeditError
-    from semedit.files import make_folder
-    from semedit.model import load
+    from semedit.metrics.clip import Clip
+    from semedit.storage.atomic import make_folder
 
     if sum((bool(attr), bool(text), bool(from_image))) > 1:
         raise ConfigError("--attr, --text and --from-image are three kinds of edit; give one of them")
@@ -112,20 +112,20 @@ def edit(
     if regions == ["auto"]:
         _show_choice(report, loaded, asked)
     if mean:
-        subjects = [workspace.mean_subject(loaded, folder)]
+        named = [subjects.mean_subject(loaded, folder)]
     elif go_on:
-        subjects = [workspace.latest_edit(folder)]
+        named = [subjects.latest_edit(folder)]
     elif source:
-        subjects = _subjects(report, loaded, source, folder)
+        named = _subjects(report, loaded, source, folder)
     else:
-        subjects = [workspace.latest(folder)]
+        named = [subjects.latest(folder)]
     plain: list[_Code] = []
     alone: list[_Code] = []
-    for subject in subjects:
+    for subject in named:
         try:
-            codes = workspace.codes_of(subject, loaded.generator)
+            codes = subjects.codes_of(subject, loaded.generator)
             source_photo = Path(photo) if photo else None
-            origins = [workspace.origin(code, one.latent, source_photo) if paste else None for one, code in codes]
+            origins = [subjects.origin(code, one.latent, source_photo) if paste else None for one, code in codes]
         except SemeditError as error:
             report.fail(str(subject.latent), error)
             continue
@@ -135,7 +135,7 @@ def edit(
     groups = [plain[i : i + batch] for i in range(0, len(plain), batch)] + [[one] for one in alone]
     for group in groups:
         try:
-            own = workspace.model_of(loaded, group[0][1], group[0][0].latent)
+            own = subjects.model_of(loaded, group[0][1], group[0][0].latent)
             chosen = steps if own is loaded else asked.steps(own)
             _edit_group(report, own, group, chosen, strip)
         except SemeditError as error:
@@ -174,7 +174,7 @@ class _Asked:
     def transfer_from(self, model: "Model", source: str, quiet: bool) -> None:
         """Ask for a transfer from a picture or a latent."""
         from semedit.errors import ConfigError
-        from semedit.latent import Latent
+        from semedit.latents.latent import Latent
 
         if self.regions[0] in (None, "auto"):
             raise ConfigError("--from-image needs --regions: what is taken over, such as hair, hair:texture or pose")
@@ -188,9 +188,9 @@ class _Asked:
 
     def steps(self, model: "Model") -> "list[Step]":
         """The edits for a model. Raises what its editors raise for names that they do not know."""
-        from semedit.editing import Step
+        from directions import RegionTransfer
+        from semedit.editing.chain import Step
         from semedit.errors import ConfigError
-        from semedit.siblings import sibling
 
         made = []
         for (name, strength), regions in zip(self.edits, self.regions, strict=False):
@@ -206,7 +206,7 @@ class _Asked:
             made.append(Step(editor, "styleclip", regions or "all", self.strength, text=prompt, clip=editor.clip))
         if self.reference is not None:
             chosen = str(self.regions[0])
-            editor = sibling("directions").RegionTransfer(self.reference, chosen)
+            editor = RegionTransfer(self.reference, chosen)
             made.append(Step(editor, "transfer", chosen, self.strength, reference=self.source))
         for step in made:
             model.domain.regions.select(step.regions)
@@ -215,8 +215,9 @@ class _Asked:
 
 def _subjects(report: Report, model: "Model", sources: list[str], out: Path) -> "list[Subject]":
     """The latents to edit: those named, and inversions, made now, of the pictures."""
+    from semedit.editing.output import save_inversion
+    from semedit.editing.subjects import Subject, find_sources, subject_folder, subject_of
     from semedit.errors import SemeditError
-    from semedit.workspace import Subject, find_sources, save_inversion, subject_folder, subject_of
 
     found, taken = [], set[Path]()
     for path in find_sources(sources):
@@ -237,10 +238,10 @@ def _subjects(report: Report, model: "Model", sources: list[str], out: Path) -> 
 
 def _edit_group(report: Report, model: "Model", group: "list[_Code]", steps: "list[Step]", strip: bool) -> None:
     """Edit several codes at once, and write each one's results."""
-    from semedit import workspace
-    from semedit.editing import describe, run
-    from semedit.files import write_json
-    from semedit.latent import Latent
+    from semedit.editing import output, subjects
+    from semedit.editing.chain import describe, run
+    from semedit.latents.latent import Latent
+    from semedit.storage.atomic import write_json
 
     latents = [latent for _, latent, _ in group]
     with progress_bar("editing", report.as_json or not any(step.text for step in steps)):
@@ -248,18 +249,18 @@ def _edit_group(report: Report, model: "Model", group: "list[_Code]", steps: "li
     for index, (subject, before, origin) in enumerate(group):
         after = chain.latents[-1] if len(group) == 1 else chain.latents[-1].rejoin(before, index)
         report_of = chain.whole[index]
-        target = workspace.edit_folder(subject, after)
-        after = workspace.placed(after, subject.latent, target)
-        paths = workspace.save_edit(target, after, report_of.before, report_of.after, model.generator.regions)
+        target = output.edit_folder(subject, after)
+        after = output.placed(after, subject.latent, target)
+        paths = output.save_edit(target, after, report_of.before, report_of.after, model.generator.regions)
         if len(steps) > 1:
             pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
-            paths["row"] = workspace.save_row(pictures, target / "row.png")
+            paths["row"] = output.save_row(pictures, target / "row.png")
         if origin:
-            paths["pasted"] = workspace.save_pasted(model, origin, report_of.after.image[0], target / "pasted.png")
+            paths["pasted"] = output.save_pasted(model, origin, report_of.after.image[0], target / "pasted.png")
         if strip:
             last = chain.latents[-2][index] if len(group) > 1 else chain.latents[-2]
             row = [model.synthesise(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
-            paths["strip"] = workspace.save_row(row, target / "strip.png")
+            paths["strip"] = output.save_row(row, target / "strip.png")
         done = describe(chain, steps, index)
         one = done[0] if len(done) == 1 else {}
         record = {
@@ -277,7 +278,7 @@ def _edit_group(report: Report, model: "Model", group: "list[_Code]", steps: "li
             "steps": done,
             "protocols": chain.reports[0].protocols | {"clip": steps[0].clip.protocol if steps[0].clip else None},
         }
-        write_json(target / workspace.MANIFEST, record)
+        write_json(target / subjects.MANIFEST, record)
         report.add(**record)
         _show(report, record, target)
 
@@ -338,19 +339,19 @@ def undo(
     device: DeviceOption = "cpu",
 ) -> None:
     """Take the last edit of a latent back, bit for bit; writes what was before it beside the other edits."""
-    from semedit import workspace
-    from semedit.latent import Latent
-    from semedit.model import load
+    from semedit.editing import output, subjects
+    from semedit.editing.loading import load
+    from semedit.latents.latent import Latent
 
     folder = Path(out)
-    subject = workspace.subject_of(Path(source), folder, set()) if source else workspace.latest_edit(folder)
+    subject = subjects.subject_of(Path(source), folder, set()) if source else subjects.latest_edit(folder)
     edited = Latent.load(subject.latent)
     before = edited.undo(edits)
-    loaded = workspace.model_of(load(model).to(check_device(device)), edited, subject.latent)
+    loaded = subjects.model_of(load(model).to(check_device(device)), edited, subject.latent)
     loaded.generator.check(before)
-    target = workspace.edit_folder(subject, before)
-    before = workspace.placed(before, subject.latent, target)
-    paths = workspace.save_edit(
+    target = output.edit_folder(subject, before)
+    before = output.placed(before, subject.latent, target)
+    paths = output.save_edit(
         target, before, loaded.synthesise(edited), loaded.synthesise(before), loaded.generator.regions
     )
     report = Report(json)

@@ -21,7 +21,7 @@ from semedit.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from semedit.model import Model
+    from semedit.editing.model import Model
     from semedit.protocols import Inversion
 
 
@@ -53,16 +53,16 @@ def invert(
     """Invert pictures: find the latent codes that give them back, into OUT/<name>/."""
     from semedit.config import assigned
     from semedit.errors import SemeditError
-    from semedit.files import make_folder, write_json
-    from semedit.images import find_pictures
+    from semedit.pictures.reading import find_pictures
+    from semedit.storage.atomic import make_folder, write_json
 
     files = find_pictures(pictures)
     folder = make_folder(out)
 
     import torch
 
-    from semedit.images import to_tensor
-    from semedit.model import load
+    from semedit.editing.loading import load
+    from semedit.pictures.tensors import to_tensor
 
     torch.manual_seed(seed)
     report = Report(json)
@@ -108,7 +108,8 @@ def invert(
 
 def _save(report: Report, model: "Model", folder: Path, path: Path, inversion: "Inversion", taken: set[Path]) -> None:
     """Write one picture's results, and say how good the reconstruction is."""
-    from semedit.workspace import save_inversion, subject_folder
+    from semedit.editing.output import save_inversion
+    from semedit.editing.subjects import subject_folder
 
     record = save_inversion(subject_folder(folder, path, taken), path, inversion, model.generator)
     report.add(**record)

@@ -10,6 +10,7 @@ import typer
 from semedit import __version__
 from semedit.cli.console import MISUSE, OK, complain
 from semedit.errors import SemeditError
+from semedit.packages import check
 
 app = typer.Typer(
     name="semedit",
@@ -37,24 +38,26 @@ def root(
 
 def build() -> typer.Typer:
     """The app with all commands registered."""
-    from semedit.cli import bench, data, doctor, edit, fit, gallery, invert, models, sample, train
+    from semedit.cli import data, doctor, draw, edit, figures, invert, models, sample, train
+    from semedit.cli.bench.app import app as bench
+    from semedit.cli.fit.app import app as fit
 
     if not app.registered_commands:
         app.command("invert")(invert.invert)
         app.command("edit")(edit.edit)
         app.command("undo")(edit.undo)
         app.command("sample")(sample.sample)
-        app.command("draw")(sample.draw)
-        app.command("interpolate")(gallery.interpolate)
-        app.command("components")(gallery.components)
-        app.command("mix")(gallery.mix)
-        app.command("compose")(gallery.compose)
+        app.command("draw")(draw.draw)
+        app.command("interpolate")(figures.interpolate)
+        app.command("components")(figures.components)
+        app.command("mix")(figures.mix)
+        app.command("compose")(figures.compose)
         app.add_typer(data.app, name="data")
         app.command("train")(train.train)
         app.command("adapt")(train.adapt)
-        app.add_typer(fit.app, name="fit")
+        app.add_typer(fit, name="fit")
         app.add_typer(models.app, name="models")
-        app.add_typer(bench.app, name="bench")
+        app.add_typer(bench, name="bench")
         app.command("doctor")(doctor.doctor)
     return app
 
@@ -63,6 +66,7 @@ def run(argv: list[str] | None = None) -> int:
     """Run a command line; returns the exit code (0 ok, 1 some inputs failed, 2 misuse, 130 interrupted)."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
+        check("encoders", "directions")
         build()(args=arguments, standalone_mode=True)
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else OK if leave.code is None else MISUSE

@@ -15,14 +15,15 @@ NameArgument = Annotated[str, typer.Argument(help="A model's name.")]
 @app.command("list")
 def list_(json: JsonOption = False) -> None:
     """List the models that are present, and the official ones that can be added."""
-    from semedit import zoo
+    from semedit.checkpoints import zoo
+    from semedit.storage import shipped
 
     report, rows = Report(json), []
     aliases = {full: short for short, full in zoo.ALIASES.items()}
     present = zoo.entries()
     for name, entry in present.items():
         size = sum(facts["bytes"] for facts in entry.card.get("files", {}).values())
-        where = "shipped" if entry.folder.is_relative_to(zoo.SHIPPED) else "added"
+        where = "shipped" if entry.folder.is_relative_to(shipped.SHIPPED) else "added"
         report.add(
             name=name, alias=aliases.get(name), domain=entry.domain, state=where, bytes=size, folder=str(entry.folder)
         )
@@ -40,17 +41,18 @@ def info(name: NameArgument = "portraits", json: JsonOption = False) -> None:
     """Show a model's card: recipe, seed, pictures seen, measured quality, files; its editors and its encoder."""
     import json as json_module
 
-    from semedit import zoo
+    from directions import EDITORS
+    from encoders import load_encoder
+    from semedit.checkpoints import zoo
     from semedit.cli.console import stdout
-    from semedit.siblings import sibling
 
     entry = zoo.find(name)
     card = dict(entry.card)
-    for library in sibling("directions").EDITORS.values():
+    for library in EDITORS.values():
         if path := entry.file(library.FILE):
             card[path.stem] = library.load(path).described()
     if entry.encoder_path:
-        stored = sibling("encoders").load_encoder(entry.encoder_path)
+        stored = load_encoder(entry.encoder_path)
         card["encoder"] = {"config": stored.encoder.config.to_json(), **stored.card}
     report = Report(json)
     report.add(**card, folder=str(entry.folder))
@@ -70,14 +72,14 @@ def add(
     json: JsonOption = False,
 ) -> None:
     """Copy the weights of a generator, and of an encoder for it, into your models, after opening them once."""
-    from semedit import zoo
+    from encoders import Refiner, load_encoder
+    from semedit.checkpoints import zoo
     from semedit.domains import domain as find_domain
-    from semedit.siblings import sibling
 
     if domain:
         find_domain(domain)
     if encoder:  # opened before anything is copied
-        sibling("encoders").Refiner.of(zoo.load_generator(file), sibling("encoders").load_encoder(encoder))
+        Refiner.of(zoo.load_generator(file), load_encoder(encoder))
     entry = zoo.add(name, file, domain, encoder)
     report = Report(json)
     report.add(name=name, folder=str(entry.folder), **{k: entry.card[k] for k in ("domain", "size", "fingerprint")})
@@ -89,7 +91,7 @@ def add(
 def verify(name: Annotated[str | None, typer.Argument(help="A model's name (default: all).")] = None,
            json: JsonOption = False) -> None:  # fmt: skip
     """Check every file of a model against the size and SHA-256 on its card."""
-    from semedit import zoo
+    from semedit.checkpoints import zoo
 
     report = Report(json)
     for entry in [zoo.find(name)] if name else zoo.folders().values():
@@ -110,9 +112,9 @@ def convert(
     json: JsonOption = False,
 ) -> None:
     """Convert a generator between the official format and the native one."""
-    from semedit import zoo
-    from semedit.checkpoint import save_generator
-    from semedit.official import save_official
+    from semedit.checkpoints import zoo
+    from semedit.checkpoints.native import save_generator
+    from semedit.checkpoints.official import save_official
 
     if target.exists():
         raise CheckpointError(f"{target} exists already; nothing is overwritten")
@@ -136,7 +138,7 @@ def pack(
     json: JsonOption = False,
 ) -> None:
     """Make a model folder of a run's networks: float16 weights and a card with their provenance."""
-    from semedit.training.packing import pack as make_model
+    from semedit.training.gan.export import pack as make_model
 
     entry = make_model(run, out, domain, best=best)
     report = Report(json)

@@ -1,14 +1,21 @@
-"""``semedit sample`` and ``semedit draw``: pictures from the generator, and from the renderer that it learnt from."""
+"""``semedit sample``: pictures from the generator."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from semedit.cli.console import DeviceOption, JsonOption, ModelOption, OutOption, Report, SeedOption, check_device
-
-SheetOption = Annotated[str | None, typer.Option("--sheet", help="File of the sheet (default: OUT/sheet.png).")]
-SheetOnlyOption = Annotated[bool, typer.Option("--sheet-only", help="Write the sheet alone.")]
+from semedit.cli.console import (
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    OutOption,
+    Report,
+    SeedOption,
+    SheetOnlyOption,
+    SheetOption,
+    check_device,
+)
 
 
 def sample(
@@ -29,9 +36,9 @@ def sample(
     """Draw random samples of a generator: a sheet, each picture, and their latents, into OUT."""
     import torch
 
-    from semedit.files import make_folder
-    from semedit.images import labels_to_colours, save_picture, sheet
-    from semedit.model import load
+    from semedit.editing.loading import load
+    from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
+    from semedit.storage.atomic import make_folder
 
     target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
     folder = make_folder(target.parent if sheet_only else out)
@@ -51,43 +58,4 @@ def sample(
     save_picture(grid, target)
     report.add(sheet=str(target), count=count, seed=seed, psi=psi)
     report.say(f"{count} samples -> {target}")
-    report.finish()
-
-
-def draw(
-    count: Annotated[int, typer.Option(min=1, max=100_000, help="How many portraits.")] = 16,
-    size: Annotated[int, typer.Option(min=16, max=2048, help="Side in pixels.")] = 256,
-    style: Annotated[str, typer.Option(help="soft or cel.")] = "soft",
-    columns: Annotated[int, typer.Option(min=1, help="Portraits in a row of the sheet.")] = 8,
-    sheet_file: SheetOption = None,
-    sheet_only: SheetOnlyOption = False,
-    out: OutOption = "semedit-out/portraits",
-    json: JsonOption = False,
-    seed: SeedOption = 0,
-    device: DeviceOption = "cpu",
-) -> None:
-    """Draw portraits with exact label maps and captions: the pictures that the default model is made from."""
-    from semedit.domains.portraits.captions import captions
-    from semedit.domains.portraits.law import sample_factors
-    from semedit.domains.portraits.renderer import render
-    from semedit.files import make_folder, write_json
-    from semedit.images import save_labels, save_picture, sheet
-
-    target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
-    folder = make_folder(target.parent if sheet_only else out)
-    factors = sample_factors(count, seed)
-    images, labels = render(factors.to(check_device(device)), size, style)  # type: ignore[arg-type]
-    report = Report(json)
-    for index, caption in enumerate(captions(factors)):
-        record = {"caption": caption, "seed": seed}
-        if not sheet_only:
-            path = folder / f"{seed:04d}-{index:05d}.png"
-            save_picture(images[index], path)
-            save_labels(labels[index], path.with_name(f"{path.stem}_labels.png"))
-            record["image"] = str(path)
-        report.add(**record)
-    save_picture(sheet(images, columns), target)
-    if not sheet_only:
-        write_json(folder / "captions.json", report.results)
-    report.say(f"{count} portraits -> {target}")
     report.finish()

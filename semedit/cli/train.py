@@ -18,7 +18,8 @@ from semedit.cli.console import (
 from semedit.config import assigned
 
 if TYPE_CHECKING:
-    from semedit.training.recipes import TrainConfig
+    from semedit.training.gan.config import TrainConfig
+    from semedit.training.teaching.config import TeachConfig
 
 RunOption = Annotated[str | None, typer.Option("--out", help="Run folder (default: semedit-runs/NAME).")]
 ImagesOption = Annotated[int | None, typer.Option(min=1, help="Pictures to train on in all.")]
@@ -44,15 +45,25 @@ def train(
     json: JsonOption = False,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Train a generator. The same command resumes a run that was stopped, or killed.
+    """Train a generator: from its adversary alone, or by a course of lessons and then its adversary.
 
+    The same command resumes a run that was stopped, or killed, in the stage where it was.
     Several processes: torchrun --nproc-per-node N -m semedit train RECIPE
     """
-    from semedit.training.recipes import recipe as named
+    from semedit.errors import UnknownName
+    from semedit.training.gan.recipes import RECIPES
+    from semedit.training.teaching.recipes import COURSES
 
+    if recipe in COURSES:
+        if data or label_map or start:
+            raise typer.BadParameter(f"{recipe} is a course; --set lessons.path, lessons.label_map and the like")
+        changes = assigned({"adversarial.images": images, "seed": seed}, set_)
+        return execute_course(COURSES[recipe]().with_overrides(changes), out, dry_run, json, device)
+    if recipe not in RECIPES:
+        raise UnknownName("recipe", recipe, [*COURSES, *RECIPES])
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
-    config = named(recipe).with_overrides([*regions_of(label_map), *assigned(named_options, set_)])
-    execute(config, out, dry_run, json, device)
+    config = RECIPES[recipe]().with_overrides([*regions_of(label_map), *assigned(named_options, set_)])
+    return execute(config, out, dry_run, json, device)
 
 
 def adapt(
@@ -75,7 +86,7 @@ def adapt(
     With frozen local generators a code in W+ keeps its coarse segmentation bit for bit.
     """
     from semedit.errors import ConfigError
-    from semedit.training.start import adaptation_of
+    from semedit.training.gan.starting import adaptation_of
 
     if (data is None) == (style is None):
         raise ConfigError("name the pictures to adapt to: --data FOLDER, or --style cel for drawn portraits")
@@ -104,16 +115,16 @@ def regions_of(label_map: str | None) -> list[str]:
 
 def execute(config: "TrainConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:
     """Run a configuration in this process's place of its team."""
-    from semedit.training.memory import estimate
+    from semedit.training.gan.memory import estimate
 
     if dry_run:
         stdout.print_json(json_module.dumps(config.to_json()))
         complain(estimate(config).summary())
         return
     from semedit.domains import domain
-    from semedit.training.loop import GENERATOR
-    from semedit.training.loop import train as run
-    from semedit.training.team import join_team
+    from semedit.training.engine.team import join_team
+    from semedit.training.gan.trainer import GENERATOR
+    from semedit.training.gan.trainer import train as run
 
     folder = out or f"semedit-runs/{config.name}"
     report = Report(as_json)
@@ -134,4 +145,28 @@ def execute(config: "TrainConfig", out: str | None, dry_run: bool, as_json: bool
             return
     report.add(run=folder, steps=state.step, images=state.step * config.batch, generator=f"{folder}/{GENERATOR}")
     report.say(f"done: {state.step} steps; the averaged generator is {folder}/{GENERATOR}")
+    report.finish()
+
+
+def execute_course(config: "TeachConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:
+    """Run a course in this process's place of its team."""
+    if dry_run:
+        stdout.print_json(json_module.dumps(config.to_json()))
+        return
+    from semedit.domains import domain
+    from semedit.training.engine.team import join_team
+    from semedit.training.teaching.course import teach
+
+    folder = out or f"semedit-runs/{config.name}"
+    report = Report(as_json)
+    with join_team(check_device(device)) as team:
+        quiet = as_json or not team.primary
+        with progress_bar(f"{config.name} -> {folder}", quiet) as progress:
+            generator = teach(
+                config, folder, domain=domain(config.lessons.domain), team=team, progress=progress, say=complain
+            )
+        if not team.primary:
+            return
+    report.add(run=folder, generator=generator.fingerprint)
+    report.say(f"done: the course is in {folder}, the last stage's averaged generator with it")
     report.finish()

@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image
 
 from semedit.errors import ConfigError, ImageError
-from semedit.files import make_folder, replacing
-from semedit.images import save_picture
-from semedit.regions import CELEBAMASK
+from semedit.latents.regions import CELEBAMASK
+from semedit.pictures.sheets import save_picture
+from semedit.storage.atomic import make_folder, replacing
 
 IMAGES, PARTS = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno"
 SIZE, FIRST_HELD_OUT = 512, 28_000

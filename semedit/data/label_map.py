@@ -20,7 +20,7 @@ import yaml
 from PIL import Image
 
 from semedit.errors import ConfigError, ImageError
-from semedit.regions import CELEBAMASK, PALETTE, RegionTable
+from semedit.latents.regions import CELEBAMASK, PALETTE, RegionTable
 
 KEYS = ("regions", "labels", "ignore", "transparent", "flip_pairs", "groups")
 Colour = tuple[int, int, int]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from semedit.data.files import Collection, PictureFolder, aspects_differ, mismatch, shape
+from semedit.data.collection import Collection, PictureFolder, aspects_differ, mismatch, shape
 from semedit.data.label_map import LabelMap
 from semedit.errors import ImageError
 

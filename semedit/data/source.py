@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from semedit.pictures.tensors import one_hot_masks, to_images
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Batch:
     images: Tensor
     masks: Tensor
 
-    def to(self, device: torch.device) -> "Batch":
-        return Batch(self.images.to(device, non_blocking=True), self.masks.to(device, non_blocking=True))
+    def to(self, device: torch.device) -> Self:
+        return type(self)(self.images.to(device, non_blocking=True), self.masks.to(device, non_blocking=True))
 
 
 class Source(Protocol):
@@ -47,17 +48,6 @@ class Source(Protocol):
     def stream(self, start: int) -> Iterator[Batch]:
         """This process's share of the batches of steps ``start``, ``start + 1``, ..."""
         ...
-
-
-def one_hot_masks(labels: Tensor, regions: int) -> Tensor:
-    """Labels (B, H, W) as masks (B, R, H, W): +1 for the pixel's region, -1 elsewhere; labels >= R have no region."""
-    clipped = labels.long().clamp(max=regions)
-    return F.one_hot(clipped, regions + 1)[..., :regions].permute(0, 3, 1, 2).float().mul_(2).sub_(1)
-
-
-def to_images(pixels: Tensor) -> Tensor:
-    """uint8 pictures as float32 in [-1, 1]."""
-    return pixels.float() / 127.5 - 1
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from semedit.attributes import AttributeScorer
-from semedit.clip import Clip
-from semedit.faces import Aligned
-from semedit.perceptual import DomainFeatures
-from semedit.regions import RegionTable
+from semedit.data.lessons import Teacher
+from semedit.latents.regions import RegionTable
+from semedit.metrics.attributes import AttributeScorer
+from semedit.metrics.clip import Clip
+from semedit.metrics.features import DomainFeatures
+from semedit.networks.generator import GeneratorConfig
+from semedit.pictures.alignment import Aligned
 
 
 class PerceptualMetric(Protocol):
@@ -46,6 +48,8 @@ class Domain:
     pushed cannot score. ``perceptual`` scores and guides inversion; ``perceptual_training`` is what encoders learn by.
     ``edit_regions`` gives, for each attribute, the regions that its edit changes unless told otherwise.
     ``properties`` are what prompts can name, with exclusive values, each as a prompt.
+    ``teacher`` makes the lessons of a generator of this configuration, in a drawing style and with a share of mixed
+    codes; None where nobody knows which picture a code should have.
     ``poor_psnr`` is the reconstruction quality below which a picture is reported as outside the domain.
     """
 
@@ -64,3 +68,4 @@ class Domain:
     clip: Callable[[], Clip]
     properties: Mapping[str, tuple[str, ...]]
     poor_psnr: float
+    teacher: Callable[[GeneratorConfig, str, float], Teacher] | None = None

@@ -5,14 +5,15 @@ import os
 from functools import cache
 from pathlib import Path
 
-from semedit.attributes import AttributeScorer
-from semedit.clip import Clip
 from semedit.domains.base import Domain
 from semedit.errors import MissingWeights
-from semedit.faces import align_face
-from semedit.identity import ArcFace, FaceNet
-from semedit.perceptual import DomainFeatures, Lpips
-from semedit.regions import CELEBAMASK
+from semedit.latents.regions import CELEBAMASK
+from semedit.metrics.attributes import AttributeScorer
+from semedit.metrics.clip import Clip
+from semedit.metrics.features import DomainFeatures
+from semedit.metrics.identity import ArcFace, FaceNet
+from semedit.metrics.lpips import Lpips
+from semedit.pictures.alignment import align_face
 
 ATTRIBUTES = ("smile", "bald", "beard", "bangs", "glasses")
 EDIT_REGIONS = {"smile": "mouth", "bald": "hair", "beard": "skin", "bangs": "hair", "glasses": "glasses,eyes"}

@@ -1,1 +1,1 @@
-"""Training: losses, the GAN step and loop, recipes; and the supervised training of domain networks."""
+"""Training: what every run does (``engine``), adversarial training (``gan``), lessons of a teacher (``teaching``)."""

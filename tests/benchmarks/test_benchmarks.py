@@ -6,23 +6,27 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import BENCHMARKS, editing, editing_speed, encoder_speed, fidelity, inversion, locality
-from benchmarks.speed import OutputsDifferError, compare, hot_spots, time_pair
-from benchmarks.textbook import discriminate, synthesise
-from benchmarks.training_speed import compare_steps
+from benchmarks import BENCHMARKS, editing, fidelity, locality, reconstruction
+from benchmarks.speed import editing as editing_speed
+from benchmarks.speed import encoder
+from benchmarks.speed.generator import compare, hot_spots
+from benchmarks.speed.textbook import discriminate, synthesise
+from benchmarks.speed.timing import OutputsDifferError, time_pair
+from benchmarks.speed.training import compare_steps
 from encoders.backbone import EncoderConfig, StyleHeads
-from semedit.data.files import open_collection
-from semedit.data.source import to_images
-from semedit.discriminator import DualDiscriminator
+from semedit.data.collection import open_collection
 from semedit.domains import domain
 from semedit.domains.portraits.pool import draw_pool
+from semedit.editing.effect import inside_share
+from semedit.editing.loading import load
+from semedit.editing.model import Model
 from semedit.errors import ConfigError, ImageError, UnknownName
-from semedit.images import quantise, save_picture, to_picture
-from semedit.model import Model, load
-from semedit.protocols import Synthesis
-from semedit.reports import inside_share
-from semedit.training.recipes import recipe
-from semedit.training.supervised import mean_iou
+from semedit.metrics.labels import mean_iou
+from semedit.networks.discriminator import DualDiscriminator
+from semedit.networks.synthesis import Synthesis
+from semedit.pictures.sheets import save_picture
+from semedit.pictures.tensors import quantise, to_images, to_picture
+from semedit.training.gan.recipes import recipe
 
 
 def test_the_textbook_gives_the_same_picture(small):
@@ -63,7 +67,7 @@ def test_inside_share_counts_old_and_new_masks_and_their_border():
 
 
 def test_the_registry_names_every_command():
-    from semedit.cli.bench import app
+    from semedit.cli.bench.app import app
 
     assert {command.name or command.callback.__name__ for command in app.registered_commands} == set(BENCHMARKS)
 
@@ -86,7 +90,7 @@ def test_a_row_of_the_training_speed_table(precision):
 
 
 def test_a_step_that_differs_is_not_timed(monkeypatch):
-    monkeypatch.setattr("benchmarks.textbook.activate", lambda x, bias: x)
+    monkeypatch.setattr("benchmarks.speed.textbook.activate", lambda x, bias: x)
     with pytest.raises(OutputsDifferError, match="loss"):
         compare_steps(recipe("portraits-tiny"), runs=1)
 
@@ -158,10 +162,10 @@ def test_fidelity_against_pictures_on_disk(tmp_path, small, monkeypatch):
 
 def test_the_plain_encoder_gives_the_same_codes():
     config = EncoderConfig(size=32, rows=3, style_dim=16, widths=(16, 32), units=(1, 1))
-    row = encoder_speed.compare_encoders(encoder_speed.official_encoder(config), 2, "fp32", 1)
+    row = encoder.compare_encoders(encoder.official_encoder(config), 2, "fp32", 1)
     assert row["ratio"] > 0 and row["difference"] < 1e-4
-    broken = encoder_speed.official_encoder(config)
-    theirs = encoder_speed.PlainEncoder(broken)
+    broken = encoder.official_encoder(config)
+    theirs = encoder.PlainEncoder(broken)
     theirs.styles[0].linear.bias.data += 1
     x = torch.rand(1, 6, 32, 32)
     with torch.no_grad():
@@ -177,7 +181,7 @@ def test_wide_heads_looped_equal_narrow_ones_grouped():
 
 class TestReconstruction:
     def rows(self, **options):
-        return inversion.reconstruction(
+        return reconstruction.reconstruction(
             load("portraits"), **{"count": 3, "batch": 2, "methods": ("restyle",), **options}
         )
 
@@ -191,21 +195,21 @@ class TestReconstruction:
         assert 0 < seconds[0] < seconds[1]
 
     def test_the_same_portraits_every_time(self):
-        once, again = inversion.unseen_portraits(32, 3), inversion.unseen_portraits(32, 3)
+        once, again = reconstruction.unseen_portraits(32, 3), reconstruction.unseen_portraits(32, 3)
         assert torch.equal(once.images, again.images)
-        assert not torch.equal(once.images, inversion.unseen_portraits(32, 3, seed=5).images)
+        assert not torch.equal(once.images, reconstruction.unseen_portraits(32, 3, seed=5).images)
 
     def test_measures_without_weights_are_left_out_and_named(self, small, monkeypatch, tmp_path):
         for variable in ("TORCH_HOME", "SEMEDIT_FACENET"):
             monkeypatch.setenv(variable, str(tmp_path / "none"))
         faces = domain("faces")
         mixed = dataclasses.replace(faces, perceptual=domain("portraits").perceptual)
-        score = inversion.Score.of(Model(small, mixed))
+        score = reconstruction.Score.of(Model(small, mixed))
         assert len(score.perceptual) == 1 and score.identity is None
         assert len(score.missing) == 2 and any("SEMEDIT_FACENET" in text for text in score.missing)
 
     def test_a_folder_with_pictures_that_cannot_be_used(self, tmp_path):
-        save_picture(quantise(to_images(inversion.unseen_portraits(64, 1).images))[0], tmp_path / "a.png")
+        save_picture(quantise(to_images(reconstruction.unseen_portraits(64, 1).images))[0], tmp_path / "a.png")
         (tmp_path / "b.png").write_text("not a picture")
         rows = self.rows(files=[tmp_path / "a.png", tmp_path / "b.png"])
         assert all((r["n"], r["skipped"]) == (1, 1) for r in rows)
@@ -218,7 +222,7 @@ class TestReconstruction:
 
 
 def test_refining_comes_nearer_on_the_shipped_weights():
-    rows = inversion.reconstruction(load("portraits"), count=8, methods=("restyle",))
+    rows = reconstruction.reconstruction(load("portraits"), count=8, methods=("restyle",))
     mse = {r["method"]: r["value"] for r in rows if r["metric"] == "mse"}
     assert mse["restyle@5"] < mse["restyle@1"] < 0.1
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from semedit.cli.main import run
+from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.law import sample_factors
-from semedit.domains.portraits.renderer import render
-from semedit.images import save_picture
+from semedit.pictures.sheets import save_picture
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def workspace(tmp_path_factory, portrait) -> Path:
 @pytest.fixture
 def quick_studies(monkeypatch):
     """Editors are measured on a few samples only."""
-    monkeypatch.setattr("directions.studies.SAMPLES", 8)
+    monkeypatch.setattr("directions.probe.SAMPLES", 8)
 
 
 def refuse(capsys, arguments: list[str], *words: str, code: int = 2) -> None:

@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from semedit.checkpoints.official import save_official
 from semedit.cli.main import run
+from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.law import sample_factors
-from semedit.domains.portraits.renderer import render
-from semedit.latent import Latent
-from semedit.model import load
-from semedit.official import save_official
+from semedit.editing.loading import load
+from semedit.latents.latent import Latent
 from tests.cli.conftest import refuse
 from tests.conftest import random_generator
 
@@ -234,10 +234,10 @@ def test_models_list_and_info(capsys):
 
 
 def test_shipped_models_are_intact_and_small(capsys):
-    from semedit import zoo
+    from semedit.storage import shipped
 
     assert run(["models", "verify"]) == 0
-    assert sum(p.stat().st_size for p in zoo.SHIPPED.rglob("*") if p.is_file()) < 40e6
+    assert sum(p.stat().st_size for p in shipped.SHIPPED.rglob("*") if p.is_file()) < 40e6
 
 
 def test_train_dry_run_run_and_pack(tmp_path, capsys):
@@ -300,8 +300,8 @@ def test_help_and_version(capsys):
 
 def test_fit_domain_networks(tmp_path, capsys):
     """A quick fit of both networks: the files load, and their folder has a card."""
-    from semedit.attributes import AttributeScorer
-    from semedit.perceptual import DomainFeatures
+    from semedit.metrics.attributes import AttributeScorer
+    from semedit.metrics.features import DomainFeatures
 
     folder = tmp_path / "home" / "models" / "nets"
     for what in ("attributes", "features"):

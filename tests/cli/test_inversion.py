@@ -11,12 +11,12 @@ from skimage.data import astronaut
 
 import semedit
 from encoders.backbone import EncoderConfig, ResidualEncoder
-from encoders.checkpoint import to_official
+from encoders.official import to_official
+from semedit.checkpoints.official import save_official
 from semedit.cli.main import run
-from semedit.images import to_picture
-from semedit.latent import Latent
-from semedit.model import load
-from semedit.official import save_official
+from semedit.editing.loading import load
+from semedit.latents.latent import Latent
+from semedit.pictures.tensors import to_picture
 from tests.cli.conftest import refuse
 from tests.conftest import random_generator
 

@@ -18,10 +18,10 @@ from directions import (
     read_scores,
 )
 from directions.labels import BATCH, GROUP
-from directions.studies import Probe, shortest
+from directions.probe import Probe, shortest
 from semedit.domains.portraits.domain import PORTRAITS
+from semedit.editing.model import Model
 from semedit.errors import ConfigError, MissingWeights, UnknownName
-from semedit.model import Model
 from tests.conftest import random_generator
 
 

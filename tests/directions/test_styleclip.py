@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from directions import StyleClip, StyleClipConfig
-from semedit.clip import Clip, ClipConfig
 from semedit.errors import ConfigError
-from semedit.schedule import ramp
+from semedit.metrics.clip import Clip, ClipConfig
+from semedit.training.engine.schedule import ramp
 
 
 @pytest.fixture

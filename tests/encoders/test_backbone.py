@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from encoders.backbone import EncoderConfig, ResidualEncoder, widen_input
-from encoders.checkpoint import StoredEncoder, from_official, load_encoder, save_encoder, to_official
+from encoders.checkpoint import load_encoder, save_encoder
+from encoders.official import from_official, to_official
 from encoders.ranger import Ranger
+from encoders.stored import StoredEncoder
 from semedit.errors import CheckpointError, ConfigError
-from semedit.irse import IrSeFace, IrTrunk, IrTrunkConfig, folded_trunk
+from semedit.networks.irse import IrSeFace, IrTrunk, IrTrunkConfig, folded_trunk
 from tests.golden import fill, fill_state
 
 SMALL = EncoderConfig(size=32, rows=5, style_dim=12, widths=(16, 32, 48), units=(1, 2, 1))

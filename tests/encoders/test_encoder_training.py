@@ -22,9 +22,9 @@ from encoders.training import (
 from semedit.data.source import Batch, Share
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.errors import CheckpointError, ConfigError
-from semedit.irse import IrSeFace
-from semedit.training.recipes import DataConfig
-from semedit.training.team import Team
+from semedit.networks.irse import IrSeFace
+from semedit.training.engine.feed import DataConfig
+from semedit.training.engine.team import Team
 from tests.conftest import SMALL, random_generator
 
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from encoders import DOMAIN_OPTIONS, INVERTERS, default_options
-from encoders.encoded import PivotalConfig, RefinedOptimizationInverter, RestyleConfig, RestyleInverter
-from encoders.inversion import Measures
+from encoders.inverters import PivotalConfig, RefinedOptimizationInverter, RestyleConfig, RestyleInverter
+from encoders.measures import Measures
 from encoders.optimization import OptimizationConfig, OptimizationInverter
 from encoders.restyle import Refiner
 from semedit.domains import DOMAINS
+from semedit.editing.model import Model
 from semedit.errors import ConfigError, ImageError, MissingWeights
-from semedit.model import Model
-from semedit.perceptual import mse
+from semedit.metrics.pixels import mse
 from tests.encoders.test_optimization import Pixels, target
 from tests.encoders.test_restyle import encoder_for
 

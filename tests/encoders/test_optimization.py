@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from encoders import OptimizationConfig, OptimizationInverter, ramp
-from encoders.inversion import Measures
+from encoders import OptimizationConfig, OptimizationInverter
+from encoders.measures import Measures
 from semedit.errors import ConfigError, ImageError
+from semedit.training.engine.schedule import ramp
 
 
 class Pixels:

@@ -5,7 +5,7 @@ import torch
 
 from encoders.pivotal_tuning import PivotalTuningConfig, load_difference, save_difference, tune
 from semedit.errors import CheckpointError, LatentError
-from semedit.perceptual import mse
+from semedit.metrics.pixels import mse
 from tests.conftest import random_generator
 from tests.encoders.test_optimization import Pixels
 

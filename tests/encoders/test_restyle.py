@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from encoders.backbone import EncoderConfig, ResidualEncoder
-from encoders.checkpoint import StoredEncoder
 from encoders.restyle import Refiner
+from encoders.stored import StoredEncoder
 from semedit.errors import ConfigError
 
 

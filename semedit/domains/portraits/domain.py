@@ -5,13 +5,19 @@ from pathlib import Path
 
 from PIL import Image
 
-from semedit.attributes import AttributeScorer
-from semedit.clip import Clip
 from semedit.domains.base import Domain
 from semedit.domains.portraits.captions import PROPERTIES
+from semedit.domains.portraits.drawing.renderer import STYLES
 from semedit.domains.portraits.factors import ATTRIBUTES
-from semedit.errors import MissingWeights
-from semedit.faces import (
+from semedit.domains.portraits.teacher import PortraitTeacher
+from semedit.errors import MissingWeights, UnknownName
+from semedit.latents.regions import CELEBAMASK
+from semedit.metrics.attributes import AttributeScorer
+from semedit.metrics.clip import Clip
+from semedit.metrics.features import DomainFeatures
+from semedit.metrics.identity import DomainIdentity
+from semedit.networks.generator import GeneratorConfig
+from semedit.pictures.alignment import (
     Aligned,
     align_face,
     choose_face,
@@ -21,13 +27,11 @@ from semedit.faces import (
     frames_differ,
     whole_picture,
 )
-from semedit.identity import DomainIdentity
-from semedit.perceptual import DomainFeatures
-from semedit.regions import CELEBAMASK
+from semedit.storage.shipped import SHIPPED
 
 #: How much more than the FFHQ crop a drawn portrait shows around the face.
 ZOOM = 1.16
-WEIGHTS = Path(__file__).parents[2] / "weights" / "portraits"
+WEIGHTS = SHIPPED / "portraits"
 
 EDIT_REGIONS = {
     "smile": "mouth", "bald": "hair:shape", "beard": "skin", "bangs": "hair", "glasses": "glasses",
@@ -81,6 +85,15 @@ def clip() -> Clip:
     return Clip.load(_weights("clip.safetensors", "semedit fit clip"))
 
 
+def teacher(config: GeneratorConfig, style: str, mixing: float) -> PortraitTeacher:
+    """Portraits and their codes for a generator; UnknownName for a style that cannot be drawn."""
+    if style not in STYLES:
+        raise UnknownName("drawing style", style, STYLES)
+    return PortraitTeacher(
+        config.size, config.style_dim, config.base_layers, "cel" if style == "cel" else "soft", mixing
+    )
+
+
 PORTRAITS = Domain(
     name="portraits",
     regions=CELEBAMASK,
@@ -97,4 +110,5 @@ PORTRAITS = Domain(
     clip=clip,
     properties=PROPERTIES,
     poor_psnr=18.0,
+    teacher=teacher,
 )

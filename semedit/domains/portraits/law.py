@@ -18,6 +18,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from semedit.data.lessons import mixed_rows
 from semedit.domains.portraits.factors import (
     BACKDROP,
     CLOTH,
@@ -31,7 +32,7 @@ from semedit.domains.portraits.factors import (
     palette,
 )
 from semedit.errors import ConfigError, LatentError, UnknownName
-from semedit.regions import CELEBAMASK
+from semedit.latents.regions import CELEBAMASK
 
 
 @dataclass(frozen=True)
@@ -320,10 +321,7 @@ def draw_codes(count: int, width: int, seed: int, base_rows: int, mixing: float 
     whose rows are mixed, region by region, as in style mixing."""
     generator = torch.Generator().manual_seed(seed)
     first, second = (torch.randn(count, width, generator=generator) for _ in range(2))
-    choice = torch.randint(3, (count, len(CELEBAMASK)), generator=generator)
-    rows = torch.stack([choice == 2, choice >= 1], dim=2).flatten(1)
-    rows = torch.cat([rows.new_zeros(count, base_rows), rows], dim=1)
-    return MixedCodes(first, second, rows & (torch.rand(count, 1, generator=generator) < mixing))
+    return MixedCodes(first, second, mixed_rows(count, len(CELEBAMASK), base_rows, mixing, generator))
 
 
 def turned(codes: Tensor, attribute: str, on: bool, rows: Tensor | None = None) -> Factors:

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from semedit.data.source import Batch, Pool, Share, one_hot_masks, to_images
+from semedit.data.source import Batch, Pool, Share
+from semedit.domains.portraits.drawing.renderer import Style, render
 from semedit.domains.portraits.law import sample_factors
-from semedit.domains.portraits.renderer import Style, render
-from semedit.files import write_safetensors
-from semedit.images import to_bytes
-from semedit.regions import CELEBAMASK
+from semedit.latents.regions import CELEBAMASK
+from semedit.pictures.tensors import one_hot_masks, to_bytes, to_images
+from semedit.storage.atomic import write_safetensors
 
 CHUNK = 256
 

@@ -1,0 +1,182 @@
+"""How well, and how fast, each method inverts pictures that nothing was trained on."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.fidelity import Progress
+from benchmarks.rows import row
+from encoders import INVERTERS
+from encoders.inverters import RestyleInverter
+from encoders.search import Search
+from semedit.domains.base import IdentityMetric, PerceptualMetric
+from semedit.domains.portraits.drawing.renderer import render
+from semedit.domains.portraits.law import sample_factors
+from semedit.editing.model import Model
+from semedit.errors import ImageError, MissingWeights, SemeditError, UnknownName
+from semedit.metrics.pixels import mse, psnr
+from semedit.pictures.tensors import quantise, to_bytes, to_images, to_tensor
+
+#: No training set or held-out set of the library uses this seed.
+UNSEEN_SEED = 990_001
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Score:
+    """The domain's networks that judge a reconstruction; those whose weights are absent are left out, and named."""
+
+    perceptual: tuple[PerceptualMetric, ...]
+    identity: IdentityMetric | None
+    missing: tuple[str, ...]
+
+    @classmethod
+    def of(cls, model: Model) -> "Score":
+        """All measures of a model's domain. Raises MissingWeights if there is no perceptual one."""
+        device, domain = model.generator.device, model.domain
+        perceptual: dict[str, PerceptualMetric] = {}
+        missing: list[str] = []
+        for load in (domain.perceptual, domain.perceptual_training):
+            try:
+                metric = load().to(device)
+                perceptual[metric.protocol] = metric
+            except MissingWeights as error:
+                missing.append(str(error))
+        if not perceptual:
+            raise MissingWeights(missing[0])
+        try:
+            identity = domain.identity().to(device)
+        except MissingWeights as error:
+            identity = None
+            missing.append(str(error))
+        return cls(tuple(perceptual.values()), identity, tuple(missing))
+
+    @torch.no_grad()
+    def __call__(self, reconstruction: Tensor, target: Tensor) -> dict[tuple[str, str], Tensor]:
+        """(metric, protocol) -> values (B,), of pictures (B, 3, H, W) as 8-bit files would hold them."""
+        shown = quantise(reconstruction)
+        found = {("mse", "mse[-1,1]"): mse(shown, target), ("psnr", "psnr"): psnr(shown, target)}
+        found |= {("perceptual", metric.protocol): metric.distance(shown, target) for metric in self.perceptual}
+        if self.identity:
+            found["identity", self.identity.protocol] = self.identity.identity(shown, target)
+        return found
+
+
+@dataclass
+class Tally:
+    """What one method has reached so far."""
+
+    values: dict[tuple[str, str], list[Tensor]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def add(self, scores: dict[tuple[str, str], Tensor], seconds: float) -> None:
+        for key, value in scores.items():
+            self.values.setdefault(key, []).append(value.cpu())
+        self.seconds += seconds
+
+    def rows(self, method: str, model: Model, batch: int, skipped: int) -> list[dict[str, Any]]:
+        rows = []
+        for (name, protocol), parts in self.values.items():
+            values = torch.cat(parts)
+            rows.append(
+                row("reconstruction", method, model, name, values.mean().item(), n=len(values), protocol=protocol,
+                    std=values.std(unbiased=False).item(), median=values.median().item(), skipped=skipped, batch=batch,
+                    seconds_per_image=self.seconds / len(values))
+            )  # fmt: skip
+        return rows
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Pictures (N, 3, S, S), uint8, to invert, and how many could not be aligned."""
+
+    images: Tensor
+    skipped: int = 0
+
+    def batches(self, size: int) -> Iterator[Tensor]:
+        for part in self.images.split(size):
+            yield to_images(part)
+
+
+def unseen_portraits(size: int, count: int, seed: int = UNSEEN_SEED) -> Targets:
+    """Drawn portraits (N, 3, S, S); the same count and seed give the same ones."""
+    parts = [
+        to_bytes(render(sample_factors(min(CHUNK, count - start), seed + k), size)[0])
+        for k, start in enumerate(range(0, count, CHUNK))
+    ]
+    return Targets(torch.cat(parts))
+
+
+def stored_pictures(model: Model, files: list[Path]) -> Targets:
+    """The faces of picture files; those that cannot be read or aligned are skipped. Raises ImageError if all are."""
+    found = []
+    for path in files:
+        try:
+            found.append(to_bytes(to_tensor(model.align(path).crop)))
+        except SemeditError:
+            continue
+    if not found:
+        raise ImageError(f"none of {len(files)} pictures could be read and aligned")
+    return Targets(torch.stack(found), len(files) - len(found))
+
+
+def default_methods(model: Model) -> tuple[str, ...]:
+    """The methods that a model can be inverted by: all of them with an encoder, the search alone without."""
+    return tuple(INVERTERS) if model.has_encoder else ("optimize",)
+
+
+def reconstruction(
+    model: Model,
+    count: int = 16,
+    batch: int = 8,
+    methods: tuple[str, ...] = (),
+    files: list[Path] | None = None,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Rows of the table: for each method one for each measure, over ``count`` portraits, or picture ``files``.
+
+    "restyle" gives rows for one to five refinements ("restyle@1" ...). Seconds are those of the method alone, a picture
+    in batches of ``batch``; measuring is not counted. Raises UnknownName, or MissingWeights for an encoder that is not
+    there.
+    """
+    methods = methods or default_methods(model)
+    for method in methods:
+        if method not in INVERTERS:
+            raise UnknownName("inversion method", method, INVERTERS)
+    targets = stored_pictures(model, files[:count]) if files else unseen_portraits(model.generator.config.size, count)
+    score, tallies = Score.of(model), dict[str, Tally]()
+    total, done = len(targets.images) * len(methods), 0
+    for method in methods:
+        inverter = model.inverter(method)
+        for part in targets.batches(batch):
+            if isinstance(inverter, RestyleInverter):
+                refinement_steps(inverter, part, score, tallies)
+            else:
+                found = inverter.invert(part)
+                seconds = found.seconds * len(part)
+                tallies.setdefault(method, Tally()).add(score(found.reconstruction, found.target), seconds)
+            done += len(part)
+            if progress:
+                progress(done, total)
+    rows = []
+    for method, tally in tallies.items():
+        rows += tally.rows(method, model, batch, targets.skipped)
+    return rows
+
+
+@torch.no_grad()
+def refinement_steps(inverter: RestyleInverter, targets: Tensor, score: Score, tallies: dict[str, Tally]) -> None:
+    """Measure every refinement of one batch; the seconds of a step include those before it."""
+    refiner = inverter.refiner
+    target = Search.begin(refiner.generator, targets).target
+    seconds, (code, image) = 0.0, refiner.start(len(target))
+    for number in range(1, inverter.config.refinements + 1):
+        began = time.perf_counter()
+        code, image = refiner.step(refiner.fit(target), code, image)
+        seconds += time.perf_counter() - began
+        tallies.setdefault(f"restyle@{number}", Tally()).add(score(image, target), seconds)

@@ -1,0 +1,5 @@
+"""Speed, as the ratio of two formulations timed alternately in one run, with equal results."""
+
+from benchmarks.speed import editing, encoder, generator, textbook, timing, training
+
+__all__ = ["editing", "encoder", "generator", "textbook", "timing", "training"]

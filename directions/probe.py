@@ -1,0 +1,91 @@
+"""Measuring edits on samples: what strength 1 must mean, and what an edit moves besides.
+
+Calibration follows InterFaceGAN's re-scoring (Shen et al. 2020, section 3.3): edits are judged by a classifier on fresh
+samples.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from directions.study import Effect
+from semedit.errors import MissingWeights
+from semedit.latents.latent import Latent
+from semedit.metrics.attributes import Scorer
+from semedit.protocols import Bundle
+
+#: The mean score gain that strength 1 stands for, and the samples it is measured on.
+TARGET_GAIN, SAMPLES = 0.4, 64
+
+
+class Calibrated(Protocol):
+    """An editor with a scale: InterFaceGAN's directions and a flow's attributes."""
+
+    DISTANCES: ClassVar[tuple[float, ...]]
+    attribute: str
+    scale_: float
+    regions_: str
+
+    def with_scale(self, scale: float) -> "Calibrated": ...
+
+    def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent: ...
+
+
+class Probe:
+    """Samples of a model (by default SAMPLES), with their pictures and scores, on which edits are measured."""
+
+    def __init__(self, model: Bundle, scorers: Iterable[Scorer], seed: int = 0, count: int | None = None):
+        self.model, self.scorers = model, list(scorers)
+        self.names = tuple(name for scorer in self.scorers for name in scorer.names)
+        self.latent = model.sample(count or SAMPLES, seed, psi=0.7)
+        self.images = model.synthesise(self.latent).image
+        self.scores = self._score(self.images)
+
+    @classmethod
+    def of(cls, model: Bundle, own: Scorer, seed: int = 0, count: int | None = None) -> "Probe":
+        """A probe that scores with ``own``, and all attributes of the domain if that has a classifier."""
+        try:
+            domain: Scorer = model.domain.attributes()
+        except MissingWeights:
+            return cls(model, [own], seed, count)
+        return cls(model, [domain] if set(own.names) <= set(domain.names) else [domain, own], seed, count)
+
+    def _score(self, images: Tensor) -> Tensor:
+        return torch.cat([scorer.score(images) for scorer in self.scorers], dim=1)
+
+    def changes(self, editor: Calibrated, strength: float, regions: str | None = None) -> tuple[Tensor, float]:
+        """Mean change of every score (A,), and mean absolute pixel change on [0, 1]."""
+        images = self.model.synthesise(editor.edit(self.latent, strength, regions)).image
+        return (self._score(images) - self.scores).mean(0), (images - self.images).abs().mean().item() / 2
+
+    def effect(self, editor: Calibrated, strength: float, regions: str) -> Effect:
+        moved, change = self.changes(editor, strength, regions)
+        own = self.names.index(editor.attribute)
+        others = [abs(v) for i, v in enumerate(moved.tolist()) if i != own]
+        return Effect(regions, moved[own].item(), sum(others) / max(1, len(others)), change)
+
+
+def gains(probe: Probe, editor: Calibrated, regions: str | None = None) -> list[float]:
+    """Mean score gain at each of an editor's DISTANCES, in ``regions`` (default: its own)."""
+    own, unit = probe.names.index(editor.attribute), editor.with_scale(1.0)
+    return [probe.changes(unit, distance, regions)[0][own].item() for distance in editor.DISTANCES]
+
+
+def calibrate(probe: Probe, editor: Calibrated, regions: str | None = None) -> tuple[float, float]:
+    """The shortest distance with the target gain (or the method's best), for strength 1, and the gain there."""
+    return shortest(editor.DISTANCES, gains(probe, editor, regions))
+
+
+def shortest(distances: tuple[float, ...], curve: list[float]) -> tuple[float, float]:
+    """Where a curve of gains first reaches the target, between two distances linearly; its best if it never does."""
+    previous_distance, previous_gain = 0.0, 0.0
+    for here, value in zip(distances, curve, strict=True):
+        if value >= TARGET_GAIN:
+            share = (TARGET_GAIN - previous_gain) / (value - previous_gain)
+            return float(previous_distance + share * (here - previous_distance)), TARGET_GAIN
+        previous_distance, previous_gain = here, value
+    best = int(np.argmax(curve))
+    return float(distances[best]), float(curve[best])

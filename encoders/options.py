@@ -1,0 +1,27 @@
+"""The options of each method of inversion for pictures of each domain."""
+
+from typing import Any
+
+from encoders.inverters import INVERTERS
+from semedit.config import Config
+
+#: Drawn portraits: their feature distance has another scale than LPIPS, so that pixels count for more. After the
+#: encoder a little identity loss doubles what the scoring network sees of the person, for 0.1 dB.
+_PORTRAITS = {"lr": 0.05, "mse_weight": 4.0, "mean_weight": 0.4, "labels_weight": 0.3}
+#: Options in which a domain departs from a method's defaults: (domain, method) -> options.
+DOMAIN_OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
+    ("portraits", "optimize"): {**_PORTRAITS, "steps": 300},
+    ("portraits", "restyle+optimize"): {**_PORTRAITS, "steps": 60, "mean_weight": 0.7, "identity_weight": 0.05},
+    ("portraits", "pti"): {
+        **_PORTRAITS,
+        "steps": 60,
+        "mean_weight": 0.7,
+        "identity_weight": 0.05,
+        "tuning": {"steps": 200, "lr": 1e-3, "mse_weight": 4.0},
+    },
+}
+
+
+def default_options(method: str, domain: str) -> Config:
+    """The options of a method for pictures of a domain."""
+    return INVERTERS[method].options(**DOMAIN_OPTIONS.get((domain, method), {}))

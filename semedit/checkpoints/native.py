@@ -1,0 +1,49 @@
+"""Generators and discriminators to and from this library's own weight files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from semedit.latents.regions import RegionTable
+from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
+from semedit.networks.generator import GeneratorConfig, SemanticGenerator
+from semedit.storage.weights import Weights, fingerprint, load_state, load_weights, save_weights
+
+
+def save_generator(
+    path: str | Path, generator: SemanticGenerator, *, half: bool = False, extra: Mapping[str, Any] | None = None
+) -> None:
+    """Write a generator natively; ``extra`` is free JSON, such as the name of its domain."""
+    header = {"regions": generator.regions.to_json(), "lineage": list(generator.lineage), **(extra or {})}
+    weights = Weights("generator", generator.config.to_json(), generator.state_dict(), header)
+    save_weights(path, weights, half=half)
+
+
+def save_discriminator(path: str | Path, discriminator: DualDiscriminator, *, half: bool = False) -> None:
+    """Write a discriminator natively, for runs that start from a trained model."""
+    config = discriminator.config.to_json()
+    save_weights(path, Weights("discriminator", config, discriminator.state_dict()), half=half)
+
+
+def load_discriminator(path: str | Path) -> DualDiscriminator:
+    """Read a file written by :func:`save_discriminator`; CheckpointError if it is anything else."""
+    weights = load_weights(path, "discriminator")
+    discriminator = DualDiscriminator(DiscriminatorConfig.from_json(dict(weights.config)))
+    load_state(discriminator, weights.tensors, path)
+    return discriminator
+
+
+def build_generator(weights: Weights, source: str | Path) -> SemanticGenerator:
+    """The generator in ``weights``, in eval mode, with gradients off and its fingerprint set."""
+    regions = RegionTable.from_json(weights.extra["regions"])
+    generator = SemanticGenerator(GeneratorConfig.from_json(dict(weights.config)), regions)
+    load_state(generator, weights.tensors, source)
+    generator.lineage = tuple(weights.extra.get("lineage", ()))
+    return freeze(generator)
+
+
+def freeze(generator: SemanticGenerator) -> SemanticGenerator:
+    """Put a generator into eval mode without gradients, and set its fingerprint."""
+    generator.eval().requires_grad_(False)
+    generator.fingerprint = fingerprint(generator, generator.config.model_dump(mode="json", exclude_defaults=True))
+    return generator

@@ -1,0 +1,204 @@
+"""Which models there are, where their files lie, and whether those are intact.
+
+A model is a folder with a ``card.json``: name, domain, files with size and SHA-256, recipe, seed, measured quality.
+Shipped models are package data; a user's own lie under ``$SEMEDIT_HOME`` (default ``~/.local/share/semedit``), and win
+over shipped ones of the same name. Nothing is downloaded without being asked for.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from semedit.checkpoints.native import build_generator
+from semedit.checkpoints.official import load_official
+from semedit.errors import CheckpointError, ConfigError, MissingWeights, UnknownName
+from semedit.networks.generator import SemanticGenerator
+from semedit.storage.atomic import make_folder, replacing, sha256, write_json
+from semedit.storage.shipped import SHIPPED
+from semedit.storage.weights import load_weights
+
+CARD, GENERATOR, DIRECTIONS = "card.json", "generator.safetensors", "directions.safetensors"
+DISCRIMINATOR = "discriminator.safetensors"
+#: An encoder lies beside its generator, native or as its authors published it.
+ENCODERS = ("encoder.safetensors", "encoder.pt")
+#: Short names of the default models.
+ALIASES = {"portraits": "portraits-128"}
+#: Official models that users bring themselves (file name, domain); their licences do not allow shipping them.
+OFFICIAL = {
+    "celebamask-hq": ("CelebAMask-HQ-512x512.pt", "faces"),
+    "bitmoji": ("BitMoji-512x512.pt", "faces"),
+    "metfaces": ("MetFaces-512x512.pt", "faces"),
+    "toonify": ("Toonify-512x512.pt", "faces"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that is present: its folder and its card."""
+
+    name: str
+    folder: Path
+    card: Mapping[str, Any]
+
+    @property
+    def domain(self) -> str:
+        return str(self.card.get("domain", "faces"))
+
+    def file(self, name: str) -> Path | None:
+        """The path of one of its files, or None if it has no such file."""
+        path = self.folder / name
+        return path if path.exists() else None
+
+    @property
+    def encoder_path(self) -> Path | None:
+        """The file of its encoder, or None if it has none."""
+        return next((path for name in ENCODERS if (path := self.file(name))), None)
+
+    @property
+    def generator_path(self) -> Path:
+        return self.folder / str(self.card.get("generator", GENERATOR))
+
+
+def home() -> Path:
+    """The user's own folder of models."""
+    base = os.environ.get("SEMEDIT_HOME")
+    return Path(base) if base else Path.home() / ".local" / "share" / "semedit"
+
+
+def entries() -> dict[str, Entry]:
+    """All models present, shipped and added, by name."""
+    return {name: entry for name, entry in folders().items() if "generator" in entry.card}
+
+
+def folders() -> dict[str, Entry]:
+    """All folders with a card: models, and the networks of a domain."""
+    found = {}
+    for root in (SHIPPED, home() / "models"):
+        for card in sorted(root.glob(f"*/{CARD}")):
+            if content := read_card(card.parent):
+                found[card.parent.name] = Entry(card.parent.name, card.parent, content)
+    return found
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a model's folder; empty if it has none that can be read."""
+    try:
+        content: dict[str, Any] = json.loads((folder / CARD).read_text())
+    except (json.JSONDecodeError, OSError):
+        return {}
+    return content
+
+
+def find(name: str) -> Entry:
+    """The model called ``name``; MissingWeights for an official one not added yet, UnknownName for any other."""
+    present = entries()
+    name = ALIASES.get(name, name)
+    if name in present:
+        return present[name]
+    if name in OFFICIAL:
+        file, _ = OFFICIAL[name]
+        raise MissingWeights(
+            f"the official model '{name}' is not here; get {file} from its authors, then "
+            f"'semedit models add {name} --file {file}'"
+        )
+    raise UnknownName("model", name, (*present, *ALIASES, *OFFICIAL))
+
+
+def load_generator(name_or_path: str | Path) -> SemanticGenerator:
+    """Open a generator: a model's name, a native folder or file, or an official SemanticStyleGAN ``.pt``.
+
+    Returns it frozen, in eval mode, on the CPU, with its fingerprint set. Raises UnknownName, MissingWeights, or
+    CheckpointError for a file that is corrupt or of another kind.
+    """
+    path = Path(name_or_path)
+    if not path.exists():
+        if path.suffix or len(path.parts) > 1:
+            raise CheckpointError(f"{path}: no such file or folder")
+        path = find(str(name_or_path)).generator_path
+    if path.suffix in (".pt", ".pth"):
+        return load_official(path)
+    return build_generator(load_weights(path, "generator"), path)
+
+
+def describe(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Size and SHA-256 of files in a folder, for a card."""
+    return {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in names}
+
+
+def verify(entry: Entry) -> list[str]:
+    """What is wrong with a model's files (missing, other size, other SHA-256); empty if all is well."""
+    problems = []
+    for name, facts in entry.card.get("files", {}).items():
+        path = entry.folder / name
+        if not path.exists():
+            problems.append(f"{name}: missing")
+        elif path.stat().st_size != facts["bytes"]:
+            problems.append(f"{name}: {path.stat().st_size} bytes instead of {facts['bytes']}")
+        elif sha256(path) != facts["sha256"]:
+            problems.append(f"{name}: SHA-256 differs from the card's")
+    return problems
+
+
+def add(name: str, file: str | Path, domain: str | None = None, encoder: str | Path | None = None) -> Entry:
+    """Copy a weight file (official ``.pt`` or native) into the user's models under ``name``, after opening it once.
+
+    The file of an ``encoder`` is copied beside it as it is.
+
+    Raises CheckpointError if it cannot be opened, ConfigError if the name is taken or not a plain word.
+    """
+    file = Path(file)
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise ConfigError(f"'{name}': a model's name is made of letters, digits, '-' and '_'")
+    folder = home() / "models" / name
+    if (folder / CARD).exists():
+        raise ConfigError(f"there is a model called '{name}' already, in {folder}")
+    if not file.is_file():
+        raise CheckpointError(f"{file}: no such file")
+    generator = load_generator(file)
+    target = GENERATOR if file.suffix == ".safetensors" else f"generator{file.suffix}"
+    make_folder(folder)
+    copies = {target: file}
+    if encoder:
+        copies[f"encoder{Path(encoder).suffix}"] = Path(encoder)
+    for copied, original in copies.items():
+        with replacing(folder / copied) as temporary:
+            shutil.copyfile(original, temporary)
+    card = {
+        "name": name,
+        "domain": domain or (OFFICIAL[name][1] if name in OFFICIAL else "faces"),
+        "generator": target,
+        "size": generator.config.size,
+        "fingerprint": generator.fingerprint,
+        "source": file.name,
+        "files": describe(folder, list(copies)),
+    }
+    write_json(folder / CARD, card)
+    return Entry(name, folder, card)
+
+
+def refresh_card(entry: Entry) -> None:
+    """Write the card anew with the present files' sizes and hashes."""
+    names = {path.name for path in entry.folder.glob("*.safetensors")}
+    names |= {path.name for path in entry.folder.glob("*.pt")}
+    write_json(entry.folder / CARD, {**entry.card, "files": describe(entry.folder, sorted(names))})
+
+
+def write_quality(entry: Entry, name: str, rows: list[dict[str, Any]]) -> None:
+    """Put measured figures on a model's card, under ``quality.<name>``."""
+    kept = ("value", "std", "n", "protocol", "seconds_per_image")
+    figures = {row["metric"]: {key: row[key] for key in kept if row.get(key) is not None} for row in rows}
+    card = read_card(entry.folder)
+    write_json(entry.folder / CARD, {**card, "quality": {**card.get("quality", {}), name: figures}})
+
+
+def write_domain_card(folder: Path, domain: str) -> None:
+    """The card of a folder of domain networks: how each was trained, its held-out quality, sizes and hashes."""
+    networks = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        weights = load_weights(path)
+        networks[path.name] = {"kind": weights.kind, **weights.extra}
+    refresh_card(Entry(folder.name, folder, {"name": folder.name, "domain": domain, "networks": networks}))

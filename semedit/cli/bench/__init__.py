@@ -1,0 +1,1 @@
+"""``semedit bench``: measured figures."""

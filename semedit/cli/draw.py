@@ -1,0 +1,56 @@
+"""``semedit draw``: pictures from the renderer that the default model learnt from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semedit.cli.console import (
+    DeviceOption,
+    JsonOption,
+    OutOption,
+    Report,
+    SeedOption,
+    SheetOnlyOption,
+    SheetOption,
+    check_device,
+)
+
+
+def draw(
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="How many portraits.")] = 16,
+    size: Annotated[int, typer.Option(min=16, max=2048, help="Side in pixels.")] = 256,
+    style: Annotated[str, typer.Option(help="soft or cel.")] = "soft",
+    columns: Annotated[int, typer.Option(min=1, help="Portraits in a row of the sheet.")] = 8,
+    sheet_file: SheetOption = None,
+    sheet_only: SheetOnlyOption = False,
+    out: OutOption = "semedit-out/portraits",
+    json: JsonOption = False,
+    seed: SeedOption = 0,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Draw portraits with exact label maps and captions: the pictures that the default model is made from."""
+    from semedit.domains.portraits.captions import captions
+    from semedit.domains.portraits.drawing.renderer import render
+    from semedit.domains.portraits.law import sample_factors
+    from semedit.pictures.sheets import save_labels, save_picture, sheet
+    from semedit.storage.atomic import make_folder, write_json
+
+    target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
+    folder = make_folder(target.parent if sheet_only else out)
+    factors = sample_factors(count, seed)
+    images, labels = render(factors.to(check_device(device)), size, style)  # type: ignore[arg-type]
+    report = Report(json)
+    for index, caption in enumerate(captions(factors)):
+        record = {"caption": caption, "seed": seed}
+        if not sheet_only:
+            path = folder / f"{seed:04d}-{index:05d}.png"
+            save_picture(images[index], path)
+            save_labels(labels[index], path.with_name(f"{path.stem}_labels.png"))
+            record["image"] = str(path)
+        report.add(**record)
+    save_picture(sheet(images, columns), target)
+    if not sheet_only:
+        write_json(folder / "captions.json", report.results)
+    report.say(f"{count} portraits -> {target}")
+    report.finish()

@@ -1,0 +1,1 @@
+"""``semedit fit``: train what stands around a generator."""

@@ -1,0 +1,94 @@
+"""Lessons: pictures that come with the codes a generator should have for them.
+
+A code's W+ rows may come from two draws of z (style mixing). Everything is kept as small as it was made: pictures and
+labels as bytes, codes as z.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Protocol, Self
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from semedit.storage.atomic import write_safetensors
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """B pictures and their codes.
+
+    images (B, 3, H, W) and labels (B, H, W), uint8; opaque (B, H, W), uint8, the labels of what transparent regions
+    hide; first and second z (B, D); from_second (B, L), bool, the W+ rows that come from the second.
+    """
+
+    images: Tensor
+    labels: Tensor
+    opaque: Tensor
+    first: Tensor
+    second: Tensor
+    from_second: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def select(self, index: Tensor | slice) -> "Lessons":
+        return Lessons(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    def to(self, device: torch.device) -> Self:
+        return type(self)(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
+
+    @classmethod
+    def cat(cls, parts: "list[Lessons]") -> "Lessons":
+        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+class Teacher(Protocol):
+    """Someone who knows which picture a code should have."""
+
+    @property
+    def key(self) -> str:
+        """What the lessons depend on besides their number and seed."""
+        ...
+
+    def lessons(self, count: int, seed: int, held_out: bool = False) -> Lessons:
+        """``count`` lessons, the same for the same seed; those ``held_out`` are never among the others."""
+        ...
+
+    def targets(self, codes: Tensor) -> Tensor:
+        """What w should tell of z (B, D), as numbers (B, K)."""
+        ...
+
+
+CHUNK = 256
+
+
+def mixed_rows(count: int, regions: int, base_rows: int, share: float, draws: torch.Generator) -> Tensor:
+    """Which W+ rows (B, L) come from a second code: in a ``share`` of the samples, region by region, both rows, the
+    texture row alone, or none. Base rows never do."""
+    choice = torch.randint(3, (count, regions), generator=draws)
+    rows = torch.stack([choice == 2, choice >= 1], dim=2).flatten(1)
+    rows = torch.cat([rows.new_zeros(count, base_rows), rows], dim=1)
+    return rows & (torch.rand(count, 1, generator=draws) < share)
+
+
+def make_lessons(teacher: Teacher, count: int, seed: int, held_out: bool = False,
+                 progress: Callable[[int, int], None] | None = None) -> Lessons:  # fmt: skip
+    """``count`` lessons in chunks; chunk k has the seed ``seed * 100_003 + k``."""
+    parts = []
+    for k, start in enumerate(range(0, count, CHUNK)):
+        parts.append(teacher.lessons(min(CHUNK, count - start), seed * 100_003 + k, held_out))
+        if progress:
+            progress(min(start + CHUNK, count), count)
+    return Lessons.cat(parts)
+
+
+def save_lessons(path: Path, lessons: Lessons, key: str) -> None:
+    write_safetensors(path, {field.name: getattr(lessons, field.name) for field in fields(lessons)}, {"key": key})
+
+
+def load_lessons(path: Path) -> Lessons:
+    with safe_open(str(path), framework="pt") as file:
+        return Lessons(*(file.get_tensor(field.name) for field in fields(Lessons)))

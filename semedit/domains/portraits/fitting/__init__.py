@@ -1,0 +1,1 @@
+"""Training of the portraits domain's own networks on drawn portraits."""

@@ -1,0 +1,266 @@
+"""The user's object: a generator with its domain, encoder and editors, and what can be done with them."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from directions import EDITORS, DirectionLibrary, RegionTransfer, StyleClip
+from directions.learning import study
+from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, default_options, load_encoder
+from semedit.checkpoints import zoo
+from semedit.domains import Domain
+from semedit.editing.effect import EditReport, compare
+from semedit.errors import ConfigError, LatentError, MissingWeights, UnknownName
+from semedit.latents.latent import Latent
+from semedit.metrics.attributes import Scorer
+from semedit.metrics.clip import Clip
+from semedit.metrics.prompts import PromptScorer
+from semedit.networks.generator import SemanticGenerator
+from semedit.networks.synthesis import Synthesis
+from semedit.pictures.alignment import Aligned
+from semedit.pictures.reading import read_picture
+from semedit.pictures.tensors import to_tensor
+from semedit.protocols import Editor, Inversion, Inverter
+
+Picture = str | Path | Image.Image | Tensor
+
+
+class Model:
+    """A generator with everything that its domain knows. Made by :func:`load`, or from parts."""
+
+    def __init__(
+        self,
+        generator: SemanticGenerator,
+        domain: Domain,
+        name: str = "",
+        entry: zoo.Entry | None = None,
+        precision: Literal["fp32", "bf16"] = "fp32",
+        encoder_path: str | Path | None = None,
+        editor_paths: Mapping[str, str | Path] | None = None,
+    ):
+        if precision not in ("fp32", "bf16"):
+            raise UnknownName("precision", precision, ("fp32", "bf16"))
+        self.generator, self.domain, self.name, self.entry = generator, domain, name, entry
+        self.precision, self.encoder_path, self.editor_paths = precision, encoder_path, dict(editor_paths or {})
+        self._editors: dict[str, Any] = {}
+
+    def to(self, device: str) -> "Model":
+        """Move the generator to a device; returns this model."""
+        self.generator.to(device)
+        return self
+
+    @property
+    def directions(self) -> DirectionLibrary:
+        """The attribute directions of this generator. Raises MissingWeights if there are none."""
+        library: DirectionLibrary = self.editors("interfacegan")
+        return library
+
+    def editors(self, method: str = "interfacegan") -> Any:
+        """The editors of a registered method by attribute. Raises UnknownName, or MissingWeights if there are none."""
+        if method not in EDITORS:
+            raise UnknownName("editing method", method, EDITORS)
+        if method not in self._editors:
+            self._editors[method] = EDITORS[method].of_model(self, self.editor_file(method))
+        return self._editors[method]
+
+    def editor_file(self, method: str) -> Path:
+        """The file of a method's editors: the one given to :func:`load`, the model's own, or an ancestor's."""
+        name = EDITORS[method].FILE
+        if method in self.editor_paths:
+            return Path(self.editor_paths[method])
+        own = [self.entry] if self.entry else []
+        # An adapted generator is edited with the directions of the one that it was adapted from.
+        ancestors = [e for e in zoo.entries().values() if e.card.get("fingerprint") in self.generator.lineage]
+        path = next((found for entry in own + ancestors if (found := entry.file(name))), None)
+        if path is None:
+            what, command = Path(name).stem, {"styleflow": "flow"}.get(method, "directions")
+            raise MissingWeights(
+                f"model '{self.name}' has no {what}; 'semedit fit {command} --model {self.name}' learns them"
+            )
+        return path
+
+    def sample(self, count: int, seed: int = 0, psi: float = 0.7) -> Latent:
+        """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
+        z = torch.randn(count, self.generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
+        with torch.no_grad():
+            latent = self.generator.latent(self.generator.mapping(z.to(self.generator.device)))
+        return latent.truncate(self.generator.mean_w(), psi).annotated(seed=seed, psi=psi)
+
+    @torch.no_grad()
+    def synthesise(
+        self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
+    ) -> Synthesis:
+        """Render codes, ``batch`` at a time, in the model's precision. LatentError for codes of another generator.
+
+        ``noise`` is "const" or "random"; ``options`` are the generator's ``composition``, ``coords`` and
+        ``background``, one entry for each code.
+        """
+        self.generator.check(latent)
+        device = self.generator.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            parts = [
+                self.generator(
+                    latent.data[i : i + batch].to(device),
+                    noise=noise,
+                    **{k: v[i : i + batch].to(device) for k, v in options.items()},
+                )
+                for i in range(0, len(latent), batch)
+            ]
+        return Synthesis.cat(parts)
+
+    def align(self, picture: Picture, face: int | None = None) -> Aligned:
+        """Find and cut the face of a picture at the generator's size, as the domain does it."""
+        if isinstance(picture, Tensor):
+            raise ConfigError("a tensor is taken as aligned already; pass a file or a Pillow image to align")
+        image = picture if isinstance(picture, Image.Image) else read_picture(picture)
+        return self.domain.align(image.convert("RGB"), self.generator.config.size, face)
+
+    @cached_property
+    def refiner(self) -> Refiner:
+        """The encoder with this generator. Raises MissingWeights if there is none for it."""
+        path = self.encoder_path or (self.entry and self.entry.encoder_path)
+        if not path:
+            raise MissingWeights(
+                f"model '{self.name}' has no encoder; 'semedit fit encoder --model {self.name}' trains one, --encoder "
+                f"FILE names one, and --method optimize does without"
+            )
+        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
+        return Refiner.of(self.generator, load_encoder(path), dtype)
+
+    @property
+    def has_encoder(self) -> bool:
+        return bool(self.encoder_path or (self.entry and self.entry.encoder_path))
+
+    def inverter(self, method: str | None = None, overrides: list[str] | None = None, **options: Any) -> Inverter:
+        """The inverter of a registered method, set up for this model; by default one that uses its encoder, if any.
+
+        ``options`` override its defaults, and so do ``overrides``, texts such as "tuning.steps=100". Raises
+        UnknownName, ConfigError, or MissingWeights for what the method needs.
+        """
+        method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
+        if method not in INVERTERS:
+            raise UnknownName("inversion method", method, INVERTERS)
+        base = default_options(method, self.domain.name)
+        config = type(base)(**{**base.to_json(), **options}).with_overrides(overrides or [])
+        kind: Any = INVERTERS[method]  # takes the options of its own class
+        inverter: Inverter = kind.for_model(self, config)
+        return inverter
+
+    def tuned(self, generator: SemanticGenerator) -> "Model":
+        """This model with a generator that was tuned to one picture; it keeps the directions."""
+        return Model(
+            generator, self.domain, self.name, self.entry, self.precision, self.encoder_path, self.editor_paths
+        )
+
+    def invert(self, picture: Picture, *, face: int | None = None, inverter: Inverter | None = None,
+               progress: Callable[[int, int], None] | None = None) -> Inversion:  # fmt: skip
+        """Invert a picture (file or Pillow image), or aligned ones as a tensor (B, 3, H, W) in [-1, 1].
+
+        ``inverter`` is one from :meth:`inverter`, by default that method's default. Identity joins the metrics; the
+        alignment of a file or image joins the latent's metadata.
+        """
+        details: dict[str, Any] = {}
+        if isinstance(picture, Tensor):
+            target = picture
+        else:
+            aligned = self.align(picture, face)
+            target = to_tensor(aligned.crop)[None]
+            details["alignment"] = aligned.alignment.to_json()
+        inverter = inverter or self.inverter()
+        inversion = inverter.invert(target, progress)
+        metrics, protocols = dict(inversion.metrics), dict(inversion.protocols)
+        identity = self.domain.identity().to(inversion.target.device)
+        metrics["identity"] = identity.identity(inversion.reconstruction, inversion.target)
+        protocols["identity"] = identity.protocol
+        latent = inversion.latent.annotated(method=inverter.method, **details)
+        return replace(inversion, latent=latent, metrics=metrics, protocols=protocols)
+
+    def edit(
+        self,
+        latent: Latent,
+        attr: str | None = None,
+        strength: float = 1.0,
+        regions: str | None = None,
+        preserve: tuple[str, ...] = (),
+        method: str = "interfacegan",
+        *,
+        text: str | None = None,
+    ) -> Latent:
+        """Change an attribute in the chosen regions, by a registered method, or what a ``text`` says.
+
+        ``regions`` are by default the attribute's own, with "auto" the smallest set that keeps 90 % of its gain, and
+        for a text all. ``preserve`` names attributes that are held: InterFaceGAN projects their directions out, a flow
+        holds all others anyway. Raises UnknownName, LatentError, ConfigError unless one of ``attr`` and ``text`` is
+        given, or MissingWeights where the method has not been fitted.
+        """
+        self.generator.check(latent)
+        if (attr is None) == (text is None):
+            raise ConfigError("an edit has an attribute or a text, one of them")
+        editor = self.editor(attr, method, preserve) if attr else self.text_editor(str(text))
+        if regions == "auto":
+            regions = self.auto_regions(attr, method) if attr else None
+        return editor.edit(latent, strength, regions)
+
+    def editor(self, attr: str, method: str = "interfacegan", preserve: tuple[str, ...] = ()) -> Editor:
+        """The editor of an attribute, with others held; see :meth:`edit`."""
+        library = self.editors(method)
+        editor: Editor = library[attr]
+        if preserve:
+            editor = library[attr].preserving([library[name] for name in preserve])
+        return editor
+
+    def text_editor(self, prompt: str, clip: Clip | None = None, overrides: list[str] | None = None,
+                    **options: Any) -> StyleClip:  # fmt: skip
+        """StyleCLIP's optimisation towards a prompt; by default with the domain's CLIP and its options.
+
+        ``options`` and ``overrides`` are StyleClipConfig's. Raises ConfigError for a prompt that is too long, and
+        MissingWeights without a CLIP.
+        """
+        return StyleClip.of_model(self, prompt, clip, overrides or [], **options)
+
+    def auto_regions(self, attr: str, method: str = "interfacegan") -> str:
+        """The regions that ``--regions auto`` takes: measured when the editor was fitted, or now, and then kept."""
+        library = self.editors(method)
+        if library[attr].study_ is None:
+            study(self, library, attr)
+            with suppress(OSError):  # a library that cannot be written is measured again next time
+                library.save(self.editor_file(method))
+        return str(library[attr].study_.auto_regions)
+
+    def transfer(self, latent: Latent, reference: Latent | Picture, regions: str, strength: float = 1.0) -> Latent:
+        """Take chosen regions (``hair``, ``hair:texture``, ``pose``) over from a reference code or picture.
+
+        ``strength`` below 1 goes part of the way. Raises LatentError for a code of another generator.
+        """
+        self.generator.check(latent)
+        source = reference if isinstance(reference, Latent) else self.invert(reference).latent
+        return RegionTransfer(source).edit(latent, strength, regions)
+
+    def scorer(self, attr: str, prompts: tuple[str, ...] | None = None) -> Scorer | None:
+        """What scores an attribute: the domain's classifier, or else prompts, by default those of its direction.
+
+        None where neither is at hand.
+        """
+        try:
+            if attr in self.domain.attribute_names:
+                return self.domain.attributes()
+            if prompts is None:
+                prompts = self.editors()[attr].prompts_ if attr in list(self.editors()) else ()
+            return PromptScorer(self.domain.clip(), attr, prompts) if prompts else None
+        except MissingWeights:
+            return None
+
+    def report(self, before: Latent, after: Latent, attr: str | None, regions: str) -> EditReport:
+        """Compare the pictures of two codes; see EditReport. Without ``attr`` nothing is scored."""
+        if len(before) != len(after):
+            raise LatentError(f"{len(before)} codes before and {len(after)} after an edit")
+        old, new = self.synthesise(before), self.synthesise(after)
+        chosen = before.regions.select(regions).regions
+        return compare(self.domain, old, new, chosen, attr, self.scorer(attr) if attr else None)

@@ -1,0 +1,129 @@
+"""The output folder, written: a subfolder, a manifest and the pictures of each inversion and edit."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from encoders.pivotal_tuning import save_difference
+from semedit.editing.model import Model
+from semedit.editing.subjects import EDITS, LATENT, MANIFEST, TUNED, Origin, Subject
+from semedit.latents.latent import Latent
+from semedit.latents.regions import RegionTable
+from semedit.networks.generator import SemanticGenerator
+from semedit.networks.synthesis import Synthesis
+from semedit.pictures.paste import paste_back
+from semedit.pictures.reading import read_picture
+from semedit.pictures.sheets import labels_to_colours, magnify, save_picture, sheet
+from semedit.protocols import Inversion
+from semedit.storage.atomic import make_folder, sha256, write_json
+
+#: The longest name of an edit's folder, in characters.
+LONGEST = 120
+
+
+def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: SemanticGenerator) -> dict[str, Any]:
+    """Write latent, reconstruction, label map, side-by-side, the way there and manifest of one picture, and the
+    difference of its tuned generator if it has one; returns the result record."""
+    make_folder(folder)
+    latent = inversion.latent.annotated(source=source.name, source_sha256=sha256(source))
+    if inversion.tuned:
+        save_difference(folder / TUNED, inversion.tuned[0], generator)
+        latent = latent.annotated(tuned=TUNED)
+    shown = inversion.tuned[0] if inversion.tuned else generator
+    with torch.no_grad():
+        labels = shown(latent.data).labels
+    colours = labels_to_colours(labels, generator.regions)
+    paths = {name: folder / f"{name}.png" for name in ("reconstruction", "labels", "side-by-side", "steps")}
+    latent.save(folder / LATENT)
+    save_picture(inversion.reconstruction[0], paths["reconstruction"])
+    save_picture(colours[0], paths["labels"])
+    row = torch.cat([inversion.target, inversion.reconstruction, colours.to(inversion.target)])
+    save_picture(magnify(sheet(row, columns=3)), paths["side-by-side"])
+    if inversion.trajectory is not None:
+        save_picture(way(inversion, generator), paths["steps"])
+    record = {
+        "input": str(source),
+        "latent": str(folder / LATENT),
+        "reconstruction": str(paths["reconstruction"]),
+        "metrics": {name: value.item() for name, value in inversion.metrics.items()},
+        "protocols": dict(inversion.protocols),
+        "seconds": inversion.seconds,
+        "source_sha256": latent.metadata["source_sha256"],
+        "method": latent.metadata.get("method"),
+        "stopped": inversion.stopped[0] if inversion.stopped else None,
+    }
+    write_json(folder / MANIFEST, record)
+    return record
+
+
+@torch.no_grad()
+def way(inversion: Inversion, generator: SemanticGenerator, most: int = 8) -> torch.Tensor:
+    """A strip (3, H', W') of one inversion: codes on its way, denser at the start, its reconstruction, its target."""
+    assert inversion.trajectory is not None
+    count = len(inversion.trajectory)
+    steps = sorted({round(count ** (i / (most - 1))) - 1 for i in range(most)}) if count > most else range(count)
+    pictures = [generator(inversion.trajectory[list(steps), 0]).image, inversion.reconstruction, inversion.target]
+    strip = torch.cat(pictures)
+    return magnify(sheet(strip, columns=len(strip)), 128)
+
+
+def edit_folder(subject: Subject, latent: Latent) -> Path:
+    """The folder of an edited latent: named by all its edits, or "original" if none is left."""
+    name = "__".join(_label(event) for event in latent.history) or "original"
+    if len(name) > LONGEST:
+        name = f"{name[:LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return subject.folder / EDITS / name
+
+
+def _label(event: Mapping[str, Any]) -> str:
+    """One edit in a folder's name."""
+    what = event.get("attr") or event.get("text") or event.get("method") or "edit"
+    parts = [f"{what[:40]}{event.get('strength', 1):+.3g}", str(event.get("regions", ""))]
+    if event.get("attr") and event.get("method") != "interfacegan":
+        parts.append(str(event["method"]))
+    if event.get("reference"):
+        parts.append(f"from-{event['reference']}")
+    text = "_".join(part for part in parts if part).replace(",", "+").replace(":", "-")
+    return "".join(letter if letter.isalnum() or letter in "+-_." else "-" for letter in text)
+
+
+def placed(latent: Latent, source: Path, folder: Path) -> Latent:
+    """A latent made from that of the file ``source``, to be kept in ``folder``: the way to its tuned generator."""
+    tuned = Latent.load(source).metadata.get("tuned")
+    return latent.annotated(tuned=os.path.relpath(source.parent / tuned, folder)) if tuned else latent
+
+
+def save_row(pictures: list[torch.Tensor], path: Path) -> str:
+    """Write pictures (1, 3, H, W) in a row; returns the path."""
+    save_picture(magnify(sheet(torch.cat(pictures), columns=len(pictures)), 128), path)
+    return str(path)
+
+
+def save_pasted(model: Model, origin: Origin, edited: torch.Tensor, path: Path) -> str:
+    """Write the photo with an edited crop (3, H, W) in its place; returns the path."""
+    reconstruction = model.synthesise(Latent.load(origin.latent)).image[0]
+    save_picture(paste_back(read_picture(origin.photo), origin.alignment, reconstruction, edited), path)
+    return str(path)
+
+
+def save_edit(
+    folder: Path, latent: Latent, before: Synthesis, after: Synthesis, regions: RegionTable
+) -> dict[str, str]:
+    """Write edited picture, before/after/difference, label map and latent; returns their paths."""
+    make_folder(folder)
+    paths = {
+        "image": folder / "edited.png",
+        "comparison": folder / "before-after-difference.png",
+        "labels": folder / "labels.png",
+        "latent": folder / LATENT,
+    }
+    difference = (after.image - before.image).abs() - 1
+    save_picture(after.image[0], paths["image"])
+    save_picture(magnify(sheet(torch.cat([before.image, after.image, difference]), columns=3)), paths["comparison"])
+    save_picture(labels_to_colours(after.labels, regions)[0], paths["labels"])
+    latent.save(paths["latent"])
+    return {name: str(path) for name, path in paths.items()}

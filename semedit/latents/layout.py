@@ -1,0 +1,71 @@
+"""How the rows of a latent code are laid out, and the spaces that codes live in."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from semedit.errors import LatentError
+
+Space = Literal["w", "w+", "expanded", "s"]
+
+
+@dataclass(frozen=True)
+class LatentLayout:
+    """How the rows of a code are laid out: base rows, then a shape and a texture row for each region.
+
+    Layer i of a region takes base row i while there are any, then its shape row, then its texture row. The background
+    takes base rows only with ``background_pose``.
+    """
+
+    base_rows: int
+    regions: int
+    depth_layers: int
+    local_layers: int
+    background_pose: bool = False
+
+    @property
+    def rows(self) -> int:
+        """L, the rows of a W+ code."""
+        return self.base_rows + 2 * self.regions
+
+    @property
+    def expanded_rows(self) -> int:
+        """E, the rows of an expanded code."""
+        return self.regions * self.local_layers
+
+    def space_of(self, data: Tensor) -> Space:
+        """The space that the shape of ``data`` means; LatentError naming the valid shapes otherwise."""
+        if data.dim() == 2:
+            return "w"
+        if data.dim() == 3 and data.shape[1] == self.rows:
+            return "w+"
+        if data.dim() == 3 and data.shape[1] == self.expanded_rows:
+            return "expanded"
+        raise LatentError(
+            f"a latent of shape {tuple(data.shape)}; this generator takes (B, D), (B, {self.rows}, D) "
+            f"or (B, {self.expanded_rows}, D)"
+        )
+
+    def row_index(self) -> list[int]:
+        """For each expanded row, the W+ row it copies."""
+        base, index = self.base_rows, []
+        for region in range(self.regions):
+            shape, texture = base + 2 * region, base + 2 * region + 1
+            pose = list(range(base)) if region or self.background_pose else []
+            index += pose + [shape] * (self.depth_layers - len(pose))
+            index += [texture] * (self.local_layers - self.depth_layers)
+        return index
+
+    def wplus(self, data: Tensor) -> Tensor:
+        """A W or W+ code as W+ (B, L, D); an expanded code is refused, as it has no such form."""
+        space = self.space_of(data)
+        if space == "expanded":
+            raise LatentError("an expanded latent has a row for each layer; region rows need space 'w' or 'w+'")
+        return data[:, None].expand(-1, self.rows, -1) if space == "w" else data
+
+    def expand(self, data: Tensor) -> Tensor:
+        """Expanded code (B, R, local_layers, D) of a code in any of the three spaces."""
+        if self.space_of(data) != "expanded":
+            data = self.wplus(data)[:, self.row_index()]
+        return data.unflatten(1, (self.regions, self.local_layers))

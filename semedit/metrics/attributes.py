@@ -1,0 +1,75 @@
+"""Binary attributes of pictures: what scores them, and a multi-label classifier that does."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from semedit.errors import UnknownName
+from semedit.networks.trunk import Trunk, TrunkConfig
+from semedit.storage.weights import Weights, load_state, load_weights, save_weights
+
+KIND = "attribute-classifier"
+
+
+class AttributeClassifier(nn.Module):
+    """Pictures (B, 3, H, W) in [-1, 1] -> logits (B, A), one for each attribute."""
+
+    def __init__(self, config: TrunkConfig, attributes: int):
+        super().__init__()
+        self.trunk = Trunk(config)
+        width = config.widths[-1] * (config.size // 2 ** len(config.widths)) ** 2
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(width, 128), nn.ReLU(), nn.Linear(128, attributes))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.trunk(images)[-1])
+
+
+class Scorer(Protocol):
+    """Probabilities (B, A) in [0, 1] of named attributes of pictures (B, 3, H, W) in [-1, 1]."""
+
+    names: tuple[str, ...]
+
+    @property
+    def protocol(self) -> str: ...
+
+    def score(self, images: Tensor) -> Tensor: ...
+
+
+class AttributeScorer:
+    """Probabilities of named attributes. ``card`` holds the held-out accuracy of each."""
+
+    def __init__(self, network: AttributeClassifier, names: tuple[str, ...], card: Mapping[str, Any] | None = None):
+        self.network = network.eval().requires_grad_(False)
+        self.names, self.card = names, dict(card or {})
+
+    @property
+    def protocol(self) -> str:
+        return f"attributes@{self.network.trunk.config.size}"
+
+    def index(self, name: str) -> int:
+        """Column of an attribute; UnknownName if it is not one of ``names``."""
+        if name not in self.names:
+            raise UnknownName("attribute", name, self.names)
+        return self.names.index(name)
+
+    @torch.no_grad()
+    def score(self, images: Tensor, batch: int = 256) -> Tensor:
+        """Probabilities (B, A) in [0, 1] of pictures (B, 3, H, W) in [-1, 1]."""
+        device = next(self.network.parameters()).device
+        return torch.cat([self.network(part.to(device)).sigmoid().cpu() for part in images.split(batch)])
+
+    def save(self, path: str | Path) -> None:
+        config = {"trunk": self.network.trunk.config.to_json(), "names": list(self.names)}
+        save_weights(path, Weights(KIND, config, self.network.state_dict(), self.card), half=True)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "AttributeScorer":
+        """Read a file written by :meth:`save`; CheckpointError if it is anything else."""
+        weights = load_weights(path, KIND)
+        names = tuple(weights.config["names"])
+        network = AttributeClassifier(TrunkConfig.from_json(weights.config["trunk"]), len(names))
+        load_state(network, weights.tensors, path)
+        return cls(network, names, weights.extra)

@@ -1,0 +1,49 @@
+"""LPIPS (Zhang et al. 2018, https://arxiv.org/abs/1801.03924), where the weights of its backbone are present."""
+
+import os
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from semedit.errors import MissingWeights
+from semedit.storage.weights import load_state
+
+BACKBONES = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}
+
+
+class Lpips:
+    """LPIPS v0.1 on pictures pooled to 256 px, with torchvision's backbone from a local file.
+
+    ``net`` is "alex" or "vgg", two protocols. Raises MissingWeights if the backbone's file is absent: without it the
+    number would be meaningless. Nothing is downloaded.
+    """
+
+    def __init__(self, net: Literal["alex", "vgg"] = "vgg", backbone: str | Path | None = None):
+        default = Path(torch.hub.get_dir()) / "checkpoints" / BACKBONES[net]
+        path = Path(backbone or os.environ.get(f"SEMEDIT_LPIPS_{net.upper()}") or default)
+        if not path.exists():
+            raise MissingWeights(
+                f"LPIPS ({net}) needs torchvision's {BACKBONES[net]} at {path}; put the file there, or set "
+                f"SEMEDIT_LPIPS_{net.upper()} to its path"
+            )
+        import lpips
+
+        self.protocol = f"lpips-{net}-v0.1@256"
+        self.network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False).eval().requires_grad_(False)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        own = self.network.net.state_dict()
+        renamed = {key: state["features." + key.split(".", 1)[1]] for key in own}
+        load_state(self.network.net, renamed, path)
+
+    def to(self, device: torch.device) -> Self:
+        """Move the network; returns this object."""
+        self.network.to(device)
+        return self
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """LPIPS (B,) of picture pairs (B, 3, H, W) in [-1, 1]; differentiable."""
+        pooled = [F.adaptive_avg_pool2d(x, 256) if x.shape[-1] > 256 else x for x in (a, b)]
+        return self.network(*pooled).flatten()

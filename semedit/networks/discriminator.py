@@ -1,0 +1,104 @@
+"""The dual-branch discriminator D(image, mask) of SemanticStyleGAN (Shi et al. 2022, section 3.4).
+
+Two StyleGAN2 residual branches, one for the image and one for the segmentation, are summed at 4x4 before the
+minibatch standard deviation, so that the gradient penalty of each input can be weighted apart.
+"""
+
+import math
+from typing import ClassVar
+
+import torch
+from pydantic import model_validator
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from semedit.config import Config
+from semedit.errors import ConfigError
+from semedit.networks.layers import EqualConv2d, EqualLinear, official_channels
+from semedit.networks.ops import down_conv
+
+
+class DiscriminatorConfig(Config):
+    """Sizes of a discriminator; the defaults are official. ``channels`` maps a resolution (size ... 4) to a width."""
+
+    noun: ClassVar[str] = "discriminator configuration"
+
+    size: int = 256
+    regions: int = 13
+    channels: dict[int, int] = {}
+    channel_multiplier: int = 2
+    group: int = 4
+
+    @model_validator(mode="after")
+    def _check(self) -> "DiscriminatorConfig":
+        if self.size < 8 or self.size & (self.size - 1):
+            raise ValueError(f"size must be a power of two of at least 8, not {self.size}")
+        return self
+
+    def width(self, resolution: int) -> int:
+        return self.channels.get(resolution) or official_channels(resolution, self.channel_multiplier)
+
+
+class ResBlock(nn.Module):
+    """(conv3x3, down-conv3x3) beside a 1x1 down-conv without bias; their sum over sqrt(2): halves the size."""
+
+    def __init__(self, in_ch: int, out_ch: int):
+        super().__init__()
+        self.conv1 = EqualConv2d(in_ch, in_ch, 3, activate=True)
+        self.conv2 = EqualConv2d(in_ch, out_ch, 3, activate=True, conv=down_conv)
+        self.skip = EqualConv2d(in_ch, out_ch, 1, activate=False, conv=down_conv)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.conv2(self.conv1(x)) + self.skip(x)) / math.sqrt(2)
+
+
+def branch(config: DiscriminatorConfig, in_ch: int) -> nn.Sequential:
+    """(B, in_ch, S, S) -> (B, C, 4, 4): a 1x1 convolution, then residual blocks down to 4x4."""
+    sizes = [config.size // 2**step for step in range(int(math.log2(config.size)) - 1)]  # S, S/2, ..., 4
+    blocks = [ResBlock(config.width(size), config.width(size // 2)) for size in sizes[:-1]]
+    return nn.Sequential(EqualConv2d(in_ch, config.width(config.size), 1, activate=True), *blocks)
+
+
+def minibatch_stddev(x: Tensor, group: int) -> Tensor:
+    """Append one channel to ``x`` (B, C, h, w): the mean standard deviation within its group of min(B, group).
+
+    Groups are strided: sample i belongs to group i mod (B / G). ConfigError if G does not divide B.
+    """
+    batch, channels, height, width = x.shape
+    members = min(batch, group)
+    if batch % members:
+        raise ConfigError(f"the batch ({batch}) must be divisible by the minibatch-stddev group ({members})")
+    columns = x.float().view(members, batch // members, channels, height, width)
+    deviation = torch.sqrt(columns.var(0, unbiased=False) + 1e-8).mean((1, 2, 3))  # (B / G,)
+    return torch.cat([x, deviation.to(x.dtype).repeat(members)[:, None, None, None].expand(-1, 1, height, width)], 1)
+
+
+class DualDiscriminator(nn.Module):
+    """Realness logits of pictures, with or without their segmentation."""
+
+    def __init__(self, config: DiscriminatorConfig):
+        super().__init__()
+        self.config = config
+        #: Recompute the residual blocks in the backward pass instead of keeping what they need.
+        self.gradient_checkpointing = False
+        self.image_branch, self.mask_branch = branch(config, 3), branch(config, config.regions)
+        width = config.width(4)
+        self.final_conv = EqualConv2d(width + 1, width, 3, activate=True)
+        self.final_linear = nn.Sequential(EqualLinear(width * 16, width, activate=True), EqualLinear(width, 1))
+
+    def forward(self, image: Tensor, segmentation: Tensor | None = None) -> Tensor:
+        """image (B, 3, S, S), segmentation (B, R, S, S) or None -> logits (B, 1)."""
+        x = self._through(self.image_branch, image)
+        if segmentation is not None:
+            x = x + self._through(self.mask_branch, segmentation)
+        x = self.final_conv(minibatch_stddev(x, self.config.group))
+        return self.final_linear(x.flatten(1)).float()
+
+    def _through(self, layers: nn.Sequential, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)
+        for layer in layers:
+            if self.gradient_checkpointing and torch.is_grad_enabled():
+                x = checkpoint(layer, x, use_reentrant=False)
+            else:
+                x = layer(x)
+        return x

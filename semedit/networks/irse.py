@@ -1,0 +1,150 @@
+"""IR-SE networks: the residual trunk of ArcFace (Deng et al. 2019) with squeeze and excitation (Hu et al. 2018).
+
+One trunk serves the ReStyle-pSp encoder (six input channels) and the face-identity network (three). Module names are
+those of the published weight files, so that these load strictly.
+"""
+
+import copy
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semedit.config import Config
+from semedit.errors import CheckpointError
+from semedit.storage.weights import load_state
+
+
+class IrTrunkConfig(Config):
+    """Sizes of a trunk: the defaults are IR-SE50. Each stage halves the size in its first unit."""
+
+    noun: ClassVar[str] = "trunk configuration"
+
+    inputs: int = Field(3, ge=1)
+    widths: tuple[int, ...] = (64, 128, 256, 512)
+    units: tuple[int, ...] = (3, 4, 14, 3)
+    squeeze: int = Field(16, ge=1, description="reduction of the squeeze-and-excitation layers")
+
+    @model_validator(mode="after")
+    def _check(self) -> "IrTrunkConfig":
+        if len(self.widths) != len(self.units) or min(self.units) < 1:
+            raise ValueError("a trunk needs as many stages in units as in widths, each of at least one unit")
+        if any(width % self.squeeze for width in self.widths):
+            raise ValueError(f"widths must be divisible by squeeze ({self.squeeze}), not {self.widths}")
+        return self
+
+
+class SqueezeExcite(nn.Module):
+    """Weights channels by what the whole picture says of them."""
+
+    def __init__(self, channels: int, reduction: int):
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, channels // reduction, 1, bias=False)
+        self.fc2 = nn.Conv2d(channels // reduction, channels, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = x.mean((2, 3), keepdim=True)
+        return x * torch.sigmoid(self.fc2(F.relu(self.fc1(gate))))
+
+
+class Unit(nn.Module):
+    """BN, conv, PReLU, strided conv, BN, squeeze-excite; beside it the input, subsampled or projected. No activation
+    after the sum."""
+
+    def __init__(self, in_ch: int, out_ch: int, stride: int, squeeze: int):
+        super().__init__()
+        self.stride = stride
+        self.shortcut_layer = (
+            nn.Sequential(nn.Conv2d(in_ch, out_ch, 1, stride, bias=False), nn.BatchNorm2d(out_ch))
+            if in_ch != out_ch
+            else None
+        )
+        self.res_layer = nn.Sequential(
+            nn.BatchNorm2d(in_ch),
+            nn.Conv2d(in_ch, out_ch, 3, 1, 1, bias=False),
+            nn.PReLU(out_ch),
+            nn.Conv2d(out_ch, out_ch, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(out_ch),
+            SqueezeExcite(out_ch, squeeze),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.shortcut_layer is not None:
+            return self.res_layer(x) + self.shortcut_layer(x)
+        return self.res_layer(x) + (x if self.stride == 1 else x[..., :: self.stride, :: self.stride])
+
+
+class IrTrunk(nn.Module):
+    """Pictures (B, inputs, S, S) -> (B, C, S / 2^stages, S / 2^stages)."""
+
+    def __init__(self, config: IrTrunkConfig):
+        super().__init__()
+        self.config = config
+        first = config.widths[0]
+        self.input_layer = nn.Sequential(
+            nn.Conv2d(config.inputs, first, 3, 1, 1, bias=False), nn.BatchNorm2d(first), nn.PReLU(first)
+        )
+        units, in_ch = [], first
+        for width, count in zip(config.widths, config.units, strict=True):
+            units += [Unit(in_ch, width, 2, config.squeeze)]
+            units += [Unit(width, width, 1, config.squeeze) for _ in range(count - 1)]
+            in_ch = width
+        self.body = nn.Sequential(*units)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(self.input_layer(x))
+
+
+def folded_trunk(trunk: nn.Module) -> nn.Module:
+    """A copy for inference, frozen and channels-last, with every batch norm that follows a convolution folded into it.
+
+    The norm at a unit's entry stays: the convolution after it pads with zeros, so its shift cannot move into a bias.
+    """
+    copied = copy.deepcopy(trunk).eval().requires_grad_(False)
+    for module in copied.modules():
+        if isinstance(module, nn.Sequential):
+            _fold_sequence(module)
+    return copied.to(memory_format=torch.channels_last)
+
+
+def _fold_sequence(sequence: nn.Sequential) -> None:
+    for index in range(len(sequence) - 1):
+        conv, norm = sequence[index], sequence[index + 1]
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            sequence[index] = nn.utils.fuse_conv_bn_eval(conv, norm)
+            sequence[index + 1] = nn.Identity()
+
+
+class IrSeFace(nn.Module):
+    """The ArcFace IR-SE50 face network: crops (B, 3, 112, 112) in [-1, 1] -> unit vectors (B, 512)."""
+
+    SIZE = 112
+
+    def __init__(self, config: IrTrunkConfig | None = None):
+        super().__init__()
+        config = config or IrTrunkConfig()
+        trunk = IrTrunk(config)
+        self.input_layer, self.body = trunk.input_layer, trunk.body
+        width, side = config.widths[-1], self.SIZE // 2 ** len(config.widths)
+        self.output_layer = nn.Sequential(
+            nn.BatchNorm2d(width), nn.Dropout(), nn.Flatten(), nn.Linear(width * side**2, 512), nn.BatchNorm1d(512)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(self.output_layer(self.body(self.input_layer(x))), dim=1)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "IrSeFace":
+        """Open a ``model_ir_se50.pth``, strictly, with tensors only. Raises CheckpointError."""
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise CheckpointError(f"{path}: cannot be read as tensors ({str(error).splitlines()[0][:100]})") from None
+        if not isinstance(state, dict) or "output_layer.3.weight" not in state:
+            raise CheckpointError(f"{path}: not an IR-SE50 face network ('output_layer.3.weight' is missing)")
+        network = cls()
+        load_state(network, state, path)
+        return network.eval().requires_grad_(False)

@@ -1,0 +1,38 @@
+"""Whether the packages beside ``semedit`` are ours: ``encoders``, ``directions``, ``baselines`` and ``benchmarks``.
+
+Their names are plain words, so that a folder of the user's own may stand in their place. That is found out, and said,
+before anything is imported from them.
+"""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from semedit.errors import ShadowedPackage
+
+PACKAGES = ("encoders", "directions", "baselines", "benchmarks")
+
+
+def check(*names: str) -> None:
+    """ShadowedPackage if one of these packages is not installed, or another of that name stands in its place."""
+    home = Path(__file__).resolve().parents[1]
+    for name in names:
+        spec = importlib.util.find_spec(name)
+        if spec is None:
+            raise ShadowedPackage(f"semedit's package '{name}' is not installed beside {home}; reinstall semedit")
+        found = (
+            Path(spec.origin).resolve().parent
+            if spec.origin
+            else Path(next(iter(spec.submodule_search_locations or ["?"])))
+        )
+        if found != home / name:
+            raise ShadowedPackage(
+                f"semedit's package '{name}' is hidden by {found}; rename that folder, or run from another directory"
+            )
+
+
+def opened(name: str) -> ModuleType:
+    """One of PACKAGES, imported. Raises ShadowedPackage as :func:`check` does."""
+    check(name)
+    return importlib.import_module(name)

@@ -1,0 +1,1 @@
+"""Pixels in and out: reading, tensors, sheets, alignment, pasting back, video."""

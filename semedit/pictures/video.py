@@ -1,0 +1,50 @@
+"""Frames as a file: GIF, WebP or animated PNG through Pillow, MP4 through PyAV."""
+
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from semedit.errors import ConfigError
+from semedit.pictures.tensors import to_picture
+from semedit.storage.atomic import replacing
+
+STILL = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
+
+
+def save_video(frames: Tensor, path: str | Path, fps: int = 20) -> None:
+    """Write frames (N, 3, H, W) in [-1, 1], atomically; the ending chooses GIF, WebP, animated PNG or MP4.
+
+    Raises ConfigError for another ending, or for MP4 where PyAV is not installed.
+    """
+    path = Path(path)
+    pictures = [to_picture(frame) for frame in frames]
+    kind = path.suffix.lower()
+    if kind in STILL:
+        with replacing(path) as temporary:
+            pictures[0].save(
+                temporary,
+                format=STILL[kind],
+                save_all=True,
+                append_images=pictures[1:],
+                duration=round(1000 / fps),
+                loop=0,
+            )
+        return
+    if kind != ".mp4":
+        raise ConfigError(f"{path}: moving pictures are written as .mp4, .gif, .webp or .apng")
+    try:
+        import av
+    except ImportError:
+        raise ConfigError("MP4 needs PyAV: pip install 'semedit[video]' (GIF and WebP need nothing)") from None
+    with replacing(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=fps)
+        width, height = (side + side % 2 for side in pictures[0].size)  # the format wants even sides
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for picture in pictures:
+            pixels = np.asarray(picture)
+            padded = np.pad(pixels, ((0, height - pixels.shape[0]), (0, width - pixels.shape[1]), (0, 0)), mode="edge")
+            for packet in stream.encode(av.VideoFrame.from_ndarray(padded, format="rgb24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)

@@ -1,0 +1,1 @@
+"""Files: written safely, opened strictly, never executed."""

@@ -1,0 +1,1 @@
+"""What every training run does: batches, seeded steps, logs, states, processes."""

@@ -1,0 +1,1 @@
+"""The adversarial training of SemanticStyleGAN, and its adaptation to other pictures."""

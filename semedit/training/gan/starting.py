@@ -1,0 +1,106 @@
+"""Where a run begins: fresh networks, or trained ones taken over, grown if the run is at a larger size."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from semedit.checkpoints import zoo
+from semedit.checkpoints.native import load_discriminator
+from semedit.checkpoints.official import load_official, load_official_discriminator
+from semedit.errors import CheckpointError
+from semedit.latents.regions import RegionTable
+from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
+from semedit.networks.generator import SemanticGenerator
+from semedit.training.engine.feed import DataConfig
+from semedit.training.engine.state import STATE, read_state
+from semedit.training.gan.config import TrainConfig
+from semedit.training.gan.growing import grown_discriminator, grown_generator
+from semedit.training.gan.recipes import adaptation
+from semedit.training.gan.state import GanState, initial_state, read_networks, state_of
+
+
+@dataclass(frozen=True)
+class Networks:
+    """A trained generator, its average, and its discriminator and the options of its training if those are known."""
+
+    generator: SemanticGenerator
+    average: SemanticGenerator
+    discriminator: DualDiscriminator | None
+    config: TrainConfig | None = None
+
+
+def open_networks(source: str | Path) -> Networks:
+    """The networks of a run folder, a model's name, a native generator file, or an official ``.pt`` checkpoint.
+
+    A source that holds the average alone gives a copy of it as the trained generator. Raises CheckpointError or
+    UnknownName.
+    """
+    path = Path(source)
+    if (path / STATE).is_file():
+        own = TrainConfig.from_json(read_state(path / STATE)[0]["config"])
+        return Networks(*read_networks(path / STATE), own)
+    average = zoo.load_generator(source)
+    if path.suffix in (".pt", ".pth"):
+        trained, discriminator = _try(lambda: load_official(path, "g")), _try(lambda: load_official_discriminator(path))
+        return Networks(trained or copy.deepcopy(average), average, discriminator)
+    folder = path.parent if path.exists() else zoo.find(str(source)).folder
+    file, card = folder / zoo.DISCRIMINATOR, zoo.read_card(folder)
+    config = TrainConfig.from_json(card["config"]) if "config" in card else None
+    return Networks(copy.deepcopy(average), average, load_discriminator(file) if file.exists() else None, config)
+
+
+T = TypeVar("T")
+
+
+def _try(load: Callable[[], T]) -> T | None:
+    try:
+        return load()
+    except CheckpointError:
+        return None
+
+
+def starting_state(
+    config: TrainConfig,
+    device: torch.device,
+    regions: RegionTable,
+    say: Callable[[str], None] = lambda _: None,
+) -> GanState:
+    """The state at step 0 of the run that ``config`` describes.
+
+    ``say`` is told what was taken over. Raises ConfigError if the start's networks are of other sizes than the run's.
+    """
+    if not config.start:
+        return initial_state(config, device, regions)
+    start = open_networks(config.start)
+    torch.manual_seed(config.seed)
+    trained = grown_generator(start.generator, config)
+    torch.manual_seed(config.seed)  # the new blocks of both begin alike
+    average = grown_generator(start.average, config)
+    if not config.masks and start.average.fingerprint:
+        average.lineage = (start.average.fingerprint, *start.average.lineage)
+    if start.discriminator is None:
+        say(f"{config.start} has no discriminator; a fresh one is trained, which takes longer and forgets more")
+        discriminator = DualDiscriminator(config.discriminator)
+    else:
+        discriminator = grown_discriminator(start.discriminator, config)
+    say(f"starting from {config.start} ({start.average.config.size} px)")
+    return state_of(config, device, trained.requires_grad_(True).train(), discriminator, average)
+
+
+def adaptation_of(start: str, assignments: list[str]) -> TrainConfig:
+    """The configuration that adapts the networks of ``start`` to other pictures.
+
+    Sizes are those of the networks. A model that this library trained is adapted with its own R1 weight and precision,
+    which its discriminator is used to; any other with the official ones.
+    """
+    networks = open_networks(start)
+    discriminator = networks.discriminator
+    sizes = networks.average.config
+    config = discriminator.config if discriminator else DiscriminatorConfig(size=sizes.size, regions=sizes.regions)
+    own = networks.config
+    kept = [f"r1_image={own.r1_image}", f"precision={own.precision}"] if own else []
+    return adaptation(start, sizes, config, DataConfig(mirror=True)).with_overrides([*kept, *assignments])

@@ -1,0 +1,129 @@
+"""What the GAN's training changes: networks, optimisers, running values; made, saved, and restored bit for bit."""
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from semedit.errors import ConfigError
+from semedit.latents.regions import RegionTable, generic_regions
+from semedit.networks.discriminator import DualDiscriminator
+from semedit.networks.generator import SemanticGenerator
+from semedit.storage.weights import load_state
+from semedit.training.engine.state import pack_modules, pack_optimisers, part, read_state, unpack, write_state
+from semedit.training.gan.config import TrainConfig
+
+NETWORKS = ("generator", "discriminator", "average")
+OPTIMISERS = ("g_optim", "d_optim")
+
+
+@dataclass
+class GanState:
+    """Everything that training changes: networks, optimisers, the running path length, the step to do next."""
+
+    generator: SemanticGenerator
+    discriminator: DualDiscriminator
+    average: SemanticGenerator
+    g_optim: torch.optim.Adam
+    d_optim: torch.optim.Adam
+    path_mean: Tensor
+    step: int = 0
+    losses: dict[str, Tensor] = field(default_factory=dict)
+
+
+def lazy_adam(module: nn.Module, lr: float, every: int) -> torch.optim.Adam:
+    """Adam with StyleGAN2's correction for lazy regularisation: lr and beta2 to the power of every / (every + 1)."""
+    ratio = every / (every + 1)
+    return torch.optim.Adam(module.parameters(), lr=lr * ratio, betas=(0.0, 0.99**ratio), fused=True)
+
+
+def initial_state(config: TrainConfig, device: torch.device, regions: RegionTable | None = None) -> GanState:
+    """Fresh networks from ``config.seed``; the averaged generator starts as a copy."""
+    torch.manual_seed(config.seed)
+    table = regions or generic_regions(config.generator.regions, config.generator.transparent)
+    generator = SemanticGenerator(config.generator, table)
+    return state_of(config, device, generator, DualDiscriminator(config.discriminator))
+
+
+def state_of(
+    config: TrainConfig,
+    device: torch.device,
+    generator: SemanticGenerator,
+    discriminator: DualDiscriminator,
+    average: SemanticGenerator | None = None,
+) -> GanState:
+    """The state at step 0 of a run on these networks: empty optimisers, path length 0."""
+    generator, discriminator = generator.to(device), discriminator.to(device)
+    average = copy.deepcopy(generator) if average is None else average.to(device)
+    generator.render.gradient_checkpointing = discriminator.gradient_checkpointing = config.gradient_checkpointing
+    return GanState(
+        generator,
+        discriminator,
+        average.eval().requires_grad_(False),
+        lazy_adam(generator, config.lr, config.path_every),
+        lazy_adam(discriminator, config.lr, config.r1_every),
+        torch.zeros((), device=device),
+    )
+
+
+def save_state(path: Path, config: TrainConfig, state: GanState) -> None:
+    """Write ``state`` so that :func:`restore_state` gives back every bit of it."""
+    header = {
+        "step": state.step,
+        "config": config.to_json(),
+        "regions": state.average.regions.to_json(),
+        "lineage": list(state.average.lineage),
+    }
+    tensors = {"path_mean": state.path_mean}
+    write_state(path, header, {**tensors, **pack_modules(state, NETWORKS), **pack_optimisers(state, OPTIMISERS)})
+
+
+#: Options that do not decide what a step computes: how long a run is, how often it reports, how it saves memory.
+FREE_OPTIONS = (
+    "images", "log_every", "sheet_every", "checkpoint_every", "monitor_every", "metric_samples", "accumulate",
+    "gradient_checkpointing", "compile",
+)  # fmt: skip
+
+
+def run_options(config: TrainConfig) -> dict[str, Any]:
+    """The options that decide what a step computes."""
+    data = config.to_json()
+    for name in FREE_OPTIONS:
+        data.pop(name)
+    data["data"].pop("workers")
+    return data
+
+
+def read_networks(path: Path) -> tuple[SemanticGenerator, SemanticGenerator, DualDiscriminator]:
+    """Generator, averaged generator and discriminator of a state file, on the CPU."""
+    header, tensors = read_state(path)
+    config = TrainConfig.from_json(header["config"])
+    sizes = config.generator
+    table = (
+        RegionTable.from_json(header["regions"])
+        if "regions" in header
+        else generic_regions(sizes.regions, sizes.transparent)
+    )
+    generator, average = SemanticGenerator(sizes, table), SemanticGenerator(sizes, table)
+    discriminator = DualDiscriminator(config.discriminator)
+    for name, network in zip(NETWORKS, (generator, discriminator, average), strict=True):
+        load_state(network, part(tensors, name), path)
+    return generator, average, discriminator
+
+
+def restore_state(path: Path, config: TrainConfig, state: GanState) -> None:
+    """Load a state file into freshly built networks and optimisers.
+
+    Raises CheckpointError for a file that cannot be read, ConfigError if it was made with other options.
+    """
+    header, tensors = read_state(path, state.path_mean.device)
+    then, now = run_options(TrainConfig.from_json(header["config"])), run_options(config)
+    if changed := sorted(name for name in now if then.get(name) != now[name]):
+        raise ConfigError(f"{path} was made with other options ({', '.join(changed)}); use another run folder")
+    unpack(state, tensors, NETWORKS, OPTIMISERS)
+    state.path_mean = tensors["path_mean"]
+    state.average.lineage = tuple(header.get("lineage", ()))
+    state.step = header["step"]

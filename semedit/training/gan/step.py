@@ -1,0 +1,248 @@
+"""One iteration of SemanticStyleGAN's GAN training, in named phases.
+
+Phases: Dmain (adversarial), Dreg (lazy R1), Gmain (adversarial + mask consistency), Greg (lazy path length), EMA.
+Domain adaptation is the same iteration without masks: the discriminator sees pictures alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from semedit.data.source import Batch, Share
+from semedit.networks.generator import SemanticGenerator
+from semedit.networks.precision import training_cast
+from semedit.networks.synthesis import Synthesis
+from semedit.training.engine.averaging import update_ema
+from semedit.training.engine.team import Team, syncing
+from semedit.training.gan.augment import AugmentDraw, draw_augment
+from semedit.training.gan.config import TrainConfig
+from semedit.training.gan.draws import CodeDraw, Part, draw_mixing
+from semedit.training.gan.losses import (
+    discriminator_loss,
+    generator_loss,
+    mask_consistency,
+    path_lengths,
+    r1_penalties,
+    update_path_mean,
+)
+from semedit.training.gan.state import GanState
+
+
+class GeneratorPass(nn.Module):
+    """Mapping and synthesis as one forward, so that a data-parallel wrapper sees everything that is differentiated."""
+
+    def __init__(self, generator: SemanticGenerator):
+        super().__init__()
+        self.generator = generator
+
+    def synthesise(self, codes: Tensor, noise: list[Tensor]) -> Synthesis:
+        return self.generator(codes, noise=noise)
+
+    def codes(self, draw: CodeDraw) -> Tensor:
+        """W+ codes (B, L, D) of a draw."""
+        generator = self.generator
+        first = generator.mapping(draw.z)
+        if draw.second is None or draw.from_second is None:
+            return generator.layout.wplus(first)
+        second = generator.mapping(draw.second)
+        return torch.where(draw.from_second[..., None], second[:, None], first[:, None])
+
+    def forward(self, draw: CodeDraw, leaf: bool = False) -> tuple[Synthesis, Tensor, Tensor]:
+        """The synthesis; the code it was made from, expanded (B, E, D) and a graph leaf if ``leaf``; and a zero that
+        depends on every parameter, so that none is left without a gradient slot."""
+        codes = self.codes(draw)
+        zero = 0 * codes.sum()
+        if leaf:
+            codes = self.generator.layout.expand(codes).flatten(1, 2).detach().requires_grad_()
+        out = self.synthesise(codes, draw.noise)
+        return out, codes, zero + 0 * (out.image.sum() + out.segmentation.sum())
+
+
+class GanStep:
+    """The phases of an iteration on a GanState.
+
+    Random draws come from torch's global generator, which the loop seeds alike on every process. ``augment`` names the
+    differentiable augmentations that both real and generated pictures go through before the discriminator.
+    """
+
+    def __init__(self, config: TrainConfig, state: GanState, team: Team | None = None, augment: tuple[str, ...] = ()):
+        self.config, self.state, self.augment = config, state, augment
+        self.team = team or Team(device=state.path_mean.device)
+        self.device = state.path_mean.device
+        local, count = self.team.share, config.accumulate
+        self.parts = [Part(local.part(m, count), Share(m, count), m == count - 1) for m in range(count)]
+        self.trained = {"g": self._trained_generator(), "d": self._trained_discriminator()}
+        self._freeze("g", "d")
+        self._thaw("g", "d")
+        self.sampler = GeneratorPass(state.generator)
+        self.g_pass, self.d_pass = self.team.wrap(self.sampler), self.team.wrap(state.discriminator)
+        # Compiled graphs have no second derivative, so the penalties keep the plain modules.
+        self.g_fast, self.d_fast, self.judge = self.g_pass, self.d_pass, state.discriminator
+        if config.compile:
+            modules = (self.sampler, self.g_pass, self.d_pass, self.judge)
+            compiled: Any = [torch.compile(module, backend=config.compile) for module in modules]
+            self.sampler, self.g_fast, self.d_fast, self.judge = compiled
+
+    def _trained_generator(self) -> list[nn.Parameter]:
+        generator = self.state.generator
+        frozen = set(generator.local.parameters()) if self.config.freeze_local == "true_freeze" else set()
+        return [p for p in generator.parameters() if p not in frozen]
+
+    def _trained_discriminator(self) -> list[nn.Parameter]:
+        discriminator = self.state.discriminator
+        unseen = set() if self.config.masks else set(discriminator.mask_branch.parameters())
+        return [p for p in discriminator.parameters() if p not in unseen]
+
+    def _freeze(self, *names: str) -> None:
+        for name in names:
+            (self.state.generator if name == "g" else self.state.discriminator).requires_grad_(False)
+
+    def _thaw(self, *names: str) -> None:
+        for name in names:
+            for parameter in self.trained[name]:
+                parameter.requires_grad_(True)
+
+    def autocast(self) -> torch.autocast:
+        return training_cast(self.config.precision, self.device.type)
+
+    def draw(self, batch: int) -> CodeDraw:
+        """The random numbers of ``batch`` samples, styles mixed with probability ``style_mixing``."""
+        generator = self.state.generator
+        z = torch.randn(batch, generator.config.style_dim, device=self.device)
+        draw = CodeDraw(z, generator.noise_maps("random", batch))
+        if torch.rand(()) >= self.config.style_mixing:
+            return draw
+        rows = draw_mixing(batch, generator.config.regions, generator.layout.base_rows, self.device)
+        return replace(draw, second=torch.randn_like(z), from_second=rows)
+
+    def draw_augment(self, batch: int) -> AugmentDraw:
+        return draw_augment(batch, self.augment, self.device)
+
+    def shown(self, image: Tensor, segmentation: Tensor, draw: AugmentDraw) -> tuple[Tensor, Tensor | None]:
+        """What the discriminator is shown of a picture (B, 3, H, W) and its masks (B, R, H, W)."""
+        return draw.image(image), draw.masks(segmentation) if self.config.masks else None
+
+    def run(self, batch: Batch) -> None:
+        """All phases that are due at this step, in order; advances the step.
+
+        ``batch`` is this process's share of the global one.
+        """
+        state, config = self.state, self.config
+        self._freeze("g")
+        self._thaw("d")
+        self.d_main(batch)
+        if state.step % config.r1_every == 0:
+            self.d_reg(batch)
+        self._thaw("g")
+        self._freeze("d")
+        self.g_main(batch)
+        if config.path_weight > 0 and state.step % config.path_every == 0:
+            self.g_reg()
+        self.average()
+        state.step += 1
+
+    def average(self) -> None:
+        """Exponential moving average; with ``freeze_local`` that of mapping and render net alone."""
+        state, decay = self.state, self.config.ema_decay
+        if self.config.freeze_local == "off":
+            update_ema(state.average, state.generator, decay)
+            return
+        for part in ("mapping", "render"):
+            update_ema(getattr(state.average, part), getattr(state.generator, part), decay)
+
+    def descend(
+        self,
+        optimiser: torch.optim.Adam,
+        module: nn.Module,
+        loss_of: Callable[[Part], Tensor],
+        spared: nn.Module | None = None,
+    ) -> None:
+        """One optimiser step on the mean of ``loss_of`` over the parts of the batch; ``spared`` takes no part."""
+        optimiser.zero_grad(set_to_none=True)
+        for part in self.parts:
+            with syncing(module, part.last):
+                (loss_of(part) / len(self.parts)).backward()
+        for parameter in spared.parameters() if spared else ():
+            parameter.grad = None
+        optimiser.step()
+
+    def note(self, **losses: Tensor) -> None:
+        self.state.losses |= {name: value.detach() for name, value in losses.items()}
+
+    def mean_losses(self) -> dict[str, float]:
+        """The latest value of every loss, averaged over the processes."""
+        names = sorted(self.state.losses)
+        values = self.team.mean(torch.stack([self.state.losses[name].float().to(self.device) for name in names]))
+        return dict(zip(names, values.tolist(), strict=True))
+
+    def d_main(self, batch: Batch) -> None:
+        draw, size = self.draw(self.config.batch), self.config.batch
+        for_fake, for_real = self.draw_augment(size), self.draw_augment(size)
+
+        def loss_of(part: Part) -> Tensor:
+            with torch.no_grad(), self.autocast():
+                fake, _, _ = self.sampler(draw.take(part.share))
+            with self.autocast():
+                fake_logits = self.d_fast(*self.shown(fake.image, fake.segmentation, for_fake.take(part.share)))
+                real = (part.local(batch.images), part.local(batch.masks))
+                real_logits = self.d_fast(*self.shown(*real, for_real.take(part.share)))
+            loss = discriminator_loss(real_logits, fake_logits)
+            self.note(d=loss, real_score=real_logits.mean(), fake_score=fake_logits.mean())
+            return loss
+
+        self.descend(self.state.d_optim, self.d_pass, loss_of)
+
+    def d_reg(self, batch: Batch) -> None:
+        config, augment = self.config, self.draw_augment(self.config.batch)
+
+        def loss_of(part: Part) -> Tensor:
+            images = part.local(batch.images).clone().requires_grad_()
+            masks = part.local(batch.masks).clone().requires_grad_()
+            with self.autocast():
+                logits = self.d_pass(*self.shown(images, masks, augment.take(part.share)))
+            inputs = (images, masks) if config.masks else (images,)
+            penalties = r1_penalties(logits, *inputs)
+            weights = (config.r1_image, config.r1_mask)
+            self.note(**dict(zip(("r1_image", "r1_mask"), penalties, strict=False)))
+            weighted = sum((w * r1 for w, r1 in zip(weights, penalties, strict=False)), torch.zeros_like(penalties[0]))
+            return 0.5 * weighted * config.r1_every + 0 * logits.sum()
+
+        self.descend(self.state.d_optim, self.d_pass, loss_of)
+
+    def g_main(self, _: Batch) -> None:
+        config, draw = self.config, self.draw(self.config.batch)
+        augment = self.draw_augment(config.batch)
+
+        def loss_of(part: Part) -> Tensor:
+            with self.autocast():
+                fake, _, _ = self.g_fast(draw.take(part.share))
+                logits = self.judge(*self.shown(fake.image, fake.segmentation, augment.take(part.share)))
+            adversarial, mask = generator_loss(logits), mask_consistency(fake)
+            self.note(g=adversarial, mask=mask)
+            return adversarial + config.lambda_mask * mask
+
+        self.descend(self.state.g_optim, self.g_pass, loss_of)
+
+    def g_reg(self) -> None:
+        config, state = self.config, self.state
+        batch = max(self.team.world * config.accumulate, config.batch // config.path_batch_shrink)
+        draw, means = self.draw(batch), []
+        noise = torch.randn(batch, 3, config.generator.size, config.generator.size, device=self.device)
+        noise /= config.generator.size
+
+        def loss_of(part: Part) -> Tensor:
+            with self.autocast():
+                out, codes, zero = self.g_pass(draw.take(part.share), leaf=True)
+            lengths = path_lengths(out.image, codes, part.share(noise))
+            mean = update_path_mean(state.path_mean, self.team.mean(lengths.mean()))
+            penalty = (lengths - mean).square().mean()
+            means.append(mean.detach())
+            self.note(path=penalty, path_length=mean)
+            return config.path_weight * config.path_every * penalty + zero
+
+        # Path lengths start at the codes, so the mapping has no say in them and is left alone.
+        self.descend(state.g_optim, self.g_pass, loss_of, spared=state.generator.mapping)
+        state.path_mean = torch.stack(means).mean()

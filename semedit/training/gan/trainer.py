@@ -1,0 +1,124 @@
+"""The training loop: data, steps, logs, sample sheets and checkpoints of one run folder; the same command resumes.
+
+A run folder holds ``config.json``, ``state.safetensors`` (the full state, replaced atomically), ``log.jsonl``,
+``samples/``, ``generator.safetensors`` (the averaged generator, written with each state) and ``best.safetensors`` (the
+one of the smallest Frechet distance). Every draw of step i comes from a seed that depends on (seed, i) alone, so a run
+that was killed and resumed ends with the same bits. Started by torchrun, the processes share the batch; the first one
+writes the files.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from semedit.checkpoints.native import save_generator
+from semedit.data.source import Source
+from semedit.domains import Domain
+from semedit.errors import ConfigError
+from semedit.latents.regions import RegionTable
+from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
+from semedit.storage.atomic import make_folder, write_json
+from semedit.training.engine.feed import Feed, open_source, region_table
+from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
+from semedit.training.engine.state import STATE
+from semedit.training.engine.team import Team
+from semedit.training.gan.augment import differentiable_policies
+from semedit.training.gan.config import TrainConfig
+from semedit.training.gan.health import Monitor, samples
+from semedit.training.gan.memory import estimate
+from semedit.training.gan.starting import starting_state
+from semedit.training.gan.state import GanState, restore_state, save_state
+from semedit.training.gan.step import GanStep
+
+GENERATOR = "generator.safetensors"
+SHEET_COUNT = 16
+
+
+class Run:
+    """One run folder, seen from one process of its team."""
+
+    def __init__(self, config: TrainConfig, folder: Path, domain: Domain, team: Team, say: Callable[[str], None]):
+        self.config, self.folder, self.domain, self.team = config, folder, domain, team
+        self.say: Callable[[str], None] = say if team.primary else lambda _: None
+        config.check_processes(team.world)
+        regions = region_table(config.data, domain.regions)
+        if len(regions) != config.generator.regions:
+            raise ConfigError(f"the data have {len(regions)} regions, the generator {config.generator.regions}")
+        self.source = self.open_source(regions)
+        if (folder / STATE).exists():
+            # What a restored run was started from is in its state already.
+            fresh = config.model_copy(update={"start": ""})
+            self.state = starting_state(fresh, team.device, regions)
+            restore_state(folder / STATE, config, self.state)
+        else:
+            self.state = starting_state(config, team.device, regions, self.say)
+        augment = differentiable_policies(config.data, self.source.pictures)
+        if augment:
+            self.say(
+                f"{self.source.pictures} pictures: training with differentiable augmentation ({', '.join(augment)})"
+            )
+        self.step = self.open_step(augment)
+
+    def open_source(self, regions: RegionTable) -> Source:
+        """Batches of pictures, with masks of ``regions`` where the run looks at them."""
+        config, seen = self.config, regions if self.config.masks else None
+        feed = Feed(config.data, config.batch, config.seed, config.generator.size, seen, self.team)
+        return open_source(feed, self.folder)
+
+    def open_step(self, augment: tuple[str, ...]) -> GanStep:
+        return GanStep(self.config, self.state, self.team, augment)
+
+    def go(self, progress: Callable[[int, int], None] | None) -> GanState:
+        """Train to the end."""
+        config, state = self.config, self.state
+        self.say(estimate(config, self.team.world).summary())
+        due = (
+            Due(config.sheet_every, lambda _: self.sheet(self.folder / "samples" / f"{state.step:07d}.png")),
+            Due(config.monitor_every, lambda log: log.write(state.step - 1, self.monitor.look(state))),
+            Due(config.checkpoint_every, lambda _: self.checkpoint()),
+        )
+        plan = Plan(config.steps, config.batch, config.seed, config.log_every)
+        run_steps(plan, state, self.step, self.source, self.team, self.folder, due, progress)
+        return state
+
+    @cached_property
+    def monitor(self) -> Monitor:
+        return Monitor(self.config, self.source, self.domain, self.folder, self.say)
+
+    def checkpoint(self) -> None:
+        """The full state, and the averaged generator by itself."""
+        config, state = self.config, self.state
+        save_state(self.folder / STATE, config, state)
+        extra = {"images": state.step * config.batch, "domain": config.data.domain}
+        save_generator(self.folder / GENERATOR, state.average, extra=extra)
+
+    def sheet(self, path: Path) -> None:
+        """A sheet of fixed samples, each picture with its label map below."""
+        average = self.state.average
+        out = samples(average, SHEET_COUNT, seed=0)
+        colours = labels_to_colours(out.labels, average.regions)
+        save_picture(sheet(torch.cat([out.image, colours], dim=2), columns=8), path)
+
+
+def train(
+    config: TrainConfig,
+    folder: str | Path,
+    *,
+    domain: Domain,
+    team: Team | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> GanState:
+    """Run, or resume, the training that ``config`` describes in ``folder``; returns the final state.
+
+    ``progress`` receives (step, steps) after each step, ``say`` a line of text now and then (warnings among them).
+    Raises ConfigError if the folder holds another run, or the data do not fit.
+    """
+    team = team or Team()
+    folder = make_folder(folder)
+    run = Run(config, folder, domain, team, say)
+    if team.primary:
+        write_json(folder / CONFIG, config.to_json())
+    return run.go(progress)

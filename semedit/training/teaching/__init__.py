@@ -1,0 +1,1 @@
+"""Teaching a generator by pairs of code and picture, in stages."""

@@ -1,0 +1,99 @@
+"""The adversary's stage of a course: GAN training that goes on learning from pairs.
+
+The discriminator sees lessons and samples of random codes; the generator is judged on the lessons' codes, beside the
+losses of the pairs stage.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from semedit.data.lessons import Lessons
+from semedit.data.source import Batch, Source
+from semedit.domains import Domain
+from semedit.errors import ConfigError
+from semedit.latents.regions import RegionTable
+from semedit.pictures.tensors import one_hot_masks, to_images
+from semedit.training.engine.team import Team
+from semedit.training.gan.config import TrainConfig
+from semedit.training.gan.draws import CodeDraw, Part
+from semedit.training.gan.losses import generator_loss, mask_consistency
+from semedit.training.gan.step import GanStep
+from semedit.training.gan.trainer import Run
+from semedit.training.teaching.objectives import PairLosses
+from semedit.training.teaching.source import LessonSource
+
+
+@dataclass(frozen=True)
+class TaughtBatch(Batch):
+    """Pictures and masks as a GAN sees them, and the lessons that they are of."""
+
+    lessons: Lessons
+
+    def to(self, device: torch.device) -> Self:
+        return type(self)(self.images.to(device), self.masks.to(device), self.lessons.to(device))
+
+
+class TaughtSource:
+    """A lesson source's batches as a GAN's."""
+
+    def __init__(self, source: LessonSource, regions: int):
+        self.source, self.regions = source, regions
+
+    @property
+    def pictures(self) -> int:
+        return self.source.pictures
+
+    def stream(self, start: int) -> Iterator[TaughtBatch]:
+        for lessons in self.source.stream(start):
+            masks = one_hot_masks(lessons.labels, self.regions)
+            yield TaughtBatch(to_images(lessons.images), masks, lessons)
+
+
+class TaughtStep(GanStep):
+    """A GAN's step whose generator is judged on codes of lessons, and held to their pictures."""
+
+    losses: PairLosses
+    adversarial_weight: float
+
+    def g_main(self, batch: Batch) -> None:
+        if not isinstance(batch, TaughtBatch):
+            raise ConfigError("the adversary's stage of a course takes batches of lessons")
+        config, lessons = self.config, batch.lessons
+        noise = self.state.generator.noise_maps("random", config.batch)
+        augment = self.draw_augment(config.batch)
+
+        def loss_of(part: Part) -> Tensor:
+            own = lessons.select(slice(part.local.index, None, part.local.of))
+            draw = CodeDraw(own.first, [part.share(n) for n in noise], own.second, own.from_second)
+            with self.autocast():
+                out, _, _ = self.g_fast(draw)
+                logits = self.judge(*self.shown(out.image, out.segmentation, augment.take(part.share)))
+            adversarial, mask, pairs = generator_loss(logits), mask_consistency(out), self.losses(out, own)
+            self.note(g=adversarial, mask=mask, **pairs)
+            held = torch.stack([self.losses.weights[name] * value for name, value in pairs.items()]).sum()
+            return self.adversarial_weight * adversarial + config.lambda_mask * mask + held
+
+        self.descend(self.state.g_optim, self.g_pass, loss_of)
+
+
+class TaughtRun(Run):
+    """The run of the adversary's stage."""
+
+    def __init__(self, config: TrainConfig, folder: Path, domain: Domain, team: Team, say: Callable[[str], None],
+                 lessons: Lessons, losses: PairLosses, weight: float):  # fmt: skip
+        self.lessons, self.losses, self.weight = lessons, losses, weight
+        super().__init__(config, folder, domain, team, say)
+
+    def open_source(self, regions: RegionTable) -> Source:
+        config = self.config
+        return TaughtSource(LessonSource(self.lessons, config.batch, config.seed, self.team.share), len(regions))
+
+    def open_step(self, augment: tuple[str, ...]) -> GanStep:
+        step = TaughtStep(self.config, self.state, self.team, augment)
+        step.losses, step.adversarial_weight = self.losses, self.weight
+        return step

@@ -1,0 +1,104 @@
+"""Configurations of the stages in which a generator learns from lessons."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from semedit.config import Config
+from semedit.networks.generator import GeneratorConfig
+from semedit.training.gan.config import TrainConfig
+
+
+class StageConfig(Config):
+    """What every stage has. The learning rate rises over ``warmup`` steps and falls to nothing over the last share
+    ``cooling`` of the run."""
+
+    noun: ClassVar[str] = "stage configuration"
+
+    steps: int = Field(ge=0, description="steps in all; 0 leaves the stage out")
+    batch: int = Field(8, ge=1)
+    lr: float = Field(4e-3, gt=0, description="Adam's learning rate, for biases, modulations and heads")
+    matrix_lr: float = Field(0.02, gt=0, description="Muon's learning rate, for matrices, relative to their size")
+    warmup: int = Field(200, ge=1)
+    cooling: float = Field(0.5, ge=0, le=1)
+    average: float = Field(0.995, ge=0, lt=1, description="decay of the averaged generator, a step")
+
+
+class MappingStage(StageConfig):
+    """The mapping network alone: w should tell every target of z by a linear function, at little norm."""
+
+    steps: int = Field(30_000, ge=0)
+    batch: int = Field(256, ge=1)
+    lr: float = Field(8e-3, gt=0)
+    cooling: float = 0.8
+    shrink: float = Field(3e-3, ge=0, description="weight of the mean square of w")
+
+
+class PointsStage(StageConfig):
+    """Local generators at random points of pictures: colour through a linear head, masks by their likelihood.
+
+    A point is drawn with a probability proportional to (its label's share of the area + 0.002)^-``balance``.
+    """
+
+    steps: int = Field(60_000, ge=0)
+    points: int = Field(256, ge=1, description="points of each picture")
+    balance: float = Field(0.5, ge=0, le=1)
+    candidates: int = Field(4, ge=1, description="uniform points among which one is chosen by its weight")
+    label_weight: float = Field(0.3, ge=0)
+    mapping_scale: float = Field(0.01, ge=0, description="the mapping's learning rate, as a share of its own stage's")
+
+
+class PairsStage(StageConfig):
+    """Whole pictures: L1, perceptual distance, refined masks, likelihood of the coarse masks.
+
+    For the first ``render_alone`` steps the render net learns alone, on the local generators of the stage before.
+    """
+
+    steps: int = Field(8_000, ge=0)
+    render_alone: int = Field(500, ge=0)
+    lr: float = Field(2e-3, gt=0)
+    matrix_lr: float = Field(0.01, gt=0)
+    perceptual_weight: float = Field(0.25, ge=0)
+    mask_weight: float = Field(0.5, ge=0)
+    coarse_weight: float = Field(0.1, ge=0)
+    mapping_scale: float = Field(0.005, ge=0)
+    balance: float = Field(0.25, ge=0, le=1, description="as in PointsStage, for the pixels of the L1 term")
+
+
+class LessonConfig(Config):
+    """Where lessons come from: the painter of a domain, the samples of a ``generator``, or pictures at ``path``, with
+    label maps, and a ``table`` of their factors."""
+
+    noun: ClassVar[str] = "lesson configuration"
+
+    domain: str = "portraits"
+    generator: str = Field("", description="name or file of a generator whose samples are the lessons (distillation)")
+    path: str = Field("", description="folder or LMDB of pictures and label maps whose factors a table gives")
+    table: str = Field("", description="CSV file: a column of pictures' names, then one a factor")
+    label_map: str = Field("", description="YAML file that says what the labels at path mean (default: the domain's)")
+    style: Literal["soft", "cel"] = "soft"
+    count: int = Field(24_000, ge=1, description="lessons made once and drawn from")
+    held_out: int = Field(256, ge=1, description="lessons that are only measured on")
+    seed: int = 1
+    mixing: float = Field(0.6, ge=0, le=1, description="share of lessons whose rows come from two codes")
+
+
+class TeachConfig(Config):
+    """A course: a generator and the stages it goes through, each optional."""
+
+    noun: ClassVar[str] = "teaching configuration"
+
+    name: str
+    generator: GeneratorConfig
+    lessons: LessonConfig = LessonConfig()
+    mapping: MappingStage = MappingStage()
+    points: PointsStage = PointsStage()
+    pairs: PairsStage = PairsStage()
+    adversarial: TrainConfig | None = Field(None, description="the adversary's stage, beside the losses of the pairs")
+    adversarial_weight: float = Field(0.03, ge=0, description="weight of the adversary beside the losses of the pairs")
+    seed: int = 0
+    precision: Literal["fp32", "bf16"] = "bf16"
+    log_every: int = Field(100, ge=1)
+    sheet_every: int = Field(1000, ge=1)
+    checkpoint_every: int = Field(1000, ge=1)
+    monitor_every: int = Field(1000, ge=0)

@@ -1,0 +1,187 @@
+"""What the generator is asked in each stage, as modules from a batch of lessons to named losses.
+
+An objective is one module, so that a data-parallel wrapper sees everything that is differentiated. Random numbers are
+drawn for the global batch and shared out.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from semedit.data.lessons import Lessons, Teacher
+from semedit.data.source import Share
+from semedit.networks.generator import SemanticGenerator
+from semedit.networks.precision import training_cast
+from semedit.networks.synthesis import Synthesis
+from semedit.pictures.tensors import one_hot_masks, to_images
+from semedit.training.teaching.config import MappingStage, PairsStage, PointsStage
+
+FLOOR = 1e-6
+#: Added to a label's share of the area before it becomes a weight, so that the rarest do not take everything.
+RAREST = 2e-3
+
+
+def wplus(generator: SemanticGenerator, lessons: Lessons) -> Tensor:
+    """The W+ codes (B, L, D) of lessons."""
+    first, second = generator.mapping(lessons.first), generator.mapping(lessons.second)
+    return torch.where(lessons.from_second[..., None], second[:, None], first[:, None])
+
+
+def label_weights(labels: Tensor, regions: int, balance: float) -> Tensor:
+    """Weight (R,) of each label, (share of the area + 0.002)^-balance, 1 in the mean over pixels."""
+    area = torch.bincount(labels.flatten().long(), minlength=regions)[:regions].float()
+    area = area / area.sum()
+    weights = (area + RAREST) ** -balance
+    return weights / (weights * area).sum()
+
+
+def code_targets(teacher: Teacher, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (K,) of the targets of codes (N, D)."""
+    targets = teacher.targets(codes)
+    return targets.mean(0), targets.std(0) + 1e-6
+
+
+class Objective(Protocol):
+    """lessons -> losses, unweighted, and the weight of each."""
+
+    weights: Mapping[str, float]
+
+    def __call__(self, lessons: Lessons) -> dict[str, Tensor]: ...
+
+
+class MappingObjective(nn.Module):
+    """Mean squared error of a linear reading of w, in units of each target's standard deviation, and mean w^2."""
+
+    def __init__(self, config: MappingStage, generator: SemanticGenerator, head: nn.Linear, teacher: Teacher,
+                 moments: tuple[Tensor, Tensor], share: Share):  # fmt: skip
+        super().__init__()
+        self.mapping, self.head, self.teacher, self.share = generator.mapping, head, teacher, share
+        self.batch, self.width = config.batch, generator.config.style_dim
+        self.mean, self.std = moments
+        self.weights = {"reading": 1.0, "norm": config.shrink}
+
+    def forward(self, _: Lessons) -> dict[str, Tensor]:
+        codes = self.share(torch.randn(self.batch, self.width, device=self.mean.device))
+        w = self.mapping(codes)
+        targets = (self.teacher.targets(codes) - self.mean) / self.std
+        return {"reading": (self.head(w) - targets).square().mean(), "norm": w.square().mean()}
+
+
+class PointReader(nn.Module):
+    """Colours (B, P, 3) and masks (B, R, P) of local generators at points (B, P, 2) in pixels (x, y) of a picture."""
+
+    def __init__(self, generator: SemanticGenerator, head: nn.Linear, precision: str):
+        super().__init__()
+        self.generator, self.head, self.precision = generator, head, precision
+
+    def coordinates(self, points: Tensor) -> Tensor:
+        """Where pixel centres lie on the coarse grid, whose corners' centres are -1 and 1."""
+        size, coarse = self.generator.config.size, self.generator.config.coarse_size
+        return ((points.float() + 0.5) * (coarse / size) - 0.5) * (2 / (coarse - 1)) - 1
+
+    def forward(self, codes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        generator = self.generator
+        places = self.coordinates(points).transpose(1, 2)[:, None, :, None]  # (B, 1, 2, 1, P)
+        with training_cast(self.precision, codes.device.type):
+            x, depths = generator.local(generator.layout.expand(codes), places)
+        masks, weights = generator.composite(depths, None)
+        with training_cast(self.precision, codes.device.type):
+            features = generator.local.blend(x, weights)
+        return self.head(features.float().transpose(1, 2)), masks
+
+
+class PointsObjective(nn.Module):
+    """L1 of colours and negative log-likelihood of labels at points drawn by the weight of their label."""
+
+    label_weight: Tensor
+    opaque: Tensor
+
+    def __init__(self, config: PointsStage, reader: PointReader, label_weight: Tensor, share: Share):
+        super().__init__()
+        self.config, self.reader, self.share = config, reader, share
+        self.register_buffer("label_weight", label_weight, persistent=False)
+        transparent = list(reader.generator.config.transparent)
+        opaque = torch.ones(len(label_weight))
+        opaque[transparent] = 0
+        self.register_buffer("opaque", opaque, persistent=False)
+        self.weights = {"colour": 1.0, "labels": config.label_weight}
+
+    def choose(self, labels: Tensor) -> Tensor:
+        """Flat pixel indices (B, P) of label maps (B, H, W): of each few candidates one, by its label's weight."""
+        config, pixels = self.config, labels[0].numel()
+        shape = (config.batch, config.points, config.candidates)
+        candidates = self.share(torch.randint(pixels, shape, device=labels.device))
+        draws = self.share(torch.rand(shape, device=labels.device))
+        found = labels.flatten(1).gather(1, candidates.flatten(1)).view_as(candidates)
+        ends = self.label_weight[found.long()].cumsum(2)
+        chosen = (draws[..., :1] * ends[..., -1:] > ends).sum(2, keepdim=True).clamp(max=config.candidates - 1)
+        return candidates.gather(2, chosen)[..., 0]
+
+    def forward(self, lessons: Lessons) -> dict[str, Tensor]:
+        codes = wplus(self.reader.generator, lessons)
+        return self.at(lessons, codes, self.choose(lessons.labels))
+
+    def at(self, lessons: Lessons, codes: Tensor, chosen: Tensor) -> dict[str, Tensor]:
+        """The losses at flat pixel indices (B, P)."""
+        width = lessons.labels.shape[-1]
+        colours, masks = self.reader(codes, torch.stack([chosen % width, chosen // width], dim=2))
+        true = to_images(lessons.images.flatten(2).gather(2, chosen[:, None].expand(-1, 3, -1))).transpose(1, 2)
+        labels, opaque = (x.flatten(1).gather(1, chosen).long() for x in (lessons.labels, lessons.opaque))
+        likelihood = F.nll_loss(masks.clamp(min=FLOOR).log(), labels)
+        solid = masks * self.opaque[:, None]
+        solid = solid / (solid.sum(1, keepdim=True) + 1e-8)
+        beneath = F.nll_loss(solid.clamp(min=FLOOR).log(), opaque, reduction="none") * (opaque != labels)
+        return {"colour": (colours - true).abs().mean(), "labels": likelihood + beneath.mean()}
+
+
+class PerceptualDistance(Protocol):
+    def distance(self, a: Tensor, b: Tensor) -> Tensor: ...
+
+
+class PairLosses(nn.Module):
+    """A synthesis against its lessons: balanced L1, perceptual distance, refined and coarse masks."""
+
+    label_weight: Tensor
+
+    def __init__(self, config: PairsStage, perceptual: PerceptualDistance, label_weight: Tensor):
+        super().__init__()
+        self.perceptual = perceptual
+        self.register_buffer("label_weight", label_weight, persistent=False)
+        self.weights = {
+            "colour": 1.0, "perceptual": config.perceptual_weight, "masks": config.mask_weight,
+            "coarse": config.coarse_weight,
+        }  # fmt: skip
+
+    def forward(self, out: Synthesis, lessons: Lessons) -> dict[str, Tensor]:
+        true, masks = to_images(lessons.images), one_hot_masks(lessons.labels, len(self.label_weight))
+        image, segmentation = out.image.float(), out.segmentation.float()
+        weight = self.label_weight[lessons.labels.long()][:, None]
+        size = out.coarse_segmentation.shape[-1]
+        coarse = ((out.coarse_segmentation.float() + 1) / 2).clamp(min=1e-4).log()
+        shares = F.adaptive_avg_pool2d((masks + 1) / 2, size)
+        return {
+            "colour": ((image - true).abs() * weight).mean(),
+            "perceptual": self.perceptual.distance(image, true).mean(),
+            "masks": (segmentation - masks).square().mean(),
+            "coarse": -(shares * coarse).sum(1).mean(),
+        }
+
+
+class PairsObjective(nn.Module):
+    """Whole pictures of lessons' codes, with fresh noise, and their PairLosses."""
+
+    def __init__(self, config: PairsStage, generator: SemanticGenerator, losses: PairLosses, precision: str,
+                 share: Share):  # fmt: skip
+        super().__init__()
+        self.config, self.generator, self.losses = config, generator, losses
+        self.precision, self.share, self.weights = precision, share, losses.weights
+
+    def forward(self, lessons: Lessons) -> dict[str, Tensor]:
+        noise = [self.share(n) for n in self.generator.noise_maps("random", self.config.batch)]
+        with training_cast(self.precision, lessons.images.device.type):
+            out = self.generator(wplus(self.generator, lessons), noise=noise)
+        losses: dict[str, Tensor] = self.losses(out, lessons)
+        return losses

@@ -1,0 +1,56 @@
+"""Named courses."""
+
+from collections.abc import Callable
+
+from semedit.errors import UnknownName
+from semedit.networks.discriminator import DiscriminatorConfig
+from semedit.networks.generator import GeneratorConfig
+from semedit.training.gan.config import TrainConfig
+from semedit.training.teaching.config import LessonConfig, MappingStage, PairsStage, PointsStage, TeachConfig
+
+
+def portraits_128() -> TeachConfig:
+    """The default generator: portraits at 128 px, masks on a coarse grid of 64."""
+    generator = GeneratorConfig(
+        size=128, style_dim=256, mapping_layers=4, base_layers=2, depth_layers=4, local_layers=6, local_channels=48,
+        coarse_channels=96, coarse_size=64, min_feature_size=32, render_channels={64: 64, 128: 32},
+    )  # fmt: skip
+    discriminator = DiscriminatorConfig(size=128, channels={128: 16, 64: 24, 32: 48, 16: 96, 8: 128, 4: 128})
+    adversarial = TrainConfig(
+        name="portraits-128", generator=generator, discriminator=discriminator, images=64_000, batch=8, lr=1e-3,
+        r1_image=1.0, r1_mask=20.0, lambda_mask=1.0, path_weight=0.0, ema_decay=0.995, precision="bf16", log_every=50,
+        sheet_every=500, checkpoint_every=500,
+    )  # fmt: skip
+    return TeachConfig(name="portraits-128", generator=generator, adversarial=adversarial)
+
+
+def portraits_taught_tiny() -> TeachConfig:
+    """A course of seconds, for tests and for looking at the machinery: 16 px."""
+    generator = GeneratorConfig(
+        size=16, style_dim=64, mapping_layers=2, base_layers=1, depth_layers=2, local_layers=3, local_channels=8,
+        coarse_channels=8, coarse_size=8, min_feature_size=4, render_channels={8: 8, 16: 8},
+    )  # fmt: skip
+    adversarial = TrainConfig(
+        name="portraits-taught-tiny", generator=generator,
+        discriminator=DiscriminatorConfig(size=16, channels={16: 8, 8: 8, 4: 8}), images=32, batch=4, r1_image=1.0,
+        r1_mask=20.0, lambda_mask=1.0, path_weight=0.0, log_every=4, sheet_every=8, checkpoint_every=4, monitor_every=0,
+    )  # fmt: skip
+    return TeachConfig(
+        name="portraits-taught-tiny", generator=generator, lessons=LessonConfig(count=64, held_out=16),
+        mapping=MappingStage(steps=40, batch=32, warmup=4), points=PointsStage(steps=40, points=64, warmup=4),
+        pairs=PairsStage(steps=20, batch=4, warmup=4, render_alone=5), adversarial=adversarial, precision="fp32",
+        log_every=10, sheet_every=20, checkpoint_every=10, monitor_every=20,
+    )  # fmt: skip
+
+
+COURSES: dict[str, Callable[[], TeachConfig]] = {
+    "portraits-128": portraits_128,
+    "portraits-taught-tiny": portraits_taught_tiny,
+}
+
+
+def course(name: str) -> TeachConfig:
+    """The course called ``name``; UnknownName if there is none."""
+    if name not in COURSES:
+        raise UnknownName("course", name, COURSES)
+    return COURSES[name]()

@@ -1,0 +1,95 @@
+"""One step of a stage: losses of an objective, Muon for matrices, Adam for the rest, a moving average."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from semedit.data.lessons import Lessons
+from semedit.networks.generator import SemanticGenerator
+from semedit.training.engine.averaging import update_ema
+from semedit.training.engine.muon import Muon, matrices_of
+from semedit.training.engine.team import Team
+from semedit.training.teaching.config import StageConfig
+
+
+@dataclass
+class TeachState:
+    """Everything that a stage changes. ``head`` is the stage's own linear reading (one column where it has none)."""
+
+    generator: SemanticGenerator
+    average: SemanticGenerator
+    head: nn.Linear
+    muon: Muon
+    adam: torch.optim.Adam
+    step: int = 0
+    losses: dict[str, Tensor] = field(default_factory=dict)
+
+
+NETWORKS, OPTIMISERS = ("generator", "average", "head"), ("muon", "adam")
+
+
+def learned(
+    generator: SemanticGenerator, parts: Mapping[str, float], head: nn.Linear, stage: StageConfig
+) -> TeachState:
+    """The state at step 0 of a stage that trains some parts of a generator: name -> share of the learning rate."""
+    generator.requires_grad_(False).train()
+    matrices: list[nn.Parameter] = []
+    others = [{"params": list(head.requires_grad_(True).parameters()), "lr": stage.lr}]
+    for name, share in parts.items():
+        part = getattr(generator, name).requires_grad_(True)
+        if name == "mapping":  # its layers' learning-rate multiplier is undone; Muon is no help to it
+            others.append({"params": list(part.parameters()), "lr": stage.lr / generator.config.mapping_lr_mul * share})
+            continue
+        chosen = matrices_of(part)
+        known = {id(p) for p in chosen}
+        matrices += chosen
+        others.append({"params": [p for p in part.parameters() if id(p) not in known], "lr": stage.lr * share})
+    adam = torch.optim.Adam(others, betas=(0.9, 0.99), fused=True)
+    average = copy.deepcopy(generator).eval().requires_grad_(False)
+    muon = Muon([{"params": matrices}], lr=stage.matrix_lr)
+    return TeachState(generator, average, head, muon, adam)
+
+
+def rate(stage: StageConfig, step: int) -> float:
+    """The learning rate of a step, as a share of the stage's: a ramp, a plateau, a linear descent."""
+    left = (stage.steps - step) / max(1.0, stage.cooling * stage.steps)
+    return min(1.0, (step + 1) / stage.warmup, left)
+
+
+class TeachStep:
+    """The step of a stage on a state; ``objective`` is a module from lessons to named losses (see objectives)."""
+
+    def __init__(self, stage: StageConfig, state: TeachState, objective: Any, team: Team):
+        self.stage, self.state, self.team, self.weights = stage, state, team, objective.weights
+        self.objective = team.wrap(objective)
+        self.base = [[group["lr"] for group in optim.param_groups] for optim in (state.muon, state.adam)]
+
+    def run(self, batch: Lessons) -> None:
+        """One step on this process's share of a batch of lessons."""
+        state, factor = self.state, rate(self.stage, self.state.step)
+        self.choose_parts()
+        losses: dict[str, Tensor] = self.objective(batch)
+        for optimiser, base in zip((state.muon, state.adam), self.base, strict=True):
+            optimiser.zero_grad(set_to_none=True)
+            for group, lr in zip(optimiser.param_groups, base, strict=True):
+                group["lr"] = lr * factor
+        torch.stack([self.weights[name] * value for name, value in losses.items()]).sum().backward()
+        state.muon.step()
+        state.adam.step()
+        # The average is young at first: it forgets the start as fast as it can.
+        update_ema(state.average, state.generator, min(self.stage.average, (1 + state.step) / (10 + state.step)))
+        state.losses |= {name: value.detach() for name, value in losses.items()}
+        state.step += 1
+
+    def choose_parts(self) -> None:
+        """Set which parts learn at this step: all of the stage's, unless it says otherwise."""
+
+    def mean_losses(self) -> dict[str, float]:
+        """The latest losses, averaged over the processes."""
+        names = sorted(self.state.losses)
+        values = self.team.mean(torch.stack([self.state.losses[name].float() for name in names]))
+        return dict(zip(names, values.tolist(), strict=True))

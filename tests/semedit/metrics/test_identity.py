@@ -1,0 +1,107 @@
+"""Identity networks: the domain's two, and the loaders for faces on files of the published form."""
+
+import pytest
+import torch
+
+from semedit.domains import DOMAINS
+from semedit.domains.portraits.drawing.renderer import render
+from semedit.domains.portraits.fitting.identity import VIEWS, balanced, contrastive, draw_people, verification
+from semedit.domains.portraits.law import sample_factors
+from semedit.errors import CheckpointError, MissingWeights
+from semedit.metrics.identity import ArcFace, DomainIdentity, FaceNet, central
+from semedit.networks.irse import IrSeFace
+
+PORTRAITS = DOMAINS["portraits"]
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Sixteen persons in four scenes each, of a seed that no training uses."""
+    return draw_people(64, 128, seed=77_001)
+
+
+@pytest.mark.parametrize("load", [PORTRAITS.identity, PORTRAITS.identity_loss])
+class TestShipped:
+    def test_the_same_person_is_nearer_than_others(self, load, people):
+        accuracy, _ = verification(load(), people)
+        assert accuracy > 0.9 and load().card["verification_accuracy"] > 0.95
+
+    def test_a_picture_is_itself_and_the_order_does_not_matter(self, load):
+        a, b = (render(sample_factors(2, seed), 128)[0] for seed in (5, 6))
+        identity = load()
+        torch.testing.assert_close(identity.identity(a, a), torch.ones(2))
+        torch.testing.assert_close(identity.identity(a, b), identity.identity(b, a))
+        assert (identity.identity(a, b).abs() <= 1).all()
+
+    def test_it_is_differentiable(self, load):
+        a = render(sample_factors(1, 5), 64)[0].requires_grad_()
+        load().identity(a, render(sample_factors(1, 6), 64)[0]).sum().backward()
+        assert a.grad.abs().sum() > 0
+
+    def test_its_file(self, load, tmp_path):
+        load().save(tmp_path / "i.safetensors")
+        again = DomainIdentity.load(tmp_path / "i.safetensors")
+        assert again.protocol == load().protocol and again.card == load().card
+        with pytest.raises(CheckpointError):
+            DomainIdentity.load(tmp_path / "none.safetensors")
+
+
+def test_the_two_share_nothing():
+    score, loss = PORTRAITS.identity(), PORTRAITS.identity_loss()
+    assert score.card["config"]["seed"] != loss.card["config"]["seed"] and score.protocol != loss.protocol
+    pairs = zip(score.network.parameters(), loss.network.parameters(), strict=True)
+    assert not any(torch.equal(a, b) for a, b in pairs)
+
+
+def test_people_keep_their_factors_in_every_scene(people):
+    views = people.factors.unflatten(0, (-1, VIEWS))
+    assert torch.equal(views, views[:, :1].expand_as(views)) and not torch.equal(views[0], views[1])
+    assert not torch.equal(people.images[0], people.images[1])
+
+
+def test_the_contrastive_loss_wants_persons_together():
+    person = torch.tensor([0, 1, 0, 1])
+    together = torch.nn.functional.one_hot(person, 3).float()
+    apart = torch.nn.functional.one_hot(torch.tensor([0, 0, 1, 1]), 3).float()
+    assert contrastive(together, person) < 0.01 < contrastive(apart, person)
+
+
+def test_balanced_accuracy_and_the_central_crop():
+    assert balanced(torch.tensor([0.9, 0.1]), torch.tensor([0.2, 0.3, 0.6, 0.1]), 0.5) == pytest.approx(0.625)
+    assert central(torch.zeros(1, 3, 128, 128), 0.75).shape[-1] == 96
+
+
+class TestFaces:
+    def test_facenet_from_its_published_form(self, tmp_path):
+        from facenet_pytorch import InceptionResnetV1
+
+        torch.manual_seed(0)
+        state = InceptionResnetV1(pretrained=None).state_dict()
+        state |= {"logits.weight": torch.zeros(8631, 512), "logits.bias": torch.zeros(8631)}
+        torch.save(state, tmp_path / "facenet.pt")
+        face = FaceNet(tmp_path / "facenet.pt")
+        a, b = torch.rand(2, 3, 200, 200) * 2 - 1, torch.rand(2, 3, 160, 160) * 2 - 1
+        torch.testing.assert_close(face.identity(a, a), torch.ones(2))
+        assert face.identity(a, b).shape == (2,) and face.protocol == "facenet-vggface2@160"
+        del state["last_bn.bias"]
+        torch.save(state, tmp_path / "facenet.pt")
+        with pytest.raises(CheckpointError, match=r"missing, such as 'last_bn\.bias'"):
+            FaceNet(tmp_path / "facenet.pt")
+
+    def test_arcface_crops_as_the_loss_does(self, tmp_path):
+        torch.manual_seed(0)
+        torch.save(IrSeFace().state_dict(), tmp_path / "model_ir_se50.pth")
+        face = ArcFace(tmp_path / "model_ir_se50.pth")
+        a = torch.rand(1, 3, 256, 256) * 2 - 1
+        outside = a.clone()
+        outside[..., :35, :], outside[..., 223:, :], outside[..., :32], outside[..., 220:] = 1, 1, 1, 1
+        torch.testing.assert_close(face.identity(a, outside), torch.ones(1))
+        inside = a.clone()
+        inside[..., 100:150, 100:150] = 1
+        assert face.identity(a, inside) < 0.9999
+
+    @pytest.mark.parametrize("kind, variable", [(FaceNet, "SEMEDIT_FACENET"), (ArcFace, "SEMEDIT_ARCFACE")])
+    def test_missing_files_are_named(self, kind, variable, monkeypatch, tmp_path):
+        monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+        with pytest.raises(MissingWeights, match=variable):
+            kind()
