@@ -1,1 +1,1 @@
-"""The painters of portraits: canvas, head, face, hair, what is worn, and the renderer that calls them."""
+"""The painters of portraits: the sheet, canvas and head, skin, face, hair, what is worn, and the renderer."""
