@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from directions import FlowLibrary, InterFaceGAN, StyleClip, StyleClipConfig
+from directions import FlowLibrary, FlowTraining, InterFaceGAN, StyleClip, StyleClipConfig
 from encoders import Refiner
 from encoders.backbone import EncoderConfig, ResidualEncoder
 from encoders.measures import Measures
@@ -59,7 +59,10 @@ def test_directions_move_all_rows_and_regions_are_refused(stylegan2):
     for data in (random_codes(stylegan2, 2), random_codes(stylegan2, 2)[:, 0]):
         latent = stylegan2.latent(data)
         edited = direction.edit(latent, 1.5)
-        moved, expected = edited.data - latent.wplus().data, 1.5 * torch.from_numpy(direction.direction_)
+        moved, expected = (
+            edited.data - latent.wplus().data,
+            1.5 * direction.unmasked_scale_ * torch.from_numpy(direction.direction_),
+        )
         torch.testing.assert_close(moved, expected.expand_as(moved), atol=1e-5, rtol=0)
         assert torch.equal(direction.edit(latent, 0.0).data, latent.wplus().data)
         with pytest.raises(UnknownName, match="no region or group is called 'hair'"):
@@ -68,8 +71,9 @@ def test_directions_move_all_rows_and_regions_are_refused(stylegan2):
 
 def test_a_flow_edits_its_codes(stylegan2):
     codes = torch.randn(512, 16, generator=torch.Generator().manual_seed(0))
-    library = FlowLibrary(("x",), labeller=lambda latent: torch.sigmoid(latent.wplus().data[:, 0, :1]))
-    library.fit(codes, torch.sigmoid(codes[:, :1]), epochs=1, batch=128)
+    training = FlowTraining(epochs=1, batch=128)
+    library = FlowLibrary(("x",), labeller=lambda x: torch.sigmoid(x.wplus().data[:, 0, :1]), training=training)
+    library.fit(codes, torch.sigmoid(codes[:, :1]))
     latent = stylegan2.latent(codes[:2])
     assert torch.equal(library["x"].edit(latent, 0.0).data, latent.wplus().data)
     assert not torch.equal(library["x"].edit(latent, 1.0).data, latent.wplus().data)
