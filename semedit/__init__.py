@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from semedit.latents.latent import Latent
     from semedit.latents.regions import RegionTable
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 _LAZY = {
     "load": "semedit.editing.loading",

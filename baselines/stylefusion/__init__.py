@@ -1,14 +1,14 @@
 """StyleFusion: several style codes become one, each of which rules a region of the picture."""
 
 from baselines.stylefusion.checkpoint import load_fusion_net, save_fusion_net, to_official
-from baselines.stylefusion.fusion_net import Alignment, FusionConfig, FusionNet, LatentBlender, layer_code
+from baselines.stylefusion.fusion_net import AlignedCode, FusionConfig, FusionNet, LatentBlender, layer_code
 from baselines.stylefusion.hierarchy import PRESETS, TREES, Hierarchy
 from baselines.stylefusion.objective import (
     SCHEDULES,
     Draw,
     FusionLossConfig,
+    FusionStage,
     Scene,
-    Stage,
     schedule,
     set_learning,
     stage_terms,
@@ -20,17 +20,17 @@ __all__ = [
     "PRESETS",
     "SCHEDULES",
     "TREES",
-    "Alignment",
+    "AlignedCode",
     "Draw",
     "FusionConfig",
     "FusionLossConfig",
     "FusionNet",
     "FusionRegions",
+    "FusionStage",
     "Hierarchy",
     "LatentBlender",
     "LearntRegions",
     "Scene",
-    "Stage",
     "layer_code",
     "learn_regions",
     "load_fusion_net",

@@ -97,7 +97,7 @@ class LatentBlender(nn.Module):
 
 
 @dataclass(frozen=True, eq=False)
-class Alignment:
+class AlignedCode:
     """A code brought to another's layout, and the gates (B, G, W) of the blends that did it, one each layer."""
 
     code: StyleCode
@@ -133,7 +133,7 @@ class FusionNet(nn.Module):
         both = self.align(StyleCode.cat([first, second]), StyleCode.cat([own, own])).code
         return self.fuse(both[: len(first)], both[len(first) :], own)
 
-    def align(self, code: StyleCode, own: StyleCode, *, flag_heads: bool = False) -> Alignment:
+    def align(self, code: StyleCode, own: StyleCode, *, flag_heads: bool = False) -> AlignedCode:
         """Bring a code to the layout of ``own`` in the first layers of either list; the others stay as they are.
 
         ``flag_heads`` tells the blender which vectors belong to RGB heads, as it is told where it works alone.
@@ -148,7 +148,7 @@ class FusionNet(nn.Module):
             return narrow(torch.lerp(wide_a, wide_b, gates[-1]), a.shape[1])
 
         made = each_layer(blend, code, own)
-        return Alignment(made, torch.stack(gates, dim=1) if gates else code.conv[0].new_zeros(len(code), 0, 1))
+        return AlignedCode(made, torch.stack(gates, dim=1) if gates else code.conv[0].new_zeros(len(code), 0, 1))
 
     def fuse(self, first: StyleCode, second: StyleCode, own: StyleCode | None) -> StyleCode:
         """Blend two codes; in the first layers the blender looks at ``own`` too."""

@@ -44,7 +44,7 @@ class FusionLossConfig(Config):
 
 
 @dataclass(frozen=True)
-class Stage:
+class FusionStage:
     """A stage: which blenders learn, from which losses, on the intermediate codes or on the fused one.
 
     ``layout`` False leaves the code of the layout out, and with it the blender that aligns.
@@ -56,25 +56,25 @@ class Stage:
     layout: bool = True
 
 
-ALIGN = Stage("align", ("common",), ("mask", "align", "fusion"))
-FUSE = Stage("fuse", ("segments",), ("fusion",))
-TOGETHER = Stage("together", BOTH, ("local", "align", "fusion"))
+ALIGN = FusionStage("align", ("common",), ("mask", "align", "fusion"))
+FUSE = FusionStage("fuse", ("segments",), ("fusion",))
+TOGETHER = FusionStage("together", BOTH, ("local", "align", "fusion"))
 
 #: The paper's stages, and those of its ablations (figure 16).
-SCHEDULES: dict[str, tuple[Stage, ...]] = {
+SCHEDULES: dict[str, tuple[FusionStage, ...]] = {
     "full": (ALIGN, FUSE, TOGETHER),
     "no-global": (
-        Stage("fuse", ("segments",), ("fusion",), layout=False),
-        Stage("together", ("segments",), ("local", "fusion"), layout=False),
+        FusionStage("fuse", ("segments",), ("fusion",), layout=False),
+        FusionStage("together", ("segments",), ("local", "fusion"), layout=False),
     ),
     "no-stage-1": (FUSE, TOGETHER),
     "no-stage-2": (ALIGN, TOGETHER),
     "no-stage-3": (ALIGN, FUSE),
-    "end-to-end": (Stage("end-to-end", BOTH, ("mask", "local", "align", "fusion")),),
+    "end-to-end": (FusionStage("end-to-end", BOTH, ("mask", "local", "align", "fusion")),),
 }
 
 
-def schedule(name: str = "full") -> tuple[Stage, ...]:
+def schedule(name: str = "full") -> tuple[FusionStage, ...]:
     """The stages of the training, or of an ablation. Raises UnknownName."""
     if name not in SCHEDULES:
         raise UnknownName("schedule", name, SCHEDULES)
@@ -122,14 +122,16 @@ class Scene:
         return found
 
 
-def set_learning(net: FusionNet, stage: Stage) -> list[nn.Parameter]:
+def set_learning(net: FusionNet, stage: FusionStage) -> list[nn.Parameter]:
     """Let the stage's blenders learn and the others not; returns the parameters that do."""
     for part in BOTH:
         getattr(net, part).requires_grad_(part in stage.learns)
     return [parameter for parameter in net.parameters() if parameter.requires_grad]
 
 
-def stage_terms(stage: Stage, net: FusionNet, draw: Draw, scene: Scene, epsilon: float = 0.1) -> dict[str, Tensor]:
+def stage_terms(
+    stage: FusionStage, net: FusionNet, draw: Draw, scene: Scene, epsilon: float = 0.1
+) -> dict[str, Tensor]:
     """The stage's losses, unweighted, each (B,).
 
     A stage in which only the alignment learns is about the intermediate codes, one in which only the fusion learns

@@ -7,14 +7,14 @@ from weakref import WeakKeyDictionary
 import torch
 
 
-class Movable(Protocol):
+class Placeable(Protocol):
     """Something that moves to a device in place."""
 
     def to(self, device: torch.device) -> Self: ...
 
 
-N = TypeVar("N", bound=Movable)
-_COPIES: WeakKeyDictionary[Movable, dict[torch.device, Movable]] = WeakKeyDictionary()
+N = TypeVar("N", bound=Placeable)
+_COPIES: WeakKeyDictionary[Placeable, dict[torch.device, Placeable]] = WeakKeyDictionary()
 
 
 def placed(network: N, device: torch.device | str) -> N:

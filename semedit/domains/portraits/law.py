@@ -10,7 +10,6 @@ show the same thing, such as skin, read the same coordinate each from its own ro
 neighbours, because a mapping network has to learn them.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from semedit.data.lessons import mixed_rows
+from semedit.domains.portraits.distributions import Bell, Distribution, Gap, Switch, Uniform
 from semedit.domains.portraits.factors import (
     BACKDROP,
     CLOTH,
@@ -33,87 +33,6 @@ from semedit.domains.portraits.factors import (
 )
 from semedit.errors import ConfigError, LatentError, UnknownName
 from semedit.latents.regions import CELEBAMASK
-
-
-@dataclass(frozen=True)
-class Uniform:
-    """Uniform in [low, high]."""
-
-    low: float = 0.0
-    high: float = 1.0
-
-    @property
-    def range(self) -> tuple[float, float]:
-        return self.low, self.high
-
-    def of(self, x: Tensor) -> Tensor:
-        return self.low + (self.high - self.low) * normal_cdf(x)
-
-    def coordinate(self, value: Tensor) -> Tensor:
-        return torch.special.ndtri(((value - self.low) / (self.high - self.low)).clamp(1e-4, 1 - 1e-4))
-
-
-@dataclass(frozen=True)
-class Bell:
-    """Normal with mean 0 and standard deviation 0.4 limit, clipped to [-limit, limit]."""
-
-    limit: float
-
-    @property
-    def range(self) -> tuple[float, float]:
-        return -self.limit, self.limit
-
-    def of(self, x: Tensor) -> Tensor:
-        return (0.4 * self.limit * x).clamp(-self.limit, self.limit)
-
-    def coordinate(self, value: Tensor) -> Tensor:
-        return value / (0.4 * self.limit)
-
-
-@dataclass(frozen=True)
-class Switch:
-    """1 with probability ``rate``, else 0: 1 where the coordinate is above its quantile."""
-
-    rate: float
-
-    @property
-    def range(self) -> tuple[float, float]:
-        return 0.0, 1.0
-
-    def of(self, x: Tensor) -> Tensor:
-        return (normal_cdf(x) > 1 - self.rate).float()
-
-    def coordinate(self, value: Tensor) -> Tensor:
-        """The median coordinate of either side."""
-        sides = torch.tensor([(1 - self.rate) / 2, 1 - self.rate / 2], device=value.device)
-        return torch.special.ndtri(sides)[(value > 0.5).long()]
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Uniform in ``on`` with probability ``rate``, else in ``off``; both ascend with the coordinate."""
-
-    rate: float
-    off: tuple[float, float]
-    on: tuple[float, float]
-
-    @property
-    def range(self) -> tuple[float, float]:
-        return self.off[0], self.on[1]
-
-    def of(self, x: Tensor) -> Tensor:
-        u, edge = normal_cdf(x), 1 - self.rate
-        below = self.off[0] + (self.off[1] - self.off[0]) * u / edge
-        return torch.where(u > edge, self.on[0] + (self.on[1] - self.on[0]) * (u - edge) / self.rate, below)
-
-    def coordinate(self, value: Tensor) -> Tensor:
-        edge, on = 1 - self.rate, value > (self.off[1] + self.on[0]) / 2
-        low = edge * ((value - self.off[0]) / (self.off[1] - self.off[0])).clamp(1e-4, 1 - 1e-4)
-        high = edge + self.rate * ((value - self.on[0]) / (self.on[1] - self.on[0])).clamp(1e-4, 1 - 1e-4)
-        return torch.special.ndtri(torch.where(on, high, low))
-
-
-Distribution = Uniform | Bell | Switch | Gap
 
 
 @dataclass(frozen=True)
@@ -204,10 +123,6 @@ def scaled(factors: Factors, names: tuple[str, ...]) -> Tensor:
 def identity_vector(factors: Factors) -> Tensor:
     """The identity factors (B, I), each scaled to [-1, 1], in the order of IDENTITY."""
     return scaled(factors, IDENTITY)
-
-
-def normal_cdf(x: Tensor) -> Tensor:
-    return 0.5 * (1 + torch.erf(x / math.sqrt(2)))
 
 
 def row_of(entry: Entry, base_rows: int) -> int:

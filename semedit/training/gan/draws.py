@@ -40,7 +40,7 @@ def draw_mixing(batch: int, regions: int, base_rows: int, device: torch.device) 
 
 
 @dataclass(frozen=True)
-class Part:
+class BatchPart:
     """One of the equal parts in which a phase goes through this process's batch: ``share`` of the global batch,
     ``local`` of the process's own."""
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from semedit.data.source import Batch
 from semedit.training.gan.config import TrainConfig
-from semedit.training.gan.draws import Part
+from semedit.training.gan.draws import BatchPart
 from semedit.training.gan.state import initial_state
 from semedit.training.gan.step import GanStep
 
@@ -75,7 +75,7 @@ class Rehearsal(GanStep):
         self,
         optimiser: torch.optim.Adam,  # noqa: ARG002
         module: nn.Module,  # noqa: ARG002
-        loss_of: Callable[[Part], Tensor],
+        loss_of: Callable[[BatchPart], Tensor],
         spared: nn.Module | None = None,  # noqa: ARG002
     ) -> None:
         counter = Kept(self.state.generator, self.state.discriminator)

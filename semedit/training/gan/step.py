@@ -19,7 +19,7 @@ from semedit.training.engine.averaging import update_ema
 from semedit.training.engine.team import Team, syncing
 from semedit.training.gan.augment import AugmentDraw, draw_augment
 from semedit.training.gan.config import TrainConfig
-from semedit.training.gan.draws import CodeDraw, Part, draw_mixing
+from semedit.training.gan.draws import BatchPart, CodeDraw, draw_mixing
 from semedit.training.gan.losses import (
     discriminator_loss,
     generator_loss,
@@ -87,7 +87,7 @@ class GanStep:
         self.team = team or Team(device=state.path_mean.device)
         self.device = state.path_mean.device
         local, count = self.team.share, config.accumulate
-        self.parts = [Part(local.part(m, count), Share(m, count), m == count - 1) for m in range(count)]
+        self.parts = [BatchPart(local.part(m, count), Share(m, count), m == count - 1) for m in range(count)]
         self.trained = {"g": self._trained_generator(), "d": self._trained_discriminator()}
         for name in ("g", "d"):
             self._network(name).requires_grad_(False)
@@ -179,7 +179,7 @@ class GanStep:
         self,
         optimiser: torch.optim.Adam,
         module: nn.Module,
-        loss_of: Callable[[Part], Tensor],
+        loss_of: Callable[[BatchPart], Tensor],
         spared: nn.Module | None = None,
     ) -> None:
         """One optimiser step on the mean of ``loss_of`` over the parts of the batch; ``spared`` takes no part."""
@@ -202,7 +202,7 @@ class GanStep:
         draw, size = self.draw(self.config.batch), self.config.batch
         for_fake, for_real = self.draw_augment(size), self.draw_augment(size)
 
-        def loss_of(part: Part) -> Tensor:
+        def loss_of(part: BatchPart) -> Tensor:
             with torch.no_grad(), self.autocast():
                 fake, _, _ = self.sampler(draw.take(part.share))
             with self.autocast():
@@ -218,7 +218,7 @@ class GanStep:
     def d_reg(self, batch: Batch) -> None:
         config, augment = self.config, self.draw_augment(self.config.batch)
 
-        def loss_of(part: Part) -> Tensor:
+        def loss_of(part: BatchPart) -> Tensor:
             images = part.local(batch.images).clone().requires_grad_()
             masks = part.local(batch.masks).clone().requires_grad_()
             with self.autocast():
@@ -236,7 +236,7 @@ class GanStep:
         config, draw = self.config, self.draw(self.config.batch)
         augment = self.draw_augment(config.batch)
 
-        def loss_of(part: Part) -> Tensor:
+        def loss_of(part: BatchPart) -> Tensor:
             with self.autocast():
                 fake, _, _ = self.g_fast(draw.take(part.share))
                 logits = self.judge(*self.shown(fake.image, fake.segmentation, augment.take(part.share)))
@@ -253,7 +253,7 @@ class GanStep:
         noise = torch.randn(batch, 3, config.generator.size, config.generator.size, device=self.device)
         noise /= config.generator.size
 
-        def loss_of(part: Part) -> Tensor:
+        def loss_of(part: BatchPart) -> Tensor:
             with self.autocast():
                 out, codes, zero = self.g_pass(draw.take(part.share), leaf=True)
             lengths = path_lengths(out.image, codes, part.share(noise))

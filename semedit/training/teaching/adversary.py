@@ -20,7 +20,7 @@ from semedit.latents.regions import RegionTable
 from semedit.pictures.tensors import one_hot_masks, to_images
 from semedit.training.engine.team import Team
 from semedit.training.gan.config import TrainConfig
-from semedit.training.gan.draws import CodeDraw, Part
+from semedit.training.gan.draws import BatchPart, CodeDraw
 from semedit.training.gan.losses import generator_loss, mask_consistency
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import Run
@@ -67,7 +67,7 @@ class TaughtStep(GanStep):
         noise = self.state.generator.noise_maps("random", config.batch)
         augment = self.draw_augment(config.batch)
 
-        def loss_of(part: Part) -> Tensor:
+        def loss_of(part: BatchPart) -> Tensor:
             own = lessons.select(slice(part.local.index, None, part.local.of))
             draw = CodeDraw(own.first, [part.share(n) for n in noise], own.second, own.from_second)
             with self.autocast():

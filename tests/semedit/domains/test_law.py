@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from semedit.domains.portraits.distributions import Switch
 from semedit.domains.portraits.drawing.renderer import draw
 from semedit.domains.portraits.factors import ATTRIBUTES, attributes
 from semedit.domains.portraits.law import (
@@ -11,7 +12,6 @@ from semedit.domains.portraits.law import (
     LAW,
     TURNS,
     WIDTH,
-    Switch,
     codes_of,
     draw_codes,
     factors_of,
