@@ -52,14 +52,14 @@ def train(
     """
     from semedit.config import assigned
     from semedit.data.label_map import LabelMap
-    from semedit.errors import UnknownName
+    from semedit.errors import ConfigError, UnknownName
     from semedit.training.gan.recipes import RECIPES
     from semedit.training.teaching.recipes import COURSES
 
     if recipe in COURSES:
-        if data or label_map or start:
-            raise typer.BadParameter(f"{recipe} is a course; --set lessons.path, lessons.label_map and the like")
-        changes = assigned({"adversarial.images": images, "seed": seed}, set_)
+        if data or label_map:
+            raise ConfigError(f"{recipe} is a course; --set lessons.path, lessons.label_map and the like")
+        changes = assigned({"start": start, "adversarial.images": images, "seed": seed}, set_)
         return execute_course(COURSES[recipe]().with_overrides(changes), out, dry_run, json, device)
     if recipe not in RECIPES:
         raise UnknownName("recipe", recipe, [*COURSES, *RECIPES])

@@ -240,6 +240,20 @@ def test_shipped_models_are_intact_and_small(capsys):
     assert sum(p.stat().st_size for p in shipped.SHIPPED.rglob("*") if p.is_file()) < 40e6
 
 
+def test_a_course_runs_resumes_and_is_refused(tmp_path, capsys):
+    few = [word for stage in ("mapping", "points", "pairs") for word in ("--set", f"{stage}.steps=2")]
+    command = ["train", "portraits-taught-tiny", *few, "--set", "adversarial=null", "--out", str(tmp_path)]
+    assert run([*command, "--dry-run"]) == 0
+    assert json.loads(capsys.readouterr().out)["points"]["steps"] == 2
+    assert run([*command, "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)["results"][0]
+    assert (tmp_path / "pairs" / "generator.safetensors").exists()
+    assert run([*command, "--json"]) == 0  # done already: the same generator
+    assert json.loads(capsys.readouterr().out)["results"][0]["generator"] == first["generator"]
+    refuse(capsys, [*command, "--data", "here"], "lessons.path")
+    refuse(capsys, [*command, "--set", "points.step=1"], "valid options")
+
+
 def test_train_dry_run_run_and_pack(tmp_path, capsys):
     capsys.readouterr()
     assert run(["train", "portraits-tiny", "--dry-run", "--set", "lr=0.001"]) == 0

@@ -90,6 +90,7 @@ class TeachConfig(Config):
 
     name: str
     generator: GeneratorConfig
+    start: str = Field("", description="name or file of the generator that the first stage begins with")
     lessons: LessonConfig = LessonConfig()
     mapping: MappingStage = MappingStage()
     points: PointsStage = PointsStage()

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import torch
 
-from semedit.checkpoints.native import build_generator
+from semedit.checkpoints import zoo
+from semedit.checkpoints.native import build_generator, freeze
 from semedit.domains import Domain
+from semedit.errors import ConfigError
 from semedit.networks.generator import SemanticGenerator
 from semedit.storage.atomic import make_folder, write_json
 from semedit.storage.weights import load_weights
@@ -35,7 +37,7 @@ def teach(
     progress: Callable[[int, int], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> SemanticGenerator:
-    """Run, or resume, a course in ``folder``; returns the last stage's averaged generator.
+    """Run, or resume, a course in ``folder``; returns the last stage's averaged generator, frozen.
 
     ``progress`` receives (step, steps) of the stage at work, ``say`` a line of text now and then. A stage whose state
     has reached its number of steps is not done again. Raises ConfigError for a folder of another course, or a domain
@@ -46,8 +48,7 @@ def teach(
     room = Classroom.open(config, folder, domain, team, progress)
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
-    torch.manual_seed(config.seed)
-    generator = SemanticGenerator(config.generator, domain.regions)
+    generator = first_generator(config, domain)
     for number, stage in enumerate(STAGES):
         steps, own = getattr(config, stage.name).steps, folder / stage.name
         done = read_state(own / STATE)[0]["step"] if (own / STATE).exists() else 0
@@ -58,7 +59,20 @@ def teach(
             generator = copy.deepcopy(stage(room, generator, config.seed + number).go(progress))
     if config.adversarial is not None:
         generator = _adversarial(room, progress, say)
-    return generator.requires_grad_(False).eval()
+    return freeze(generator)
+
+
+def first_generator(config: TeachConfig, domain: Domain) -> SemanticGenerator:
+    """Fresh from the course's seed, or ``config.start``; ConfigError if that one is of other sizes."""
+    if not config.start:
+        torch.manual_seed(config.seed)
+        return SemanticGenerator(config.generator, domain.regions)
+    generator = zoo.load_generator(config.start)
+    if generator.config != config.generator:
+        own, wanted = generator.config.to_json(), config.generator.to_json()
+        changed = ", ".join(sorted(name for name in wanted if own[name] != wanted[name]))
+        raise ConfigError(f"{config.start} is a generator of other sizes than the course's ({changed})")
+    return generator
 
 
 def _adversarial(room: Classroom, progress: Callable[[int, int], None] | None,
@@ -67,7 +81,7 @@ def _adversarial(room: Classroom, progress: Callable[[int, int], None] | None,
     course = room.config
     assert course.adversarial is not None
     written = [room.folder / stage.name / GENERATOR for stage in STAGES if getattr(course, stage.name).steps]
-    start = str(written[-1]) if written else course.adversarial.start
+    start = str(written[-1]) if written else course.start or course.adversarial.start
     config = course.adversarial.with_overrides([f"start={start}"])
     own = make_folder(room.folder / ADVERSARIAL)
     run = TaughtRun(

@@ -171,6 +171,18 @@ def test_a_course_that_was_cut_short_ends_with_the_same_bits(taught, tmp_path):
         teach(short.with_overrides(["points.batch=4", "points.steps=80"]), tmp_path / "cut", domain=PORTRAITS)
 
 
+def test_a_course_goes_on_from_a_generator(taught, tmp_path):
+    folder, _ = taught
+    start = folder / "points" / "generator.safetensors"
+    rest = ["mapping.steps=0", "points.steps=0", "pairs.steps=4", "adversarial=null", f"start={start}"]
+    teach(TINY.with_overrides(rest), tmp_path, domain=PORTRAITS)
+    began = next(line["coarse"] for line in log(tmp_path / "pairs") if "coarse" in line)
+    fresh = next(line["coarse"] for line in log(folder / "pairs") if "coarse" in line)
+    assert began == pytest.approx(fresh, rel=0.5) and not (tmp_path / "points").exists()
+    with pytest.raises(ConfigError, match="local_channels"):
+        teach(TINY.with_overrides([*rest, "generator.local_channels=6"]), tmp_path / "other", domain=PORTRAITS)
+
+
 def test_a_generator_teaches_a_smaller_one(generator, tmp_path):
     student = TINY.generator.replace(local_channels=6, render_channels={8: 6, 16: 6})
     teacher = GeneratorTeacher(generator.eval().requires_grad_(False), student)
