@@ -18,7 +18,6 @@ from semedit.data.label_map import LabelMap
 from semedit.data.source import Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
-from semedit.latents.regions import RegionTable
 from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
 from semedit.storage.atomic import make_folder, write_json
 from semedit.training.engine.feed import Feed, label_meaning, open_source
@@ -56,7 +55,7 @@ class Run:
         regions = self.labels.table
         if len(regions) != config.generator.regions:
             raise ConfigError(f"the data have {len(regions)} regions, the generator {config.generator.regions}")
-        self.source = self.open_source(regions)
+        self.source = self.open_source()
         if (folder / STATE).exists():
             self.state = resumed_state(folder / STATE, config, team.device)
         else:
@@ -68,8 +67,8 @@ class Run:
             )
         self.step = self.open_step(augment)
 
-    def open_source(self, regions: RegionTable) -> Source:  # noqa: ARG002
-        """Batches of pictures, with masks of the run's ``regions`` where it looks at them."""
+    def open_source(self) -> Source:
+        """Batches of pictures, with masks where the run looks at them."""
         config, seen = self.config, self.labels if self.config.masks else None
         feed = Feed(config.data, config.batch, config.seed, config.generator.size, seen, self.team)
         return open_source(feed, self.folder)

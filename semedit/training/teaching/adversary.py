@@ -16,12 +16,12 @@ from semedit.data.lessons import Lessons
 from semedit.data.source import Batch, Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
-from semedit.latents.regions import RegionTable
 from semedit.pictures.tensors import one_hot_masks, to_images
 from semedit.training.engine.team import Team
 from semedit.training.gan.config import TrainConfig
 from semedit.training.gan.draws import BatchPart, CodeDraw
 from semedit.training.gan.losses import generator_loss, mask_consistency
+from semedit.training.gan.state import GanState
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import Run
 from semedit.training.teaching.objectives import PairLosses
@@ -55,10 +55,13 @@ class TaughtSource:
 
 
 class TaughtStep(GanStep):
-    """A GAN's step whose generator is judged on codes of lessons, and held to their pictures."""
+    """A GAN's step whose generator is judged on codes of lessons, and held to their pictures by ``losses``; the
+    adversary's part has the weight ``adversarial``."""
 
-    losses: PairLosses
-    adversarial_weight: float
+    def __init__(self, config: TrainConfig, state: GanState, team: Team, augment: tuple[str, ...], losses: PairLosses,
+                 adversarial: float):  # fmt: skip
+        self.losses, self.adversarial = losses, adversarial
+        super().__init__(config, state, team, augment)
 
     def g_main(self, batch: Batch) -> None:
         if not isinstance(batch, TaughtBatch):
@@ -76,7 +79,7 @@ class TaughtStep(GanStep):
             adversarial, mask, pairs = generator_loss(logits), mask_consistency(out), self.losses(out, own)
             self.note(g=adversarial, mask=mask, **pairs)
             held = torch.stack([self.losses.weights[name] * value for name, value in pairs.items()]).sum()
-            return self.adversarial_weight * adversarial + config.lambda_mask * mask + held
+            return self.adversarial * adversarial + config.lambda_mask * mask + held
 
         self.descend(self.state.g_optim, self.g_pass, loss_of)
 
@@ -89,11 +92,10 @@ class TaughtRun(Run):
         self.lessons, self.losses, self.weight = lessons, losses, weight
         super().__init__(config, folder, domain, team, say)
 
-    def open_source(self, regions: RegionTable) -> Source:
+    def open_source(self) -> Source:
         config = self.config
-        return TaughtSource(LessonSource(self.lessons, config.batch, config.seed, self.team.share), len(regions))
+        lessons = LessonSource(self.lessons, config.batch, config.seed, self.team.share)
+        return TaughtSource(lessons, config.generator.regions)
 
     def open_step(self, augment: tuple[str, ...]) -> GanStep:
-        step = TaughtStep(self.config, self.state, self.team, augment)
-        step.losses, step.adversarial_weight = self.losses, self.weight
-        return step
+        return TaughtStep(self.config, self.state, self.team, augment, self.losses, self.weight)
