@@ -60,7 +60,7 @@ class TestNeeds:
             raise AssertionError("work has begun")
 
         monkeypatch.setattr(Model, "invert", never)
-        monkeypatch.setattr("directions.styleclip.StyleClip.optimise", never)
+        monkeypatch.setattr("directions.styleclip.StyleClip.search", never)
 
     def test_regions_before_the_reference_is_inverted(self, model, no_work):
         with pytest.raises(UnknownName, match="hare"):
