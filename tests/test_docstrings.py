@@ -29,7 +29,7 @@ def docstrings(path: Path) -> str:
 
 
 WITH_EXAMPLES = [name_of(path) for path in SOURCES if ">>>" in docstrings(path)]
-EXPLAINED = [name_of(p) for room in ("networks", "training/engine", "training/gan")
+EXPLAINED = [name_of(p) for room in ("networks", "training/engine", "training/gan", "training/teaching")
              for p in sorted((ROOT / "semedit" / room).glob("*.py"))]  # fmt: skip
 
 

@@ -21,7 +21,10 @@ def portraits_128() -> TeachConfig:
         r1_image=1.0, r1_mask=20.0, lambda_mask=1.0, path_weight=0.0, ema_decay=0.995, precision="bf16", log_every=50,
         sheet_every=500, checkpoint_every=500,
     )  # fmt: skip
-    return TeachConfig(name="portraits-128", generator=generator, adversarial=adversarial)
+    return TeachConfig(
+        name="portraits-128", generator=generator, lessons=LessonConfig(count=60_000),
+        points=PointsStage(matrix_lr=0.03), adversarial=adversarial,
+    )  # fmt: skip
 
 
 def portraits_taught_tiny() -> TeachConfig:

@@ -14,12 +14,19 @@ from torch import Tensor, nn
 
 from semedit.checkpoints.native import save_generator
 from semedit.config import Config
-from semedit.errors import ConfigError
 from semedit.networks.generator import SemanticGenerator
 from semedit.pictures.sheets import save_picture
 from semedit.storage.atomic import make_folder, write_json
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
-from semedit.training.engine.state import STATE, pack_modules, pack_optimisers, read_state, unpack, write_state
+from semedit.training.engine.state import (
+    STATE,
+    check_options,
+    pack_modules,
+    pack_optimisers,
+    read_state,
+    unpack,
+    write_state,
+)
 from semedit.training.teaching.classroom import Classroom
 from semedit.training.teaching.config import PairsStage, StageConfig, TeachConfig
 from semedit.training.teaching.measures import measure_pictures, measure_points, picture_sheet, point_sheet
@@ -115,10 +122,7 @@ class Stage(ABC):
         """Go on from the stage's own state file. Raises ConfigError if it was made with other options."""
         header, tensors = read_state(self.folder / STATE, self.room.team.device)
         then, now = (deciding(c, self.name) for c in (TeachConfig.from_json(header["config"]), self.room.config))
-        if changed := sorted(name for name in now if then[name] != now[name]):
-            raise ConfigError(
-                f"{self.folder / STATE} was made with other options ({', '.join(changed)}); use another folder"
-            )
+        check_options(self.folder / STATE, then, now)
         unpack(self.state, tensors, NETWORKS, OPTIMISERS)
         self.state.step = header["step"]
 

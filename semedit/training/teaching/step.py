@@ -90,6 +90,4 @@ class TeachStep:
 
     def mean_losses(self) -> dict[str, float]:
         """The latest losses, averaged over the processes."""
-        names = sorted(self.state.losses)
-        values = self.team.mean(torch.stack([self.state.losses[name].float() for name in names]))
-        return dict(zip(names, values.tolist(), strict=True))
+        return self.team.mean_losses(self.state.losses)
