@@ -7,25 +7,15 @@ from torch import Tensor
 
 from semedit.data.lessons import Lessons
 from semedit.domains.portraits.drawing.renderer import Style, draw
-from semedit.domains.portraits.law import draw_codes, factors_of
+from semedit.domains.portraits.factors import COPIES
+from semedit.domains.portraits.law import LAW, draw_codes, factors_of
 from semedit.pictures.tensors import to_bytes
 
-#: Factors that no row shows by themselves: positions along palettes, and the parts' copies of others.
+#: Factors that no row shows by themselves: positions along palettes, whose colours are told, and an angle.
 UNSEEN = (
     "hair_tone", "dye", "skin", "iris", "cloth_tone", "backdrop_tone", "hat_tone", "hair_shade", "cloth_shade",
     "backdrop_shade", "backdrop_angle",
 )  # fmt: skip
-COPIED = (
-    "skin_smile",
-    "eyes_smile",
-    "brow_",
-    "beard_",
-    "eyes_skin",
-    "mouth_skin",
-    "nose_skin",
-    "ears_skin",
-    "neck_skin",
-)
 
 
 @dataclass(frozen=True)
@@ -56,9 +46,8 @@ class PortraitTeacher:
         """Factors and colours (B, K) of z (B, D); angles as sine and cosine."""
         factors = factors_of(codes)
         columns = [torch.stack([factors["backdrop_angle"].cos(), factors["backdrop_angle"].sin()], dim=1)]
+        copies = {entry.name for entry in LAW if entry.reads} | {name for names in COPIES.values() for name in names}
         for name, value in factors.values.items():
-            kept = name.endswith(("brow_colour", "beard_colour", "brow_thickness", "brow_height", "brow_angle"))
-            if name in UNSEEN or (name.startswith(COPIED) and not kept):
-                continue
-            columns.append(value if value.dim() == 2 else value[:, None])
+            if name not in UNSEEN and name not in copies:
+                columns.append(value if value.dim() == 2 else value[:, None])
         return torch.cat(columns, dim=1)

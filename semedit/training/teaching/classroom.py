@@ -61,7 +61,7 @@ def open_teacher(config: TeachConfig, domain: Domain) -> Teacher:
 def kept_lessons(folder: Path, teacher: Teacher, team: Team, count: int, seed: int, held_out: bool,
                  progress: Callable[[int, int], None] | None = None) -> Lessons:  # fmt: skip
     """Lessons made once, by the first process, and kept in ``folder``."""
-    key = hashlib.sha256(json.dumps([teacher.key, count, seed]).encode()).hexdigest()[:12]
+    key = hashlib.sha256(json.dumps([teacher.key, count, seed, held_out]).encode()).hexdigest()[:12]
     path = folder / f"lessons-{key}.safetensors"
     if team.primary and not path.exists():
         save_lessons(path, make_lessons(teacher, count, seed, held_out, progress), teacher.key)

@@ -191,10 +191,12 @@ class PairsStep(TeachStep):
 
     stage: PairsStage
 
-    def choose_parts(self) -> None:
+    def choose_parts(self) -> bool:
         alone, generator = self.state.step < self.stage.render_alone, self.state.generator
+        changed = generator.local.weight.requires_grad == alone
         for part in (generator.mapping, generator.local):
             part.requires_grad_(not alone)
+        return changed
 
 
 class PairsRun(Stage):

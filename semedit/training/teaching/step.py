@@ -65,13 +65,16 @@ class TeachStep:
 
     def __init__(self, stage: StageConfig, state: TeachState, objective: Any, team: Team):
         self.stage, self.state, self.team, self.weights = stage, state, team, objective.weights
-        self.objective = team.wrap(objective)
+        self.plain: nn.Module = objective
+        self.objective: nn.Module | None = None
         self.base = [[group["lr"] for group in optim.param_groups] for optim in (state.muon, state.adam)]
 
     def run(self, batch: Lessons) -> None:
         """One step on this process's share of a batch of lessons."""
         state, factor = self.state, rate(self.stage, self.state.step)
-        self.choose_parts()
+        if self.choose_parts() or self.objective is None:
+            # A data-parallel wrapper waits for the gradients of all that required one when it was made.
+            self.objective = self.team.wrap(self.plain)
         losses: dict[str, Tensor] = self.objective(batch)
         for optimiser, base in zip((state.muon, state.adam), self.base, strict=True):
             optimiser.zero_grad(set_to_none=True)
@@ -85,8 +88,9 @@ class TeachStep:
         state.losses |= {name: value.detach() for name, value in losses.items()}
         state.step += 1
 
-    def choose_parts(self) -> None:
-        """Set which parts learn at this step: all of the stage's, unless it says otherwise."""
+    def choose_parts(self) -> bool:
+        """Set which parts learn at this step, and say whether that has changed; all of the stage's, always."""
+        return False
 
     def mean_losses(self) -> dict[str, float]:
         """The latest losses, averaged over the processes."""

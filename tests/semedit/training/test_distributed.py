@@ -23,6 +23,8 @@ from semedit.training.gan.recipes import recipe
 from semedit.training.gan.state import initial_state
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import train
+from semedit.training.teaching.course import teach
+from semedit.training.teaching.recipes import course
 
 CONFIG = recipe("portraits-tiny").replace(images=64, data=DataConfig(pool=32, differentiable="off"), monitor_every=0)
 
@@ -145,3 +147,18 @@ def test_a_torchrun_run_survives_a_kill_and_resumes_on_one_process(tmp_path):
     single = train(CONFIG.replace(images=160), tmp_path / "single", domain=PORTRAITS)
     theirs, ours = tensors["average.render.blocks.0.conv.weight"], single.average.render.blocks[0].conv.weight
     assert (theirs - ours).abs().max() < 0.05 * ours.abs().max()
+
+
+def test_two_processes_teach_as_one_does(tmp_path):
+    """Through every change of what learns: the render net alone, then everything."""
+    few = ["mapping.steps=4", "points.steps=4", "pairs.steps=8", "adversarial=null", "log_every=1", "monitor_every=0"]
+    options = [word for assignment in few for word in ("--set", assignment)]
+    command = ["-m", "semedit", "train", "portraits-taught-tiny", *options, "--out", str(tmp_path / "two")]
+    assert torchrun(2, *command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait(timeout=200) == 0
+    teach(course("portraits-taught-tiny").with_overrides(few), tmp_path / "one", domain=PORTRAITS)
+    for stage, name in (("mapping", "reading"), ("points", "labels"), ("pairs", "colour")):
+        two, one = (
+            [json.loads(line)[name] for line in (tmp_path / run / stage / "log.jsonl").read_text().splitlines()]
+            for run in ("two", "one")
+        )
+        assert len(one) == len(two) >= 4 and two == pytest.approx(one, rel=0.02), stage
