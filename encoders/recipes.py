@@ -4,21 +4,22 @@ from encoders.backbone import EncoderConfig
 from encoders.training import EncoderTrainConfig
 from semedit.networks.generator import SemanticGenerator
 from semedit.training.engine.feed import DataConfig
+from semedit.training.teaching.config import LessonConfig
 
-#: A small encoder for generators of drawn portraits, trained on drawn portraits. Pixels count for more, as the domain's
-#: feature distance has another scale than LPIPS. Codes are kept near those of the mapping network: without the pull
-#: they end seven times as far from the mean, and directions have no effect on them. The identity loss is small: at
+#: A small encoder for generators that were taught drawn portraits: it learns from lessons too, whose codes are known.
+#: Pixels count for more, as the domain's feature distance has another scale than LPIPS. The identity loss is small: at
 #: ReStyle's 0.1 codes please the network of the loss (similarity 0.75) and not the one that scores (0.15).
 PORTRAITS = EncoderTrainConfig(
     name="portraits-encoder",
-    encoder=EncoderConfig(size=64, widths=(32, 64, 128, 96), units=(1, 2, 2, 2)),
-    data=DataConfig(pool=20_000),
+    encoder=EncoderConfig(size=128, widths=(16, 32, 64, 128, 96), units=(1, 1, 2, 2, 2)),
+    lessons=LessonConfig(count=40_000, mixing=0.2, seed=5),
     steps=12_000,
+    batch=16,
     lr=1e-3,
     refinements=3,
     mse_weight=4.0,
     identity_weight=0.02,
-    latent_weight=0.1,
+    code_weight=0.3,
     precision="bf16",
 )
 #: ReStyle's settings for faces (Alaluf et al. 2021, appendix); data and the face network to start from are the user's.

@@ -71,9 +71,13 @@ class Refiner:
     def step(self, target: Tensor, code: Tensor, image: Tensor, noise: Noise = "const") -> tuple[Tensor, Tensor]:
         """The next code and its rendering, of pictures (B, 3, S, S) at the encoder's size; differentiable in the
         encoder through this step alone."""
-        shown = fit(image.detach(), self.size)
-        code = code.detach() + self.encoder(torch.cat([target, shown], dim=1))
+        code = self.encode(target, code, image)
         return code, self.generator(code, noise=noise).image
+
+    def encode(self, target: Tensor, code: Tensor, image: Tensor) -> Tensor:
+        """The code after this one (B, L, D), of pictures (B, 3, S, S) and the code's rendering (B, 3, H, W)."""
+        shown = fit(image.detach(), self.size)
+        return code.detach() + self.encoder(torch.cat([target, shown], dim=1))
 
     def refine(
         self, images: Tensor, steps: int, start: tuple[Tensor, Tensor] | None = None, noise: Noise = "const"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from encoders.backbone import EncoderConfig, ResidualEncoder, widen_input
@@ -45,6 +45,10 @@ from semedit.training.engine.state import (
     write_state,
 )
 from semedit.training.engine.team import Team, syncing
+from semedit.training.teaching.classroom import kept_lessons, open_teacher
+from semedit.training.teaching.config import LessonConfig
+from semedit.training.teaching.objectives import wplus
+from semedit.training.teaching.source import LessonSource, TaughtBatch, TaughtSource
 
 ENCODER = "encoder.safetensors"
 #: Options that do not decide what a step computes.
@@ -59,6 +63,7 @@ class EncoderTrainConfig(Config):
     name: str = Field(description="the run's name, and that of its folder unless told")
     encoder: EncoderConfig = Field(description="sizes of the encoder")
     data: DataConfig = Field(DataConfig(mirror=True), description="where training pictures come from")
+    lessons: LessonConfig | None = Field(None, description="pictures whose codes are known, instead of those of data")
     steps: int = Field(500_000, ge=1, description="optimiser steps in all")
     batch: int = Field(8, ge=1, description="pictures of a step, those of all processes together")
     refinements: int = Field(5, ge=1, description="refinements of each batch")
@@ -67,6 +72,9 @@ class EncoderTrainConfig(Config):
     mse_weight: float = Field(1.0, ge=0, description="weight of the mean squared error on [-1, 1]")
     identity_weight: float = Field(0.1, ge=0, description="weight of 1 - similarity of persons; 0 needs no network")
     latent_weight: float = Field(0.0, ge=0, description="mean squared distance of codes from the mean code")
+    code_weight: float = Field(
+        0.0, ge=0, description="mean squared distance from the lessons' codes, in units of the variance of codes"
+    )
     start: str = Field("", description="encoder, or IR-SE50 face network, whose weights the training begins with")
     mean_samples: int = Field(100_000, ge=1, description="mapped codes whose mean the refinement starts from")
     seed: int = Field(0, description="seed of the encoder and of every draw")
@@ -74,6 +82,17 @@ class EncoderTrainConfig(Config):
     log_every: int = Field(50, ge=1, description="steps between lines of the log")
     sheet_every: int = Field(500, ge=1, description="steps between sheets of reconstructions")
     checkpoint_every: int = Field(500, ge=1, description="steps between writings of the state, from which runs resume")
+
+    @model_validator(mode="after")
+    def _check(self) -> "EncoderTrainConfig":
+        if self.code_weight and self.lessons is None:
+            raise ValueError("code_weight needs lessons: nobody knows the codes of other pictures")
+        return self
+
+    @property
+    def looks(self) -> bool:
+        """Whether a loss looks at pictures; otherwise nothing is differentiated through the generator."""
+        return bool(self.perceptual_weight or self.mse_weight or self.identity_weight)
 
 
 @dataclass
@@ -84,6 +103,13 @@ class EncoderState:
     optimiser: Ranger
     step: int = 0
     losses: dict[str, Tensor] = field(default_factory=dict)
+
+
+@torch.no_grad()
+def spread(generator: SemanticGenerator, samples: int = 10_000) -> float:
+    """The mean variance of the coordinates of mapped codes."""
+    z = torch.randn(samples, generator.config.style_dim, generator=torch.Generator().manual_seed(0))
+    return generator.mapping(z.to(generator.device)).var(0).mean().item()
 
 
 class EncoderStep:
@@ -101,6 +127,8 @@ class EncoderStep:
         self.perceptual = placed(domain.perceptual_training(), team.device)
         self.identity = placed(domain.identity_loss(), team.device) if config.identity_weight else None
         self.refiner = Refiner(generator, state.encoder, generator.mean_w(config.mean_samples))
+        #: Mean variance of the coordinates of mapped codes.
+        self.spread = spread(generator)
         self.wrapped = self.refiner.encoder = team.wrap(state.encoder)
 
     def run(self, batch: Batch) -> None:
@@ -108,26 +136,41 @@ class EncoderStep:
         config, state, generator, images = self.config, self.state, self.refiner.generator, batch.images
         state.encoder.train()
         state.optimiser.zero_grad(set_to_none=True)
-        target = fit(images, config.encoder.size)
+        target, true = fit(images, config.encoder.size), self.true_codes(batch)
         code, image = self.refiner.start(len(images))
         for number in range(config.refinements):
+            last = number == config.refinements - 1
             noise = [self.team.share(n) for n in generator.noise_maps("random", config.batch)]
-            with syncing(self.wrapped, number == config.refinements - 1):
+            with syncing(self.wrapped, last):
                 with training_cast(config.precision, images.device.type):
-                    code, image = self.refiner.step(target, code, image, noise)
-                losses = self.losses(code, image, images)
+                    code = self.refiner.encode(target, code, image)
+                    if config.looks or not last:
+                        with torch.set_grad_enabled(config.looks):
+                            image = generator(code, noise=noise).image
+                losses = self.losses(code, image, images, true)
                 self.weigh(losses).backward()
             self.note(number, losses)
         state.optimiser.step()
         state.step += 1
 
-    def losses(self, code: Tensor, image: Tensor, target: Tensor) -> dict[str, Tensor]:
+    def true_codes(self, batch: Batch) -> Tensor | None:
+        """The codes (B, L, D) that the generator has for a batch of lessons; None for other pictures."""
+        if not (self.config.code_weight and isinstance(batch, TaughtBatch)):
+            return None
+        with torch.no_grad():
+            return wplus(self.refiner.generator, batch.lessons)
+
+    def losses(self, code: Tensor, image: Tensor, target: Tensor, true: Tensor | None = None) -> dict[str, Tensor]:
         """Loss terms of codes (B, L, D) and their pictures (B, 3, H, W), unweighted."""
-        found = {"perceptual": self.perceptual.distance(image, target).mean(), "mse": mse(image, target).mean()}
+        found = {}
+        if self.config.looks:
+            found = {"perceptual": self.perceptual.distance(image, target).mean(), "mse": mse(image, target).mean()}
         if self.identity is not None:
             found["identity"] = (1 - self.identity.identity(image, target)).mean()
         if self.config.latent_weight:
             found["latent"] = (code.float() - self.refiner.start_code).square().mean()
+        if true is not None:
+            found["code"] = (code.float() - true).square().mean() / self.spread
         return found
 
     def weigh(self, losses: dict[str, Tensor]) -> Tensor:
@@ -137,6 +180,7 @@ class EncoderStep:
             "mse": config.mse_weight,
             "identity": config.identity_weight,
             "latent": config.latent_weight,
+            "code": config.code_weight,
         }
         return torch.stack([weights[name] * value for name, value in losses.items()]).sum()
 
@@ -174,7 +218,7 @@ def train_encoder(
         _restore(folder / STATE, config, state, generator.fingerprint)
     elif config.start:
         start_from(encoder, config.start)
-    source = open_source(Feed(config.data, config.batch, config.seed, generator.config.size, None, team), folder)
+    source = pictures(config, generator, domain, team, folder)
     step = EncoderStep(config, state, generator, domain, team)
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
@@ -185,6 +229,17 @@ def train_encoder(
     plan = Plan(config.steps, config.batch, config.seed, config.log_every)
     run_steps(plan, state, step, source, team, folder, due, progress)
     return state
+
+
+def pictures(config: EncoderTrainConfig, generator: SemanticGenerator, domain: Domain, team: Team,
+             folder: Path) -> Source:  # fmt: skip
+    """The batches of a run: lessons, or pictures alone. Raises ConfigError where a domain has no lessons."""
+    if config.lessons is None:
+        return open_source(Feed(config.data, config.batch, config.seed, generator.config.size, None, team), folder)
+    teacher = open_teacher(config.lessons, generator.config, domain)
+    lessons = kept_lessons(folder, teacher, team, config.lessons.count, config.lessons.seed, False)
+    own = LessonSource(lessons.to(team.device), config.batch, config.seed, team.share)
+    return TaughtSource(own, generator.config.regions)
 
 
 def start_from(encoder: ResidualEncoder, path: str | Path) -> None:

@@ -4,19 +4,16 @@ The discriminator sees lessons and samples of random codes; the generator is jud
 losses of the pairs stage.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from semedit.data.lessons import Lessons
 from semedit.data.source import Batch, Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
-from semedit.pictures.tensors import one_hot_masks, to_images
 from semedit.training.engine.team import Team
 from semedit.training.gan.config import TrainConfig
 from semedit.training.gan.draws import BatchPart, CodeDraw
@@ -25,43 +22,22 @@ from semedit.training.gan.state import GanState
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import Run
 from semedit.training.teaching.objectives import PairLosses
-from semedit.training.teaching.source import LessonSource
-
-
-@dataclass(frozen=True)
-class TaughtBatch(Batch):
-    """Pictures and masks as a GAN sees them, and the lessons that they are of."""
-
-    lessons: Lessons
-
-    def to(self, device: torch.device) -> Self:
-        return type(self)(self.images.to(device), self.masks.to(device), self.lessons.to(device))
-
-
-class TaughtSource:
-    """A lesson source's batches as a GAN's."""
-
-    def __init__(self, source: LessonSource, regions: int):
-        self.source, self.regions = source, regions
-
-    @property
-    def pictures(self) -> int:
-        return self.source.pictures
-
-    def stream(self, start: int) -> Iterator[TaughtBatch]:
-        for lessons in self.source.stream(start):
-            masks = one_hot_masks(lessons.labels, self.regions)
-            yield TaughtBatch(to_images(lessons.images), masks, lessons)
+from semedit.training.teaching.source import LessonSource, TaughtBatch, TaughtSource
 
 
 class TaughtStep(GanStep):
     """A GAN's step whose generator is judged on codes of lessons, and held to their pictures by ``losses``; the
-    adversary's part has the weight ``adversarial``."""
+    adversary's part has the weight ``adversarial``. The mapping network stays: the lessons said which code is whose, so
+    that what was learnt on codes (encoders, directions, flows) goes on to hold."""
 
     def __init__(self, config: TrainConfig, state: GanState, team: Team, augment: tuple[str, ...], losses: PairLosses,
                  adversarial: float):  # fmt: skip
         self.losses, self.adversarial = losses, adversarial
         super().__init__(config, state, team, augment)
+
+    def _trained_generator(self) -> list[nn.Parameter]:
+        mapping = set(self.state.generator.mapping.parameters())
+        return [p for p in super()._trained_generator() if p not in mapping]
 
     def g_main(self, batch: Batch) -> None:
         if not isinstance(batch, TaughtBatch):

@@ -11,8 +11,9 @@ from semedit.data.label_map import LabelMap
 from semedit.data.lessons import Lessons, Teacher, load_lessons, make_lessons, save_lessons
 from semedit.domains import Domain
 from semedit.errors import ConfigError
+from semedit.networks.generator import GeneratorConfig
 from semedit.training.engine.team import Team
-from semedit.training.teaching.config import TeachConfig
+from semedit.training.teaching.config import LessonConfig, TeachConfig
 from semedit.training.teaching.distilling import GeneratorTeacher
 from semedit.training.teaching.table import TableTeacher
 
@@ -33,18 +34,17 @@ class Classroom:
     def open(cls, config: TeachConfig, folder: Path, domain: Domain, team: Team,
              progress: Callable[[int, int], None] | None = None) -> "Classroom":  # fmt: skip
         """Find the teacher and have the lessons made, or read them. Raises ConfigError where there is no teacher."""
-        teacher, options = open_teacher(config, domain), config.lessons
+        teacher, options = open_teacher(config.lessons, config.generator, domain), config.lessons
         lessons = kept_lessons(folder, teacher, team, options.count, options.seed, False, progress)
         held_out = kept_lessons(folder, teacher, team, options.held_out, options.seed + 1, True)
         return cls(config, folder, domain, team, teacher, lessons, held_out)
 
 
-def open_teacher(config: TeachConfig, domain: Domain) -> Teacher:
-    """The teacher that a course names: a generator, a table of factors, or the domain's painter.
+def open_teacher(lessons: LessonConfig, student: GeneratorConfig, domain: Domain) -> Teacher:
+    """Who teaches generators of the sizes ``student``: a generator, a table of factors, or the domain's painter.
 
     Raises ConfigError where a domain has none.
     """
-    lessons, student = config.lessons, config.generator
     if lessons.generator:
         return GeneratorTeacher(zoo.load_generator(lessons.generator), student, lessons.mixing)
     if lessons.path:
