@@ -37,7 +37,7 @@ class StepRow(SpeedRow):
 
 def measure(precisions: Sequence[str], runs: int) -> list[StepRow]:
     """A row for the 64 px recipe and for the official one of 256 px at batch 2, in each precision."""
-    timed = recipe("portraits-64"), recipe("celebamask-hq-256").replace(batch=2)
+    timed = recipe("portraits-adversarial"), recipe("celebamask-hq-256").replace(batch=2)
     return [compare_steps(config.replace(precision=kind), runs) for config in timed for kind in precisions]
 
 

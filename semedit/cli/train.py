@@ -33,7 +33,7 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print configurati
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name, such as portraits-64.")],
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, such as portraits-adversarial.")],
     data: DataOption = None,
     label_map: LabelMapOption = None,
     start: StartOption = None,

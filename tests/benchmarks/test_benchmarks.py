@@ -123,7 +123,7 @@ def test_a_step_that_differs_is_not_timed(monkeypatch):
 
 @pytest.fixture(scope="module")
 def model():
-    return load("portraits-64")
+    return load("portraits-adversarial")
 
 
 def test_locality_of_a_region_that_is_one(model):

@@ -227,7 +227,7 @@ def test_models_list_and_info(capsys):
     capsys.readouterr()
     assert run(["models", "list", "--json"]) == 0
     names = {row["name"] for row in json.loads(capsys.readouterr().out)["results"]}
-    assert {"portraits-64", "portraits-128", "portraits-cel", "celebamask-hq"} <= names
+    assert {"portraits-adversarial", "portraits-128", "portraits-cel", "celebamask-hq"} <= names
     assert run(["models", "info", "portraits", "--json"]) == 0
     card = json.loads(capsys.readouterr().out)["results"][0]
     assert card["recipe"] == "portraits-128-grown" and card["images"] > 0 and "smile" in card["directions"]

@@ -10,7 +10,7 @@ from semedit.checkpoints.zoo import load_generator
 from semedit.cli.main import run
 from tests.semedit.data.test_data import folder, label_maps_read, raw  # noqa: F401 (fixtures)
 
-MODEL = ["--model", "portraits-64"]
+MODEL = ["--model", "portraits-adversarial"]
 
 
 def result(capsys, arguments, code=0):
@@ -100,7 +100,7 @@ def test_a_scan_with_bad_files_exits_with_1(folder, capsys):  # noqa: F811
 def test_adapt_a_shipped_model_and_pack_it(tmp_path, capsys):
     out = tmp_path / "run"
     options = ["--set", "batch=4", "--set", "data.pool=16", "--set", "metric_samples=0", "--images", "8"]
-    found = result(capsys, ["adapt", "--model", "portraits-64", "--style", "cel", "--out", str(out), *options])
+    found = result(capsys, ["adapt", "--model", "portraits-adversarial", "--style", "cel", "--out", str(out), *options])
     assert found["results"][0]["steps"] == 2
     assert run(["models", "pack", str(out), "--out", str(tmp_path / "cel")]) == 0
     assert {path.name for path in (tmp_path / "cel").iterdir()} == {

@@ -105,11 +105,14 @@ def test_tuned_weights_lie_beside_the_latent_and_later_edits_use_them(portrait, 
 
 def test_a_model_without_encoder_is_searched_and_says_so(portrait, tmp_path, capsys):
     capsys.readouterr()
-    options = ["--model", "portraits-64", "--steps", "2", "--out", str(tmp_path)]
+    options = ["--model", "portraits-adversarial", "--steps", "2", "--out", str(tmp_path)]
     assert run(["invert", str(portrait), *options]) == 0
     assert "has no encoder: searching from the mean code" in capsys.readouterr().err
-    command = ["invert", str(portrait), "--model", "portraits-64", "--method", "restyle", "--out", str(tmp_path)]
-    refuse(capsys, command, "semedit fit encoder --model portraits-64")
+    refuse(
+        capsys,
+        ["invert", str(portrait), *options[:2], "--method", "restyle", "--out", str(tmp_path)],
+        "semedit fit encoder --model portraits-adversarial",
+    )
 
 
 def test_a_target_within_reach_is_reported(portrait, tmp_path, capsys):

@@ -11,7 +11,7 @@ from semedit.training.engine.feed import DataConfig
 from semedit.training.gan.config import TrainConfig
 
 
-def portraits_64() -> TrainConfig:
+def portraits_adversarial() -> TrainConfig:
     """The first default generator: drawn portraits at 64 px, small enough to train on two CPU cores."""
     generator = GeneratorConfig(
         size=64, style_dim=128, mapping_layers=4, base_layers=2, depth_layers=4, local_layers=6, local_channels=32,
@@ -19,8 +19,9 @@ def portraits_64() -> TrainConfig:
     )  # fmt: skip
     discriminator = DiscriminatorConfig(size=64, channels={64: 24, 32: 48, 16: 96, 8: 128, 4: 128})
     return TrainConfig(
-        name="portraits-64", generator=generator, discriminator=discriminator, images=500_000, batch=16, r1_image=1.0,
-        r1_mask=20.0, lambda_mask=100.0, precision="bf16", log_every=50, sheet_every=500, checkpoint_every=500,
+        name="portraits-adversarial", generator=generator, discriminator=discriminator, images=500_000, batch=16,
+        r1_image=1.0, r1_mask=20.0, lambda_mask=100.0, precision="bf16", log_every=50, sheet_every=500,
+        checkpoint_every=500,
     )  # fmt: skip
 
 
@@ -40,14 +41,14 @@ def portraits_tiny() -> TrainConfig:
 
 def portraits_128_grown() -> TrainConfig:
     """The default generator of 0.2 to 0.4, from its adversary alone: the 64 px one grown, then trained on."""
-    small = portraits_64()
+    small = portraits_adversarial()
     generator = small.generator.replace(size=128, render_channels={32: 64, 64: 32, 128: 16})
     discriminator = small.discriminator.replace(size=128, channels={128: 16, **small.discriminator.channels})
     return small.replace(
         name="portraits-128-grown",
         generator=generator,
         discriminator=discriminator,
-        start="semedit-runs/portraits-64",
+        start="semedit-runs/portraits-adversarial",
     )
 
 
@@ -68,7 +69,7 @@ def celebamask_hq(size: int, paper: bool = False) -> TrainConfig:
 
 
 RECIPES: dict[str, Callable[[], TrainConfig]] = {
-    "portraits-64": portraits_64,
+    "portraits-adversarial": portraits_adversarial,
     "portraits-128-grown": portraits_128_grown,
     "portraits-tiny": portraits_tiny,
     "celebamask-hq-256": partial(celebamask_hq, 256),

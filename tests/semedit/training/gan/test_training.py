@@ -60,7 +60,8 @@ def test_recipes_survive_json(name):
 
 
 def test_overrides_and_bad_options():
-    config = recipe("portraits-64").with_overrides(["lr=0.001", "generator.local_channels=24", "precision=fp32"])
+    wanted = ["lr=0.001", "generator.local_channels=24", "precision=fp32"]
+    config = recipe("portraits-adversarial").with_overrides(wanted)
     assert (config.lr, config.generator.local_channels, config.precision) == (0.001, 24, "fp32")
     for bad, message in (
         ("lr=-1", "greater than 0"),
@@ -69,8 +70,8 @@ def test_overrides_and_bad_options():
         ("lr", "name=value"),
     ):
         with pytest.raises(ConfigError, match=message):
-            recipe("portraits-64").with_overrides([bad])
-    with pytest.raises(UnknownName, match="portraits-64"):
+            recipe("portraits-adversarial").with_overrides([bad])
+    with pytest.raises(UnknownName, match="portraits-adversarial"):
         recipe("portraits-65")
 
 
