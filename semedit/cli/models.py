@@ -171,8 +171,9 @@ def pack(
 ) -> None:
     """Make a model folder of a run's networks: float16 weights and a card with their provenance."""
     from semedit.training.gan.export import pack as make_model
+    from semedit.training.teaching.export import is_course, pack_course
 
-    entry = make_model(run, out, domain, best=best)
+    entry = pack_course(run, out, domain) if is_course(run) else make_model(run, out, domain, best=best)
     report = Report(json)
     report.add(**entry.card)
     seen = entry.card["images"] + entry.card["images_before"]

@@ -16,6 +16,7 @@ from encoders.training import (
     EncoderStep,
     EncoderTrainConfig,
     ResidualEncoder,
+    pictures,
     start_from,
     train_encoder,
 )
@@ -25,6 +26,7 @@ from semedit.errors import CheckpointError, ConfigError
 from semedit.networks.irse import IrSeFace
 from semedit.training.engine.feed import DataConfig
 from semedit.training.engine.team import Team
+from semedit.training.teaching.config import LessonConfig
 from tests.conftest import SMALL, random_generator
 
 
@@ -139,3 +141,39 @@ def test_recipes_take_the_rows_of_their_generator(generator):
         recipe = recipe_for(generator, domain)
         assert (recipe.encoder.rows, recipe.encoder.style_dim) == (28, 16)
     assert RECIPES["faces"].encoder == EncoderConfig() and RECIPES["faces"].refinements == 5
+
+
+@pytest.fixture(scope="module")
+def student():
+    """A generator wide enough for the law of drawn portraits."""
+    return random_generator(SMALL.replace(regions=13, transparent=(10, 12), style_dim=64))
+
+
+def test_codes_of_lessons_are_learnt_without_a_look_at_pictures(student, tmp_path):
+    pictures = {"perceptual_weight": 0.0, "mse_weight": 0.0, "identity_weight": 0.0, "latent_weight": 0.0}
+    lessons = LessonConfig(count=32, mixing=0.5)
+    config = config_for(student, steps=80, refinements=1, lr=1e-2, code_weight=1.0, lessons=lessons, **pictures)
+    config = config.replace(encoder=config.encoder.replace(style_dim=64))
+    train_encoder(config, tmp_path, student, domain=PORTRAITS)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert not config.looks and rows[0].keys() & {"mse", "perceptual", "identity"} == set()
+    assert sum(r["code_first"] for r in rows[-5:]) < 0.9 * sum(r["code_first"] for r in rows[:5])
+
+
+def test_the_true_code_has_no_code_loss(student, tmp_path):
+    config = config_for(student, code_weight=1.0, lessons=LessonConfig(count=8, mixing=1.0))
+    config = config.replace(encoder=config.encoder.replace(style_dim=64))
+    state = EncoderState(ResidualEncoder(config.encoder), Ranger([torch.zeros(1, requires_grad=True)]))
+    step = EncoderStep(config, state, student, PORTRAITS, Team())
+    batch = next(pictures(config, student, PORTRAITS, Team(), tmp_path).stream(0))
+    true = step.true_codes(batch)
+    assert true.shape == (4, 28, 64) and (true - true[:, :1]).abs().max() > 0  # rows of two codes
+    image = student(true).image
+    assert step.losses(true, image, image, true)["code"] == 0
+    wrong = true + step.spread**0.5
+    assert step.losses(wrong, image, image, true)["code"].item() == pytest.approx(1, rel=1e-4)
+
+
+def test_codes_are_not_asked_of_pictures_without_them(generator):
+    with pytest.raises(ConfigError, match="needs lessons"):
+        config_for(generator, code_weight=1.0)

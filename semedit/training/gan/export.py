@@ -1,6 +1,7 @@
 """From a training run's folder to a model's: small weights, and a card of where they come from."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from semedit.storage.weights import load_weights
 from semedit.training.engine.run import CONFIG
 from semedit.training.engine.state import STATE
 from semedit.training.gan.health import BEST
-from semedit.training.gan.state import read_networks
+from semedit.training.gan.state import read_critic
 from semedit.training.gan.trainer import GENERATOR
 
 
@@ -25,9 +26,11 @@ def images_before(config: dict[str, Any]) -> int:
     return seen + images_before(json.loads((start / CONFIG).read_text()))
 
 
-def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.ModelFolder:
-    """Make a model folder of a run's averaged generator and its discriminator (which others start from), in
-    float16, with a card of their provenance. ``best`` takes the generator of the smallest Frechet distance.
+def pack(run: Path, folder: Path, domain: str, *, best: bool = False,
+         facts: Mapping[str, Any] | None = None) -> zoo.ModelFolder:  # fmt: skip
+    """Make a model folder of a run's averaged generator and, if it has one, its discriminator (which others start
+    from), in float16, with a card of their provenance. ``best`` takes the generator of the smallest Frechet distance;
+    ``facts`` go into the card too, before those that the run's folder tells.
 
     Raises CheckpointError if the run has no generator yet.
     """
@@ -38,8 +41,8 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Mod
     config = json.loads((run / CONFIG).read_text())
     make_folder(folder)
     save_generator(folder / zoo.GENERATOR, build_generator(weights, source), half=True)
-    if (run / STATE).exists():
-        save_discriminator(folder / zoo.DISCRIMINATOR, read_networks(run / STATE)[1], half=True)
+    if (run / STATE).exists() and (critic := read_critic(run / STATE)) is not None:
+        save_discriminator(folder / zoo.DISCRIMINATOR, critic, half=True)
     generator = build_generator(load_weights(folder / zoo.GENERATOR, "generator"), folder)
     old = zoo.read_card(folder)
     keep = {"quality": old["quality"]} if old.get("fingerprint") == generator.fingerprint and "quality" in old else {}
@@ -56,6 +59,7 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Mod
         "data_sha256": {path.name: sha256(path) for path in sorted(run.glob("pool-*.safetensors"))},
         "config": config,
         "licence": "Apache-2.0",
+        **(facts or {}),
         **keep,
     }
     entry = zoo.ModelFolder(folder.name, folder, card)

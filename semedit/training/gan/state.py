@@ -133,6 +133,14 @@ def read_networks(path: Path) -> tuple[SemanticGenerator, DualDiscriminator, Sem
     return stored_networks(path, *read_state(path), torch.device("cpu"))
 
 
+def read_critic(path: Path) -> DualDiscriminator | None:
+    """The discriminator of a state file, on the CPU; None for the state of a training without one."""
+    header, tensors = read_state(path)
+    if not part(tensors, "discriminator"):
+        return None
+    return stored_networks(path, header, tensors, torch.device("cpu"))[1]
+
+
 def resumed_state(path: Path, config: TrainConfig, device: torch.device) -> GanState:
     """The state in a file, on ``device``; networks are built once, from it alone.
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from semedit.checkpoints import zoo
 from semedit.data.label_map import LabelMap
 from semedit.data.lessons import Lessons, make_lessons
 from semedit.data.source import Share
@@ -149,6 +150,11 @@ def test_a_course_goes_through_its_stages_and_learns(taught):
     assert (folder / "pairs" / "samples" / "0000020.png").exists()
     losses = log(folder / "adversarial")[-1]
     assert {"g", "d", "colour", "perceptual", "masks"} <= set(losses)
+    before = zoo.load_generator(folder / "pairs" / "generator.safetensors")
+    pairs = zip(before.parameters(), generator.parameters(), strict=True)
+    changed = {name.split(".")[0] for (name, _), (a, b) in zip(generator.named_parameters(), pairs, strict=True)
+               if not torch.equal(a, b)}  # fmt: skip
+    assert changed == {"local", "render"}  # codes keep their meaning: the mapping stays
     held_out = make_lessons(PortraitTeacher(16, 64, 1), 8, 99)
     measured = measure_pictures(generator, held_out)
     torch.manual_seed(0)
