@@ -27,6 +27,23 @@ def portraits_128() -> TeachConfig:
     )  # fmt: skip
 
 
+def portraits_taught_64() -> TeachConfig:
+    """A course of minutes, on which choices are compared: 64 px."""
+    sizes = {"size": 64, "coarse_size": 32, "min_feature_size": 16, "render_channels": {32: 64, 64: 32}}
+    whole = portraits_128()
+    assert whole.adversarial is not None
+    generator = whole.generator.replace(**sizes)
+    discriminator = DiscriminatorConfig(size=64, channels={64: 24, 32: 48, 16: 96, 8: 128, 4: 128})
+    adversarial = whole.adversarial.replace(
+        name="portraits-taught-64", generator=generator, discriminator=discriminator, images=1_500, monitor_every=0
+    )
+    return whole.replace(
+        name="portraits-taught-64", generator=generator, lessons=LessonConfig(count=16_000),
+        mapping=MappingStage(steps=1_200), points=PointsStage(steps=1_500, matrix_lr=0.03),
+        pairs=PairsStage(steps=400, render_alone=50, warmup=50), adversarial=adversarial,
+    )  # fmt: skip
+
+
 def portraits_taught_tiny() -> TeachConfig:
     """A course of seconds, for tests and for looking at the machinery: 16 px."""
     generator = GeneratorConfig(
@@ -48,6 +65,7 @@ def portraits_taught_tiny() -> TeachConfig:
 
 COURSES: dict[str, Callable[[], TeachConfig]] = {
     "portraits-128": portraits_128,
+    "portraits-taught-64": portraits_taught_64,
     "portraits-taught-tiny": portraits_taught_tiny,
 }
 
