@@ -11,7 +11,7 @@ from semedit.training.teaching.config import LessonConfig
 #: ReStyle's 0.1 codes please the network of the loss (similarity 0.75) and not the one that scores (0.15).
 PORTRAITS = EncoderTrainConfig(
     name="portraits-encoder",
-    encoder=EncoderConfig(size=128, widths=(16, 32, 64, 128, 96), units=(1, 1, 2, 2, 2)),
+    encoder=EncoderConfig(size=128, widths=(16, 32, 64, 128, 80), units=(1, 1, 2, 2, 2)),
     lessons=LessonConfig(count=40_000, mixing=0.2, seed=5),
     steps=12_000,
     batch=16,
