@@ -99,6 +99,9 @@ def fidelity(
     if features is not None:
         parser = f"miou({features.protocol} parser, area>0.5%)"
         add("mask_agreement", iou_of_counts(fake.overlap, LARGE), parser)
+        both, either, _ = fake.overlap
+        for name, overlap in zip(model.generator.regions.names, (both / either).tolist(), strict=True):
+            add(f"agreement_{name}", overlap, f"iou({features.protocol} parser)")
     if sets[0].truth is not None:
         real_rates = sets[0].truth.mean(0)
         for i, name in enumerate(model.domain.attribute_names):

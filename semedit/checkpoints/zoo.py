@@ -93,6 +93,12 @@ def read_card(folder: Path) -> dict[str, Any]:
     return content
 
 
+def shipped() -> list[ModelFolder]:
+    """The models that came with the library, the default one first."""
+    default = find("portraits")
+    return [default, *(entry for entry in entries().values() if entry.folder.parent == SHIPPED and entry != default)]
+
+
 def find(name: str) -> ModelFolder:
     """The model called ``name``; MissingWeights for an official one not added yet, UnknownName for any other."""
     present = entries()

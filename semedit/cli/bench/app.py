@@ -12,7 +12,7 @@ def commands() -> typer.Typer:
     from semedit.cli.bench.speed import speed
 
     made = typer.Typer()
-    for command in (speed, tasks.reconstruction, tasks.editing, tasks.fidelity, tasks.locality):
+    for command in (speed, tasks.reconstruction, tasks.editing, tasks.fidelity, tasks.locality, tasks.measured):
         made.command()(command)
     return made
 

@@ -8,8 +8,10 @@ import typer
 from benchmarks import editing as edits
 from benchmarks import fidelity as sets
 from benchmarks import locality as regions
+from benchmarks import measured as cards
 from benchmarks import reconstruction as inversions
 from benchmarks import rows as plain
+from semedit.checkpoints import zoo
 from semedit.cli.bench.rows import CardOption, CountOption, SaveOption, finish, show, to_card
 from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, complain, progress_bar
 from semedit.data.collection import open_collection
@@ -105,6 +107,23 @@ def fidelity(
         rows = sets.fidelity(loaded, count, seed, size, real, progress)
     to_card(loaded, "fidelity", rows, write_card)
     finish(rows, plain.table(rows), json, out)
+
+
+def measured(
+    models: Annotated[list[str] | None, typer.Argument(help="Models (default: those that ship).")] = None,
+    out: Annotated[str, typer.Option("--out", help="File to write (.md).")] = "semedit-out/bench/measured.md",
+    readme: Annotated[
+        str | None, typer.Option(help="A document to write the first model's short table into, between its marks.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the figures on the cards of models as a page, each with n, protocol and command."""
+    chosen = [zoo.find(name) for name in models] if models else zoo.shipped()
+    cards.write(chosen, out, readme)
+    report = Report(json)
+    report.add(models=[entry.name for entry in chosen], file=out)
+    report.say(f"{', '.join(entry.name for entry in chosen)} -> {out}")
+    report.finish()
 
 
 def locality(
