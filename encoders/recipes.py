@@ -1,7 +1,7 @@
 """Encoder trainings that have a name: the one of the shipped portraits encoder, and the papers' for faces."""
 
 from encoders.backbone import EncoderConfig
-from encoders.training import EncoderTrainConfig
+from encoders.config import EncoderTrainConfig
 from semedit.networks.generator import SemanticGenerator
 from semedit.training.engine.feed import DataConfig
 from semedit.training.teaching.config import LessonConfig
@@ -11,11 +11,13 @@ from semedit.training.teaching.config import LessonConfig
 #: ReStyle's 0.1 codes please the network of the loss (similarity 0.75) and not the one that scores (0.15).
 PORTRAITS = EncoderTrainConfig(
     name="portraits-encoder",
-    encoder=EncoderConfig(size=128, widths=(16, 32, 64, 128, 80), units=(1, 1, 2, 2, 2)),
+    encoder=EncoderConfig(size=64, widths=(32, 64, 128, 80), units=(1, 2, 2, 2)),
     lessons=LessonConfig(count=40_000, mixing=0.2, seed=5),
     steps=12_000,
     batch=16,
-    lr=1e-3,
+    lr=2e-3,
+    matrix_lr=0.02,
+    cooling=0.5,
     refinements=3,
     mse_weight=4.0,
     identity_weight=0.02,

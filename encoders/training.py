@@ -5,21 +5,20 @@ the gradients add up, and one optimiser step follows (Alaluf et al. 2021, sectio
 torchrun, as the generator's do.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
 
 import torch
-from pydantic import Field, model_validator
 from torch import Tensor
 
-from encoders.backbone import EncoderConfig, ResidualEncoder, widen_input
+from encoders.backbone import ResidualEncoder, widen_input
 from encoders.checkpoint import load_encoder, save_encoder
+from encoders.config import EncoderTrainConfig
 from encoders.ranger import Ranger
 from encoders.restyle import Refiner
 from encoders.stored import StoredEncoder
-from semedit.config import Config
 from semedit.data.source import Batch, Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
@@ -33,7 +32,8 @@ from semedit.pictures.tensors import fit
 from semedit.storage.atomic import make_folder, write_json
 from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
-from semedit.training.engine.feed import DataConfig, Feed, open_source, sample_pictures
+from semedit.training.engine.feed import Feed, open_source, sample_pictures
+from semedit.training.engine.muon import Muon, matrices_of
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
 from semedit.training.engine.state import (
     STATE,
@@ -46,7 +46,6 @@ from semedit.training.engine.state import (
 )
 from semedit.training.engine.team import Team, syncing
 from semedit.training.teaching.classroom import kept_lessons, open_teacher
-from semedit.training.teaching.config import LessonConfig
 from semedit.training.teaching.objectives import wplus
 from semedit.training.teaching.source import LessonSource, TaughtBatch, TaughtSource
 
@@ -55,54 +54,38 @@ ENCODER = "encoder.safetensors"
 FREE_OPTIONS = ("steps", "log_every", "checkpoint_every", "sheet_every")
 
 
-class EncoderTrainConfig(Config):
-    """One run of the encoder's trainer; the losses' weights and the schedule are ReStyle's."""
-
-    noun: ClassVar[str] = "encoder training configuration"
-
-    name: str = Field(description="the run's name, and that of its folder unless told")
-    encoder: EncoderConfig = Field(description="sizes of the encoder")
-    data: DataConfig = Field(DataConfig(mirror=True), description="where training pictures come from")
-    lessons: LessonConfig | None = Field(None, description="pictures whose codes are known, instead of those of data")
-    steps: int = Field(500_000, ge=1, description="optimiser steps in all")
-    batch: int = Field(8, ge=1, description="pictures of a step, those of all processes together")
-    refinements: int = Field(5, ge=1, description="refinements of each batch")
-    lr: float = Field(1e-4, gt=0, description="Ranger's learning rate")
-    perceptual_weight: float = Field(0.8, ge=0, description="weight of the domain's perceptual distance")
-    mse_weight: float = Field(1.0, ge=0, description="weight of the mean squared error on [-1, 1]")
-    identity_weight: float = Field(0.1, ge=0, description="weight of 1 - similarity of persons; 0 needs no network")
-    latent_weight: float = Field(0.0, ge=0, description="mean squared distance of codes from the mean code")
-    code_weight: float = Field(
-        0.0, ge=0, description="mean squared distance from the lessons' codes, in units of the variance of codes"
-    )
-    start: str = Field("", description="encoder, or IR-SE50 face network, whose weights the training begins with")
-    mean_samples: int = Field(100_000, ge=1, description="mapped codes whose mean the refinement starts from")
-    seed: int = Field(0, description="seed of the encoder and of every draw")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the networks' passes")
-    log_every: int = Field(50, ge=1, description="steps between lines of the log")
-    sheet_every: int = Field(500, ge=1, description="steps between sheets of reconstructions")
-    checkpoint_every: int = Field(500, ge=1, description="steps between writings of the state, from which runs resume")
-
-    @model_validator(mode="after")
-    def _check(self) -> "EncoderTrainConfig":
-        if self.code_weight and self.lessons is None:
-            raise ValueError("code_weight needs lessons: nobody knows the codes of other pictures")
-        return self
-
-    @property
-    def looks(self) -> bool:
-        """Whether a loss looks at pictures; otherwise nothing is differentiated through the generator."""
-        return bool(self.perceptual_weight or self.mse_weight or self.identity_weight)
-
-
 @dataclass
 class EncoderState:
-    """Everything that training changes."""
+    """Everything that training changes. ``matrices`` is Muon for the weights that are matrices, if that is wanted."""
 
     encoder: ResidualEncoder
     optimiser: Ranger
+    matrices: Muon | None = None
     step: int = 0
     losses: dict[str, Tensor] = field(default_factory=dict)
+
+
+def initial_state(config: EncoderTrainConfig, device: torch.device) -> EncoderState:
+    """A fresh encoder from ``config.seed``, and its optimisers."""
+    torch.manual_seed(config.seed)
+    encoder = ResidualEncoder(config.encoder).to(device).to(memory_format=torch.channels_last)
+    if not config.matrix_lr:
+        return EncoderState(encoder, Ranger(encoder.parameters(), lr=config.lr))
+    chosen = matrices_of(encoder)
+    known = {id(weight) for weight in chosen}
+    groups = [{"params": [weight], "lr": config.matrix_lr * first_size(weight)} for weight in chosen]
+    rest = [parameter for parameter in encoder.parameters() if id(parameter) not in known]
+    return EncoderState(encoder, Ranger(rest, lr=config.lr), Muon(groups, lr=config.matrix_lr))
+
+
+def first_size(weight: Tensor) -> float:
+    """The standard deviation that a weight begins with: a convolution's 1 / sqrt(3 fan-in); 1 of equalised layers."""
+    return 1 / math.sqrt(3 * weight[0].numel()) if weight.dim() == 4 else 1.0
+
+
+def rate(config: EncoderTrainConfig, step: int) -> float:
+    """The learning rates of a step as a share of the run's: a plateau, then a linear descent."""
+    return min(1.0, (config.steps - step) / max(1.0, config.cooling * config.steps)) if config.cooling else 1.0
 
 
 @torch.no_grad()
@@ -129,13 +112,16 @@ class EncoderStep:
         self.refiner = Refiner(generator, state.encoder, generator.mean_w(config.mean_samples))
         #: Mean variance of the coordinates of mapped codes.
         self.spread = spread(generator)
+        self.optimisers = [one for one in (state.optimiser, state.matrices) if one is not None]
+        self.base = [[group["lr"] for group in optimiser.param_groups] for optimiser in self.optimisers]
         self.wrapped = self.refiner.encoder = team.wrap(state.encoder)
 
     def run(self, batch: Batch) -> None:
         """One step on this process's share of a batch; its masks are not looked at."""
         config, state, generator, images = self.config, self.state, self.refiner.generator, batch.images
         state.encoder.train()
-        state.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
         target, true = fit(images, config.encoder.size), self.true_codes(batch)
         code, image = self.refiner.start(len(images))
         for number in range(config.refinements):
@@ -150,7 +136,10 @@ class EncoderStep:
                 losses = self.losses(code, image, images, true)
                 self.weigh(losses).backward()
             self.note(number, losses)
-        state.optimiser.step()
+        for optimiser, base in zip(self.optimisers, self.base, strict=True):
+            for group, lr in zip(optimiser.param_groups, base, strict=True):
+                group["lr"] = lr * rate(config, state.step)
+            optimiser.step()
         state.step += 1
 
     def true_codes(self, batch: Batch) -> Tensor | None:
@@ -211,13 +200,11 @@ def train_encoder(
     """
     team, folder = team or Team(), make_folder(folder)
     generator.to(team.device)
-    torch.manual_seed(config.seed)
-    encoder = ResidualEncoder(config.encoder).to(team.device).to(memory_format=torch.channels_last)
-    state = EncoderState(encoder, Ranger(encoder.parameters(), lr=config.lr))
+    state = initial_state(config, team.device)
     if (folder / STATE).exists():
         _restore(folder / STATE, config, state, generator.fingerprint)
     elif config.start:
-        start_from(encoder, config.start)
+        start_from(state.encoder, config.start)
     source = pictures(config, generator, domain, team, folder)
     step = EncoderStep(config, state, generator, domain, team)
     if team.primary:
@@ -274,10 +261,15 @@ def _sheet(folder: Path, step: EncoderStep, source: Source) -> None:
     save_picture(progress_sheet(step, pictures), folder / "samples" / f"{step.state.step:07d}.png")
 
 
+def optimisers(state: EncoderState) -> tuple[str, ...]:
+    """The names of a state's optimisers."""
+    return ("optimiser",) if state.matrices is None else ("optimiser", "matrices")
+
+
 def _save(folder: Path, config: EncoderTrainConfig, step: EncoderStep, fingerprint: str) -> None:
     state = step.state
     header = {"step": state.step, "config": config.to_json(), "generator": fingerprint}
-    write_state(folder / STATE, header, pack_modules(state, ("encoder",)) | pack_optimisers(state, ("optimiser",)))
+    write_state(folder / STATE, header, pack_modules(state, ("encoder",)) | pack_optimisers(state, optimisers(state)))
     card = {"images": state.step * config.batch, "config": config.to_json()}
     latent_avg = step.refiner.start_code[0, :1]
     save_encoder(folder / ENCODER, StoredEncoder(state.encoder, latent_avg, fingerprint, card))
@@ -288,5 +280,5 @@ def _restore(path: Path, config: EncoderTrainConfig, state: EncoderState, finger
     check_options(path, header["config"], config.to_json(), FREE_OPTIONS)
     if header.get("generator") != fingerprint:
         raise ConfigError(f"{path} belongs to generator {header.get('generator')}, not to {fingerprint}")
-    unpack(state, tensors, ("encoder",), ("optimiser",))
+    unpack(state, tensors, ("encoder",), optimisers(state))
     state.step = header["step"]
