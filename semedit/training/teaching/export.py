@@ -12,7 +12,7 @@ from semedit.training.engine.run import CONFIG
 from semedit.training.gan.export import pack
 from semedit.training.teaching.config import TeachConfig
 from semedit.training.teaching.course import ADVERSARIAL
-from semedit.training.teaching.stages import GENERATOR, STAGES
+from semedit.training.teaching.stages import GENERATOR, STAGES, MappingRun
 
 
 def is_course(run: Path) -> bool:
@@ -36,14 +36,14 @@ def pack_course(run: Path, folder: Path, domain: str) -> zoo.ModelFolder:
             shown[name] = load_weights(run / name / GENERATOR, "generator").extra["images"]
     if not shown:
         raise CheckpointError(f"{run}: no stage has written a {GENERATOR} yet")
-    before = _before(config.start)
+    last, before = list(shown)[-1], {**_before(config.start), **shown}
     facts: dict[str, Any] = {
         "course": config.to_json(),
-        "shown": {**before, **shown},
-        "images_before": sum({**before, **shown}.values()) - list(shown.values())[-1],
+        "shown": before,
+        "images_before": sum(count for name, count in before.items() if name not in (MappingRun.name, last)),
         "data_sha256": {path.name: sha256(path) for path in sorted(run.glob("lessons-*.safetensors"))},
     }
-    return pack(run / list(shown)[-1], folder, domain, facts=facts)
+    return pack(run / last, folder, domain, facts=facts)
 
 
 def _before(start: str) -> dict[str, int]:
