@@ -14,7 +14,9 @@ import torch
 
 from benchmarks.rows import Lines, Row
 from directions import EDITORS
+from semedit.domains.judges import OPTIMISED, named_by
 from semedit.editing.effect import compare
+from semedit.editing.judging import judges_of
 from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 from semedit.pictures.sheets import sheet
@@ -31,7 +33,10 @@ COUNT = 200
 #: The ten degrees, in units of the strength that is calibrated to a gain of 0.4.
 DEGREES = tuple(0.25 * step for step in range(1, 11))
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
-METRICS = ("score_gain", "preservation", "identity", "perceptual", "inside_share")
+METRICS = (
+    "score_gain", "preservation", "identity", "perceptual", "inside_share", "score_gain_optimised",
+    "perceptual_optimised",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,9 +90,13 @@ def curves(model: Model, attributes: tuple[str, ...] = PAPER_ATTRIBUTES, methods
 
 def _measure(model: Model, editor: Editor, before: Any, old: Any, degree: float, regions: str, attr: str) -> Any:
     new = model.synthesise(editor.edit(before, degree, regions))
-    report = compare(model.domain, old, new, before.regions.select(regions).regions, attr, model.scorer(attr))
-    values = {name: getattr(report, name) for name in METRICS if name != "score_gain"}
-    return {**values, "score_gain": report.score_after - report.score_before}, report.protocols
+    report = compare(model.domain, old, new, before.regions.select(regions).regions, attr, judges_of(model, attr))
+    values = {name: getattr(report, name) for name in METRICS if not name.startswith("score_gain")}
+    gains = {
+        "score_gain": report.score_after - report.score_before,
+        "score_gain_optimised": report.score_after_optimised - report.score_before_optimised,
+    }
+    return {**values, **gains}, report.protocols
 
 
 def _has(model: Model, method: str) -> bool:
@@ -114,6 +123,15 @@ class EditingRow(Row):
     degree: float | None
 
 
+def protocol_of(curve: Curve, metric: str) -> str:
+    """The id of a metric of a curve: who scored it, or how it is computed."""
+    computed = {
+        "preservation": "1 - l1 on [0, 1], 8 bit",
+        "inside_share": "inside-share(old or new mask, dilated 2 px)",
+    }
+    return computed.get(metric) or curve.protocols[metric.replace("score_gain", "score")]
+
+
 def rows(model: Model, made: list[Curve]) -> list[EditingRow]:
     """The rows of curves: each metric at each degree, and for masked ones the advantage at equal gain."""
     found = []
@@ -123,9 +141,13 @@ def rows(model: Model, made: list[Curve]) -> list[EditingRow]:
             "mask": curve.mask, "regions": curve.regions,
         }  # fmt: skip
         for name in METRICS:
-            protocol = curve.protocols.get(name, f"{model.domain.name}-{name}")
+            protocol = protocol_of(curve, name)
+            judged = protocol_of(curve, name.removesuffix(f"_{OPTIMISED}"))
+            if name.endswith(OPTIMISED) and protocol in ("none", judged):
+                continue  # nobody but the one who was optimised has scored
+            named = named_by(name, protocol)
             found += [
-                EditingRow(metric=name, value=mean, std=std, protocol=protocol, degree=degree, **facts)
+                EditingRow(metric=named, value=mean, std=std, protocol=protocol, degree=degree, **facts)
                 for degree, mean, std in zip(DEGREES, curve.means[name], curve.stds[name], strict=True)
             ]
         free = next(c for c in made if (c.attr, c.method, c.mask) == (curve.attr, curve.method, "unmasked"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import NoReturn, Protocol, Self
 
 import torch
 from PIL import Image
@@ -41,13 +41,20 @@ class IdentityMetric(Protocol):
     def identity(self, a: Tensor, b: Tensor) -> Tensor: ...
 
 
+def no_judge() -> NoReturn:
+    """The loader of a judge that a domain does not have."""
+    raise MissingWeights("the domain has no judge of this kind, which nothing has learnt from")
+
+
 @dataclass(frozen=True)
 class Domain:
     """A kind of picture: aligner, regions, metrics, parser, attributes, and who draws it or teaches it.
 
     The loaders open weights on first use and raise MissingWeights, naming what is missing, where there are none.
     ``identity`` scores; ``identity_loss`` is another network, trained apart, that losses may use: what a loss has
-    pushed cannot score. ``perceptual`` scores and guides inversion; ``perceptual_training`` is what encoders learn by.
+    pushed cannot score. ``perceptual`` guides inversion, ``perceptual_training`` encoders and generators;
+    ``attributes`` labels samples that editors learn from, ``clip`` guides edits by words; the ``_judge`` of each is
+    another network, which nothing learns from (see :mod:`semedit.domains.judges`).
     ``edit_regions`` gives, for each attribute, the regions that its edit changes unless told otherwise.
     ``properties`` are what prompts can name, with exclusive values, each as a prompt.
     ``draw`` paints pictures at random, with labels and attributes; None where pictures have to be brought.
@@ -70,6 +77,10 @@ class Domain:
     clip: Callable[[], Clip]
     properties: Mapping[str, tuple[str, ...]]
     poor_psnr: float
+    perceptual_judge: Callable[[], PerceptualMetric] = no_judge
+    features_judge: Callable[[], DomainFeatures] = no_judge
+    attributes_judge: Callable[[], AttributeScorer] = no_judge
+    clip_judge: Callable[[], Clip] = no_judge
     draw: Painter | None = None
     teacher: Callable[[GeneratorConfig, str, float], Teacher] | None = None
 

@@ -16,6 +16,7 @@ from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.clip import Clip
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.identity import DomainIdentity
+from semedit.metrics.roles import JUDGE
 from semedit.networks.generator import GeneratorConfig
 from semedit.pictures.alignment import (
     Aligned,
@@ -71,6 +72,16 @@ def attributes() -> AttributeScorer:
 
 
 @cache
+def features_judge() -> DomainFeatures:
+    return DomainFeatures.load(_weights("features-judge.safetensors", "semedit fit features --role judge"), JUDGE)
+
+
+@cache
+def attributes_judge() -> AttributeScorer:
+    return AttributeScorer.load(_weights("attributes-judge.safetensors", "semedit fit attributes --role judge"), JUDGE)
+
+
+@cache
 def identity() -> DomainIdentity:
     return DomainIdentity.load(_weights("identity.safetensors", "semedit fit identity"))
 
@@ -83,6 +94,11 @@ def identity_loss() -> DomainIdentity:
 @cache
 def clip() -> Clip:
     return Clip.load(_weights("clip.safetensors", "semedit fit clip"))
+
+
+@cache
+def clip_judge() -> Clip:
+    return Clip.load(_weights("clip-judge.safetensors", "semedit fit clip --role judge"), JUDGE)
 
 
 def teacher(config: GeneratorConfig, style: str, mixing: float) -> PortraitTeacher:
@@ -103,6 +119,10 @@ PORTRAITS = Domain(
     features=features,
     attributes=attributes,
     clip=clip,
+    perceptual_judge=features_judge,
+    features_judge=features_judge,
+    attributes_judge=attributes_judge,
+    clip_judge=clip_judge,
     properties=PROPERTIES,
     poor_psnr=18.0,
     draw=PortraitPainter(),
