@@ -41,6 +41,28 @@ class IdentityMetric(Protocol):
     def identity(self, a: Tensor, b: Tensor) -> Tensor: ...
 
 
+class Truth(Protocol):
+    """Someone who knows what edits should come to: the pictures of codes, also with an attribute put on or off.
+
+    Codes are z (B, D), before the mapping network; pictures (B, 3, S, S) in [-1, 1].
+    """
+
+    @property
+    def protocol(self) -> str: ...
+
+    def turnable(self, codes: Tensor, attribute: str, on: bool) -> Tensor:
+        """Which codes (B,), bool, lack the attribute and show it once it is put on, or the other way round."""
+        ...
+
+    def pictures(self, codes: Tensor) -> Tensor:
+        """The true picture of each code."""
+        ...
+
+    def edited(self, codes: Tensor, attribute: str, on: bool) -> Tensor:
+        """The true pictures with an attribute put on or off."""
+        ...
+
+
 def no_judge() -> NoReturn:
     """The loader of a judge that a domain does not have."""
     raise MissingWeights("the domain has no judge of this kind, which nothing has learnt from")
@@ -59,7 +81,8 @@ class Domain:
     ``properties`` are what prompts can name, with exclusive values, each as a prompt.
     ``draw`` paints pictures at random, with labels and attributes; None where pictures have to be brought.
     ``teacher`` makes the lessons of a generator of this configuration, in a drawing style and with a share of mixed
-    codes; None where nobody knows which picture a code should have.
+    codes; None where nobody knows which picture a code should have. ``truth`` knows, for a generator of this
+    configuration, what its edits should come to.
     ``poor_psnr`` is the reconstruction quality below which a picture is reported as outside the domain.
     """
 
@@ -83,6 +106,7 @@ class Domain:
     clip_judge: Callable[[], Clip] = no_judge
     draw: Painter | None = None
     teacher: Callable[[GeneratorConfig, str, float], Teacher] | None = None
+    truth: Callable[[GeneratorConfig], Truth] | None = None
 
     def own_features(self) -> DomainFeatures | None:
         """The domain's feature network, or None where it has none or its weights are missing."""
@@ -90,6 +114,12 @@ class Domain:
             return self.features()
         except MissingWeights:
             return None
+
+    def truth_of(self, config: GeneratorConfig) -> Truth:
+        """Who knows what edits should come to. Raises ConfigError where nobody does, or not for such codes."""
+        if self.truth is None:
+            raise ConfigError(f"the domain '{self.name}' has no law: nobody knows the true picture of an edit")
+        return self.truth(config)
 
     def painter(self) -> Painter:
         """Who draws this domain's pictures. Raises ConfigError where nobody does."""

@@ -10,10 +10,12 @@ from benchmarks import fidelity as sets
 from benchmarks import locality as regions
 from benchmarks import reconstruction as inversions
 from benchmarks import rows as plain
+from benchmarks import truth as truths
 from semedit.cli.bench.rows import CardOption, CountOption, SaveOption, finish, show, to_card
 from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, complain, progress_bar
 from semedit.data.collection import open_collection
 from semedit.editing.loading import load
+from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 from semedit.pictures.reading import find_pictures
 from semedit.pictures.sheets import save_picture
@@ -58,11 +60,20 @@ def editing(
     sheet_file: Annotated[
         str | None, typer.Option("--sheet", help="Only write a sheet of strengths to this file.")
     ] = None,
+    truth: Annotated[
+        bool, typer.Option("--truth", help="How near edits come to the true edited pictures of the domain's law.")
+    ] = False,
+    off: Annotated[
+        bool, typer.Option("--off", help="With --truth: take attributes away from codes with them.")
+    ] = False,
     write_card: CardOption = False,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
     """Preservation-score curves: ten degrees of each edit, masked, with regions chosen, and unmasked."""
+    if truth:
+        _truth(load(model), tuple(attr or ()), tuple(method or ()), count, not off, write_card, out, json)
+        return
     loaded, attributes, report = load(model), tuple(attr or edits.PAPER_ATTRIBUTES), Report(json)
     if sheet_file:
         save_picture(edits.strength_sheet(loaded, attributes), sheet_file)
@@ -81,6 +92,15 @@ def editing(
     finish(rows, edits.table(made), json, out)
     show(report, edits.advantages(rows))
     report.say(f"{count} samples -> {folder / 'curves.json'}")
+
+
+def _truth(model: Model, attributes: tuple[str, ...], methods: tuple[str, ...], count: int, on: bool, write_card: bool,
+           out: str | None, json: bool) -> None:  # fmt: skip
+    with progress_bar("true edits", json) as progress:
+        rows = truths.truth_rows(model, attributes, methods, count, on, progress=progress)
+    for name in dict.fromkeys(row.method for row in rows):
+        to_card(model, f"truth.{name}{'' if on else '.off'}", truths.named(rows, name), write_card)
+    finish(rows, truths.table(rows), json, out)
 
 
 def fidelity(

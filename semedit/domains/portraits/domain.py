@@ -8,9 +8,11 @@ from PIL import Image
 from semedit.domains.base import Domain
 from semedit.domains.portraits.captions import PROPERTIES
 from semedit.domains.portraits.factors import ATTRIBUTES
+from semedit.domains.portraits.law import WIDTH
 from semedit.domains.portraits.painter import PortraitPainter, drawing_style
 from semedit.domains.portraits.teacher import PortraitTeacher
-from semedit.errors import MissingWeights
+from semedit.domains.portraits.truth import PortraitTruth
+from semedit.errors import ConfigError, MissingWeights
 from semedit.latents.regions import CELEBAMASK
 from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.clip import Clip
@@ -106,6 +108,15 @@ def teacher(config: GeneratorConfig, style: str, mixing: float) -> PortraitTeach
     return PortraitTeacher(config.size, config.style_dim, config.base_layers, drawing_style(style), mixing)
 
 
+def truth(config: GeneratorConfig) -> PortraitTruth:
+    """What the law says of a generator's codes and their edits; ConfigError for codes too narrow for the law."""
+    if config.style_dim < WIDTH:
+        raise ConfigError(
+            f"the law of portraits reads {WIDTH} coordinates; codes of width {config.style_dim} are short"
+        )
+    return PortraitTruth(config.size)
+
+
 PORTRAITS = Domain(
     name="portraits",
     regions=CELEBAMASK,
@@ -127,4 +138,5 @@ PORTRAITS = Domain(
     poor_psnr=18.0,
     draw=PortraitPainter(),
     teacher=teacher,
+    truth=truth,
 )
