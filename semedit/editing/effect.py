@@ -8,6 +8,7 @@ from torch import Tensor
 from semedit.domains import Domain
 from semedit.domains.judges import Judge, Panel, perceptual_panel
 from semedit.metrics.attributes import Scorer
+from semedit.metrics.pixels import preservation
 from semedit.metrics.placed import placed
 from semedit.networks.synthesis import Synthesis
 from semedit.pictures.tensors import quantise
@@ -69,7 +70,7 @@ def compare(
         scores(judge, before),
         scores(judge, after),
         inside_share(old, new, regions),
-        1 - (before - after).abs().flatten(1).mean(1) / 2,
+        preservation(before, after),
         distances.first.network.distance(before, after),
         identity.identity(before, after),
         scores(guide, before),

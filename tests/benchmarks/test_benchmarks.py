@@ -3,11 +3,10 @@
 import dataclasses
 import json
 
-import numpy as np
 import pytest
 import torch
 
-from benchmarks import BENCHMARKS, editing, fidelity, locality, reconstruction
+from benchmarks import BENCHMARKS, fidelity, locality, reconstruction
 from benchmarks.reconstruction import unseen_pictures
 from benchmarks.speed import editing as editing_speed
 from benchmarks.speed import encoder
@@ -252,41 +251,6 @@ def test_refining_comes_nearer_on_the_shipped_weights():
     rows = reconstruction.reconstruction(load("portraits"), count=8, methods=("restyle",))
     mse = {r.method: r.value for r in rows if r.metric == "mse"}
     assert mse["restyle@5"] < mse["restyle@1"] < 0.1
-
-
-def curve(mask: str, gains: list[float], kept: list[float]) -> editing.Curve:
-    means = dict.fromkeys(editing.METRICS, kept) | {"score_gain": gains, "perceptual": gains}
-    return editing.Curve("smile", "interfacegan", mask, "mouth", means, means, 4, {"identity": "id", "perceptual": "p"})
-
-
-def test_curves_are_compared_at_equal_gain():
-    """The masked one keeps 0.9 where the other keeps 0.8 of the same gain; degrees do not matter, nor a fall."""
-    masked = curve("masked", [0.1, 0.2, 0.4, 0.3], [0.975, 0.95, 0.9, 0.7])
-    free = curve("unmasked", [0.4, 0.8, 0.9, 0.95], [0.8, 0.6, 0.5, 0.4])
-    assert masked.most == 0.4
-    np.testing.assert_allclose(masked.preservation_at(np.array([0.0, 0.2, 0.4])), [1, 0.95, 0.9])
-    gains = np.linspace(0, 0.4, 21)[1:]
-    assert editing.advantage(masked, free) == pytest.approx((gains * 0.25).mean())
-    assert editing.advantage(free, free) == 0
-
-
-def test_curves_of_an_editor(tmp_path):
-    shipped = load("portraits")
-    made = editing.curves(shipped, ("beard",), ("interfacegan",), count=4)
-    assert [c.mask for c in made] == ["masked", "auto", "unmasked"] and made[2].regions == "all"
-    for one in made:
-        assert all(len(values) == 10 for values in one.means.values()) and one.most > 0.05
-        assert one.means["preservation"][0] > one.means["preservation"][9]
-    rows = editing.rows(shipped, made)
-    wanted = {"task", "method", "metric", "value", "std", "n", "protocol", "attr", "mask", "degree"}
-    assert len(rows) == 3 * 10 * (7 if PORTRAITS_JUDGED else 5) + 2 and wanted <= rows[0].to_json().keys()
-    assert "score_gain_optimised" in {row.metric for row in rows}
-    at_half = next(r for r in rows if (r.metric, r.mask, r.degree) == ("preservation", "masked", 0.5))
-    before = shipped.sample(4, editing.SEED)
-    old, new = (shipped.synthesise(codes).image for codes in (before, shipped.edit(before, "beard", 0.5)))
-    assert at_half.value == pytest.approx(1 - (quantise(old) - quantise(new)).abs().mean().item() / 2)
-    editing.draw(made, tmp_path / "curves.png")
-    assert (tmp_path / "curves.png").stat().st_size > 5_000
 
 
 @pytest.mark.parametrize("name", ["interfacegan", "transfer"])

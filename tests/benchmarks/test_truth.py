@@ -100,7 +100,7 @@ def test_the_command_and_the_card(model, monkeypatch, capsys, tmp_path):
     entry = zoo.ModelFolder("small", tmp_path, {"name": "small"})
     (tmp_path / "card.json").write_text('{"name": "small"}')
     shown = Model(model.generator, model.domain, "small", entry, editor_paths=model.editor_paths)
-    monkeypatch.setattr("semedit.cli.bench.tasks.load", lambda name: shown)
+    monkeypatch.setattr("semedit.cli.bench.editing.load", lambda name: shown)
     assert run(["bench", "editing", "--truth", "--count", "6", "--write-card"]) == 0
     assert "nearer" in capsys.readouterr().out
     figures = zoo.read_card(tmp_path)["quality"]["truth.interfacegan"]["smile.strength 1.mse"]

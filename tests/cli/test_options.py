@@ -5,7 +5,7 @@ import inspect
 import pytest
 import typer
 
-from benchmarks import editing, fidelity, locality, reconstruction
+from benchmarks import bases, fidelity, locality, reconstruction
 from benchmarks.speed import generator as forwards
 from directions import EDITORS, learn_directions, learn_flow
 from encoders import INVERTERS
@@ -77,7 +77,7 @@ OWNED = {
     ("bench speed", "runs"): forwards.RUNS,
     ("bench reconstruction", "count"): default(reconstruction.reconstruction, "count"),
     ("bench reconstruction", "batch"): default(reconstruction.reconstruction, "batch"),
-    ("bench editing", "count"): default(editing.curves, "count"),
+    ("bench editing", "base"): default(bases.base_codes, "kind"),
     ("bench fidelity", "count"): default(fidelity.fidelity, "count"),
     ("bench fidelity", "seed"): default(fidelity.fidelity, "seed"),
     ("bench locality", "count"): default(locality.locality, "count"),
@@ -114,6 +114,7 @@ CHOICES = {
     ("fit calibration", "method"): EDITORS,
     ("invert", "method"): INVERTERS,
     ("draw", "style"): STYLES,
+    ("bench editing", "base"): bases.BASES,
     ("fit identity", "role"): SEEDS,
     **{(words, "role"): ROLES for words in FITTED},
     ("adapt", "freeze_local"): TrainConfig.model_fields["freeze_local"].annotation.__args__,
