@@ -36,6 +36,7 @@ from semedit.storage.shipped import SHIPPED
 ZOOM = 1.16
 WEIGHTS = SHIPPED / "portraits"
 
+#: "skin" is what the paper calls face (rows 4 and 5), where it edits beards; the group "face" is all its parts.
 EDIT_REGIONS = {
     "smile": "mouth", "bald": "hair:shape", "beard": "skin", "bangs": "hair", "glasses": "glasses",
     "mouth_open": "mouth", "earrings": "earrings", "hat": "hat,hair", "long_hair": "hair", "dyed_hair": "hair",
