@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from semedit.domains.base import Domain, PerceptualMetric
-from semedit.errors import MissingWeights
+from semedit.errors import ConfigError, MissingWeights
 from semedit.metrics.attributes import AttributeScorer, Scorer
 from semedit.metrics.clip import Clip
+from semedit.metrics.features import DomainFeatures
 from semedit.metrics.placed import placed
 
 #: What marks the figures of a network that was optimised.
@@ -151,16 +152,32 @@ def judged_distances(domain: Domain, a: Tensor, b: Tensor) -> tuple[dict[str, Te
     return values, {name: one.protocol for name, one in named.items()}
 
 
+def feature_panel(domain: Domain, device: torch.device) -> Panel[DomainFeatures]:
+    """Who embeds and parses pictures: generators are taught by distances in the domain's own features."""
+    return panel((domain.features,), (domain.features_judge,), device)
+
+
 def attribute_panel(domain: Domain, device: torch.device) -> Panel[AttributeScorer]:
     """Who scores attributes: the domain's classifier labelled what editors were learnt from."""
     return panel((domain.attributes,), (domain.attributes_judge,), device)
 
 
-def clip_panel(domain: Domain, device: torch.device, used: Clip | None = None) -> Panel[Clip]:
-    """Who says how well pictures and words agree where ``used`` (default: the domain's CLIP) was optimised."""
+def clip_panel(domain: Domain, device: torch.device, used: Clip | None = None, prompt: str = "") -> Panel[Clip]:
+    """Who says how well pictures and words agree where ``used`` (default: the domain's CLIP) was optimised.
+
+    Another CLIP is judged by the domain's judge, or else by the domain's own; neither judges a ``prompt`` that is too
+    long for it.
+    """
     if used is None:
-        return panel((domain.clip,), (domain.clip_judge,), device)
-    return panel((lambda: used,), (domain.clip_judge, domain.clip), device)
+        made = panel((domain.clip,), (domain.clip_judge,), device)
+    else:
+        made = panel((lambda: used,), (domain.clip_judge, domain.clip), device)
+    if prompt and made.beside:
+        try:
+            made.first.network.embed_text((prompt,))
+        except ConfigError as error:
+            return Panel(made.beside[0], made.beside[1:], str(error))
+    return made
 
 
 #: Scorers of one attribute, by classifier or by words.

@@ -129,7 +129,7 @@ def run(model: Model, latent: Latent, steps: list[Step], progress: Progress | No
         reports.append(compare(model.domain, old, pictures[-1], chosen, step.attr, scorers))
         if step.text and step.clip:
             images = old.image, pictures[-1].image
-            clips = clip_panel(model.domain, model.device, step.clip)
+            clips = clip_panel(model.domain, model.device, step.clip, step.text)
             texts.append(TextReport.of(clips, step.text, *images, model.domain.properties))
         else:
             texts.append(None)
@@ -161,7 +161,7 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
     words, clips = None, dict[str, str | None](clip=None, clip_optimised=None)
     if text:
         clips = {"clip": text.protocol, "clip_optimised": (text.optimised or text).protocol}
-        guide = text.optimised
+        guide = text.optimised or text
         words = WordsRecord(
             clip_before=text.clip_before[index].item(),
             clip_after=text.clip_after[index].item(),
@@ -169,10 +169,10 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
             property=text.named,
             probability_before=known(text.probability_before[index]),
             probability_after=known(text.probability_after[index]),
-            clip_before_optimised=known(guide.clip_before[index]) if guide else None,
-            clip_after_optimised=known(guide.clip_after[index]) if guide else None,
-            probability_before_optimised=known(guide.probability_before[index]) if guide else None,
-            probability_after_optimised=known(guide.probability_after[index]) if guide else None,
+            clip_before_optimised=guide.clip_before[index].item(),
+            clip_after_optimised=guide.clip_after[index].item(),
+            probability_before_optimised=known(guide.probability_before[index]),
+            probability_after_optimised=known(guide.probability_after[index]),
             stopped=chain.latents[n + 1].pasts[index].history[-1].get("stopped"),
         )
         measurable = words.clip_after - words.clip_before > LEAST_NOISE * words.clip_noise

@@ -51,7 +51,7 @@ class WordsRecord:
     """What a prompt's edit did to one picture's cosine, whose noise is ``clip_noise``.
 
     property: what the prompt speaks of, if it does, with the zero-shot probabilities of its value; ``_optimised``: the
-    same by the CLIP of the search, where another one judges; stopped: "steps", or "identity" where the budget ended the
+    same by the CLIP of the search; stopped: "steps", or "identity" where the budget ended the
     search.
     """
 
@@ -61,8 +61,8 @@ class WordsRecord:
     property: str | None
     probability_before: float | None
     probability_after: float | None
-    clip_before_optimised: float | None
-    clip_after_optimised: float | None
+    clip_before_optimised: float
+    clip_after_optimised: float
     probability_before_optimised: float | None
     probability_after_optimised: float | None
     stopped: str | None

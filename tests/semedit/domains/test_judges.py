@@ -100,6 +100,13 @@ def test_a_clip_of_ones_own_is_judged_by_any_other():
     assert itself.first.optimised
 
 
+def test_a_prompt_that_the_judge_cannot_read_is_not_judged():
+    guide, judge = small_clip(5, "ViT/brought"), small_clip(1, "portraits-clip-judge@32")
+    judge.network.context_length = 4
+    brief, long = (clip_panel(judged(clip_judge=lambda: judge), CPU, guide, text) for text in ("hair", "a b c d e"))
+    assert brief.first.network is judge and long.first.optimised and "reads 1 to 2" in long.missing
+
+
 def test_a_panel_of_what_is_made_of_each():
     one, two = classifier(1), classifier(2, JUDGE)
     made = panel((lambda: one,), (lambda: two,), CPU).each(lambda scorer: (scorer.names, scorer))
