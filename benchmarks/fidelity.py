@@ -11,8 +11,10 @@ from benchmarks.rows import Row
 from semedit.data.chunks import chunk_seed
 from semedit.data.collection import Collection, prepare
 from semedit.data.drawn import Painter
+from semedit.domains import Domain
+from semedit.domains.judges import OPTIMISED, Judge, attribute_panel, feature_panel, named_by
 from semedit.editing.model import Model
-from semedit.errors import ConfigError
+from semedit.errors import ConfigError, MissingWeights
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.inception import LegacyInception, embedders
 from semedit.metrics.labels import LARGE, iou_counts, iou_of_counts
@@ -69,15 +71,17 @@ def fidelity(
     progress: Progress | None = None,
 ) -> list[Row]:
     """Set measures of untruncated samples, and of real against real (the floor); where the domain can tell, agreement
-    of label maps with its parser, and attribute rates.
+    of label maps with its parser, and attribute rates. Judges score; see :mod:`semedit.domains.judges`.
 
     Pictures are measured as 8-bit, at ``size`` px (default: the generator's); ``ssg-legacy`` takes them unrounded, with
     random noise, as it says. Without ``real`` pictures the domain's painter draws them. Raises ConfigError if it has
     none, or if no network is there to measure with.
     """
     real = real or DrawnPictures(model.domain.painter())
-    size, features = size or model.generator.config.size, model.domain.own_features()
-    found = embedders(features)
+    size, own = size or model.generator.config.size, own_networks(model.domain)
+    features = own[0].network if own else None
+    found = [*(one.network for one in own), *embedders(None)]
+    marks = {one.network.protocol: f" ({OPTIMISED})" for one in own if one.optimised}
     if not found:
         raise ConfigError("no network to measure with; 'semedit doctor' says which Inception files are missing")
     passed = Passed(3 * count, progress)
@@ -95,19 +99,29 @@ def fidelity(
         name = embedder.protocol
         for suffix, made in (("", fake.features[name]), ("_floor", sets[1].features[name])):
             for metric, (value, std, protocol) in set_measures(embedder, made, sets[0].features[name]).items():
-                add(metric + suffix, value, protocol, len(made), std)
+                by = protocol + marks.get(name, "")
+                add(named_by(metric + suffix, by), value, by, len(made), std)
     if features is not None:
-        parser = f"miou({features.protocol} parser, area>0.5%)"
-        add("mask_agreement", iou_of_counts(fake.overlap, LARGE), parser)
+        parser = f"miou({features.protocol} parser, area>0.5%){marks.get(features.protocol, '')}"
+        add(named_by("mask_agreement", parser), iou_of_counts(fake.overlap, LARGE), parser)
         both, either, _ = fake.overlap
         for name, overlap in zip(model.generator.regions.names, (both / either).tolist(), strict=True):
-            add(f"agreement_{name}", overlap, f"iou({features.protocol} parser)")
+            by = f"iou({features.protocol} parser){marks.get(features.protocol, '')}"
+            add(named_by(f"agreement_{name}", by), overlap, by)
     if sets[0].truth is not None:
         real_rates = sets[0].truth.mean(0)
         for i, name in enumerate(model.domain.attribute_names):
-            add(f"rate_{name}", fake.rates[i].item(), f"{model.domain.name}-attributes")
+            add(f"rate_{name}", fake.rates[i].item(), f"{model.domain.name}-{fake.scored}")
             add(f"real_rate_{name}", real_rates[i].item(), "ground truth", of="data")
     return rows
+
+
+def own_networks(domain: Domain) -> list[Judge[DomainFeatures]]:
+    """The domain's feature networks, the one that scores first; none where it has none."""
+    try:
+        return list(feature_panel(domain, torch.device("cpu")))
+    except MissingWeights:
+        return []
 
 
 @dataclass
@@ -132,7 +146,9 @@ class Samples:
 
     def __init__(self, model: Model, found: list[Embedder], network: DomainFeatures | None, count: int, seed: int,
                  size: int, passed: Passed):  # fmt: skip
-        regions, scorer = len(model.generator.regions), model.domain.attributes() if network else None
+        regions = len(model.generator.regions)
+        scorer = attribute_panel(model.domain, torch.device("cpu")).first.network if network else None
+        self.scored = scorer.protocol if scorer else "none"
         parts: dict[str, list[Tensor]] = {e.protocol: [] for e in found}
         self.overlap, scores = torch.zeros(3, regions), []
         for k, start in enumerate(range(0, count, CHUNK)):

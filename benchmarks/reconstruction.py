@@ -15,6 +15,7 @@ from encoders.inverters import RestyleInverter
 from encoders.search import Search
 from semedit.data.drawn import Painter
 from semedit.domains.base import IdentityMetric, PerceptualMetric
+from semedit.domains.judges import Panel, perceptual_panel
 from semedit.editing.model import Model
 from semedit.errors import ImageError, MissingWeights, SemeditError, UnknownName
 from semedit.metrics.pixels import mse, psnr
@@ -40,9 +41,12 @@ class ReconstructionRow(Row):
 
 @dataclass(frozen=True)
 class Score:
-    """The domain's networks that judge a reconstruction; those whose weights are absent are left out, and named."""
+    """The domain's networks that score a reconstruction; those whose weights are absent are left out, and named.
 
-    perceptual: tuple[PerceptualMetric, ...]
+    Searches and encoders learn by some of the ``perceptual`` ones, which stand beside the judge.
+    """
+
+    perceptual: Panel[PerceptualMetric]
     identity: IdentityMetric | None
     missing: tuple[str, ...]
 
@@ -50,29 +54,22 @@ class Score:
     def of(cls, model: Model) -> "Score":
         """All measures of a model's domain. Raises MissingWeights if there is no perceptual one."""
         device, domain = model.generator.device, model.domain
-        perceptual: dict[str, PerceptualMetric] = {}
-        missing: list[str] = []
-        for load in (domain.perceptual, domain.perceptual_training):
-            try:
-                metric = placed(load(), device)
-                perceptual[metric.protocol] = metric
-            except MissingWeights as error:
-                missing.append(str(error))
-        if not perceptual:
-            raise MissingWeights(missing[0])
+        perceptual = perceptual_panel(domain, device)
+        missing = [f"a judge of perceptual distances: {perceptual.missing}"] if perceptual.missing else []
         try:
             identity = placed(domain.identity(), device)
         except MissingWeights as error:
             identity = None
             missing.append(str(error))
-        return cls(tuple(perceptual.values()), identity, tuple(missing))
+        return cls(perceptual, identity, tuple(missing))
 
     @torch.no_grad()
     def __call__(self, reconstruction: Tensor, target: Tensor) -> dict[tuple[str, str], Tensor]:
         """(metric, protocol) -> values (B,), of pictures (B, 3, H, W) as 8-bit files would hold them."""
         shown = quantise(reconstruction)
         found = {("mse", "mse[-1,1]"): mse(shown, target), ("psnr", "psnr"): psnr(shown, target)}
-        found |= {("perceptual", metric.protocol): metric.distance(shown, target) for metric in self.perceptual}
+        for one in self.perceptual:
+            found[one.named("perceptual"), one.protocol] = one.network.distance(shown, target)
         if self.identity:
             found["identity", self.identity.protocol] = self.identity.identity(shown, target)
         return found

@@ -8,8 +8,9 @@ from typing import Any
 class Row:
     """A figure: ``metric`` of a ``method`` on a ``model`` has this ``value`` over ``n`` pictures.
 
-    ``std`` is the population's over the pictures, or the protocol's own; ``skipped`` ones could not be measured. Each
-    benchmark adds what its figures depend on.
+    ``std`` is the population's over the pictures, or the protocol's own; ``low`` and ``high`` are the ends of the
+    value's 95 % bootstrap interval over the pictures; ``skipped`` ones could not be measured. Each benchmark adds what
+    its figures depend on.
     """
 
     task: str
@@ -20,6 +21,8 @@ class Row:
     n: int
     protocol: str
     std: float | None = None
+    low: float | None = None
+    high: float | None = None
     skipped: int = 0
 
     def to_json(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from directions import METHODS
+from directions.styleclip import DOMAIN_OPTIONS, StyleClipConfig
 from encoders import INVERTERS
 from semedit.cli.main import build
 from semedit.latents.regions import CELEBAMASK
@@ -29,6 +30,13 @@ def test_region_names_and_groups_are_complete():
 def test_pictures_exist_and_are_small():
     for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
         assert 0 < (ROOT / path).stat().st_size < 1_000_000, path
+
+
+def test_the_caption_of_the_words_names_how_the_search_departs():
+    caption = README.split("docs/words-unlimited.png")[1].split("![")[0]
+    options, published = DOMAIN_OPTIONS["portraits"], StyleClipConfig()
+    assert f"best of {options['candidates']} random" in " ".join(caption.split())
+    assert f"L2 weight of {options['l2_weight']}" in caption and f"l2_weight={published.l2_weight}" in caption
 
 
 def commands() -> list[str]:

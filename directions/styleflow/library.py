@@ -64,6 +64,7 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
     def __init__(self, attributes: tuple[str, ...], fingerprint: str = "", labeller: Labeller | None = None, *,
                  regions: Mapping[str, str] | None = None, training: FlowTraining | None = None):  # fmt: skip
         self.attributes, self.labeller, self.training = attributes, labeller, training or FlowTraining()
+        self._labelled: tuple[Tensor, Tensor] | None = None
         places = {name: (regions or {}).get(name, "all") for name in attributes}
         super().__init__({name: FlowEditor(self, name, Calibration(places[name])) for name in attributes}, fingerprint)
 
@@ -119,13 +120,14 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
     def conditions(self, latent: Latent) -> tuple[Tensor, Tensor]:
         """Attributes (B, A) that each code had before flow edits, and those that it has been brought to.
 
-        Codes whose last edit was not a flow's are labelled. Raises LatentError where there is no labeller for them.
+        Edits by other means in between change neither: to the flow they are part of what makes the person. Codes that
+        no flow has edited are labelled. Raises LatentError where there is no labeller for them.
         """
         self.check_fitted()
         source = torch.empty(len(latent), len(self.attributes))
         target, unknown = source.clone(), []
         for index, past in enumerate(latent.pasts):
-            if TARGET in past.metadata and past.history and past.history[-1].get("method") == "styleflow":
+            if TARGET in past.metadata:
                 source[index] = torch.tensor(past.metadata[SOURCE])
                 target[index] = torch.tensor(past.metadata[TARGET])
             else:
@@ -133,8 +135,15 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
         if unknown:
             if self.labeller is None:
                 raise LatentError("the attributes of this latent are not known; give the flow a labeller")
-            source[unknown] = target[unknown] = self.labeller(latent.take(unknown)).cpu()
+            source[unknown] = target[unknown] = self._label(latent.take(unknown))
         return source, target
+
+    def _label(self, latent: Latent) -> Tensor:
+        """Attributes (B, A) of codes by the labeller; the last ones are kept, for edits of other strengths."""
+        assert self.labeller is not None
+        if self._labelled is None or not torch.equal(self._labelled[0], latent.data):
+            self._labelled = latent.data, self.labeller(latent).cpu()
+        return self._labelled[1]
 
     @torch.no_grad()
     def transport(self, latent: Latent, here: Tensor, there: Tensor, regions: str) -> Latent:

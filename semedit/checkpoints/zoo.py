@@ -204,7 +204,7 @@ def refresh_card(entry: ModelFolder) -> None:
 
 def write_quality(entry: ModelFolder, name: str, rows: list[dict[str, Any]]) -> None:
     """Put measured figures on a model's card, under ``quality.<name>``."""
-    kept = ("value", "std", "n", "protocol", "seconds_per_image")
+    kept = ("value", "std", "low", "high", "n", "protocol", "seconds_per_image", "nearer", "edited", "unedited")
     figures = {row["metric"]: {key: row[key] for key in kept if row.get(key) is not None} for row in rows}
     card = read_card(entry.folder)
     write_json(entry.folder / CARD, {**card, "quality": {**card.get("quality", {}), name: figures}})

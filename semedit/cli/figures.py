@@ -161,7 +161,7 @@ def compose(
     from semedit.pictures.sheets import save_picture, sheet
     from semedit.pictures.tensors import enlarge, to_tensor
 
-    places = [Place.parse(text) for text in at] if at else [Place(), Place(0.2, 0.05, 0.8), Place(-0.22, 0.2, 0.6)]
+    places = [Place.parse(text) for text in at] if at else [Place(), Place(0.2, 0.1, 0.8), Place(-0.22, 0.2, 0.6)]
     loaded = load(model).to(check_device(device))
     target = to_tensor(resize(read_picture(background), loaded.generator.config.size))[None]
     with progress_bar("background", json) as progress:

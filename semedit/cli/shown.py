@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from semedit.cli.console import Report, number
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from semedit.editing.records import EditRecord, InversionRecord, StepRecord
     from semedit.editing.session import EditSession
 
@@ -34,6 +36,11 @@ def show_edit(report: Report, record: "EditRecord") -> None:
         ["change inside the regions", f"{100 * record.inside_share:.0f} %"],
         ["preservation (1 - l1)", number(record.preservation)],
         [f"perceptual distance ({record.protocols['perceptual']})", number(record.perceptual)],
+        *(
+            [[f"  the same, {record.protocols['perceptual_optimised']}", number(record.perceptual_optimised)]]
+            if record.perceptual_optimised is not None and judged(record.protocols, "perceptual")
+            else []
+        ),
         [f"identity ({record.protocols['identity']})", number(record.identity)],
     ]
     report.table(["measure", "value"], rows)
@@ -42,22 +49,41 @@ def show_edit(report: Report, record: "EditRecord") -> None:
         if step.words and step.words.stopped == "identity":
             report.say(f"'{what}' was stopped by its identity budget.")
         if step.missed:
-            report.say(f"'{what}' came to {_known(step.score_after)}, not to {step.target}, in these --regions.")
+            reached = _known(step.score_after_optimised)
+            report.say(f"'{what}' came to {reached}, not to {step.target}, in these --regions.")
         elif step.strength and step.measurable is False:
             report.say(f"No measurable change of '{what}'; try a larger --strength or more --regions.")
 
 
 def _rows(step: "StepRecord") -> list[list[str]]:
     """What was measured of one step."""
-    rows, words = [], step.words
+    rows, words, ids = [], step.words, step.protocols
     if step.score_before is not None:
-        rows.append([f"{step.attr}: score", f"{_known(step.score_before)} -> {_known(step.score_after)}"])
+        rows.append([f"{step.attr}: score ({ids['score']})", _change(step.score_before, step.score_after)])
+        if judged(ids, "score"):
+            optimised = _change(step.score_before_optimised, step.score_after_optimised)
+            rows.append([f"  the same, {ids['score_optimised']}", optimised])
     if words:
-        rows.append([f"'{step.text}': cosine", f"{number(words.clip_before)} -> {number(words.clip_after)}"])
-    if words and words.property:
-        chances = f"{_known(words.probability_before)} -> {_known(words.probability_after)}"
-        rows.append([f"  its {words.property}: zero-shot probability", chances])
+        rows.append([f"'{step.text}': cosine ({ids['clip']})", _change(words.clip_before, words.clip_after)])
+        named = f"  its {words.property}: zero-shot probability"
+        if words.property:
+            rows.append([named, _change(words.probability_before, words.probability_after)])
+        if judged(ids, "clip"):
+            optimised = _change(words.clip_before_optimised, words.clip_after_optimised)
+            rows.append([f"  the same cosine, {ids['clip_optimised']}", optimised])
+            if words.property:
+                optimised = _change(words.probability_before_optimised, words.probability_after_optimised)
+                rows.append(["  that probability, by the same", optimised])
     return rows
+
+
+def judged(protocols: "Mapping[str, str | None]", measure: str) -> bool:
+    """Whether another network than the one that was optimised gave a measure, and both are there."""
+    return protocols[f"{measure}_optimised"] not in (None, "none", protocols[measure])
+
+
+def _change(before: float | None, after: float | None) -> str:
+    return f"{_known(before)} -> {_known(after)}"
 
 
 def _known(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import NoReturn, Protocol, Self
 
 import torch
 from PIL import Image
@@ -41,18 +41,48 @@ class IdentityMetric(Protocol):
     def identity(self, a: Tensor, b: Tensor) -> Tensor: ...
 
 
+class Truth(Protocol):
+    """Someone who knows what edits should come to: the pictures of codes, also with an attribute put on or off.
+
+    Codes are z (B, D), before the mapping network; pictures (B, 3, S, S) in [-1, 1].
+    """
+
+    @property
+    def protocol(self) -> str: ...
+
+    def turnable(self, codes: Tensor, attribute: str, on: bool) -> Tensor:
+        """Which codes (B,), bool, lack the attribute and show it once it is put on, or the other way round."""
+        ...
+
+    def pictures(self, codes: Tensor) -> Tensor:
+        """The true picture of each code."""
+        ...
+
+    def edited(self, codes: Tensor, attribute: str, on: bool) -> Tensor:
+        """The true pictures with an attribute put on or off."""
+        ...
+
+
+def no_judge() -> NoReturn:
+    """The loader of a judge that a domain does not have."""
+    raise MissingWeights("the domain has no judge of this kind, which nothing has learnt from")
+
+
 @dataclass(frozen=True)
 class Domain:
     """A kind of picture: aligner, regions, metrics, parser, attributes, and who draws it or teaches it.
 
     The loaders open weights on first use and raise MissingWeights, naming what is missing, where there are none.
     ``identity`` scores; ``identity_loss`` is another network, trained apart, that losses may use: what a loss has
-    pushed cannot score. ``perceptual`` scores and guides inversion; ``perceptual_training`` is what encoders learn by.
+    pushed cannot score. ``perceptual`` guides inversion, ``perceptual_training`` encoders and generators;
+    ``attributes`` labels samples that editors learn from, ``clip`` guides edits by words; the ``_judge`` of each is
+    another network, which nothing learns from (see :mod:`semedit.domains.judges`).
     ``edit_regions`` gives, for each attribute, the regions that its edit changes unless told otherwise.
     ``properties`` are what prompts can name, with exclusive values, each as a prompt.
     ``draw`` paints pictures at random, with labels and attributes; None where pictures have to be brought.
     ``teacher`` makes the lessons of a generator of this configuration, in a drawing style and with a share of mixed
-    codes; None where nobody knows which picture a code should have.
+    codes; None where nobody knows which picture a code should have. ``truth`` knows, for a generator of this
+    configuration, what its edits should come to.
     ``poor_psnr`` is the reconstruction quality below which a picture is reported as outside the domain.
     """
 
@@ -70,8 +100,13 @@ class Domain:
     clip: Callable[[], Clip]
     properties: Mapping[str, tuple[str, ...]]
     poor_psnr: float
+    perceptual_judge: Callable[[], PerceptualMetric] = no_judge
+    features_judge: Callable[[], DomainFeatures] = no_judge
+    attributes_judge: Callable[[], AttributeScorer] = no_judge
+    clip_judge: Callable[[], Clip] = no_judge
     draw: Painter | None = None
     teacher: Callable[[GeneratorConfig, str, float], Teacher] | None = None
+    truth: Callable[[GeneratorConfig], Truth] | None = None
 
     def own_features(self) -> DomainFeatures | None:
         """The domain's feature network, or None where it has none or its weights are missing."""
@@ -79,6 +114,12 @@ class Domain:
             return self.features()
         except MissingWeights:
             return None
+
+    def truth_of(self, config: GeneratorConfig) -> Truth:
+        """Who knows what edits should come to. Raises ConfigError where nobody does, or not for such codes."""
+        if self.truth is None:
+            raise ConfigError(f"the domain '{self.name}' has no law: nobody knows the true picture of an edit")
+        return self.truth(config)
 
     def painter(self) -> Painter:
         """Who draws this domain's pictures. Raises ConfigError where nobody does."""

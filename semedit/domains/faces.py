@@ -12,6 +12,7 @@ from semedit.metrics.clip import Clip
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.identity import ArcFace, FaceNet
 from semedit.metrics.lpips import Lpips
+from semedit.metrics.roles import JUDGE
 from semedit.pictures.alignment import align_face
 from semedit.storage.found import find_weights
 
@@ -50,8 +51,19 @@ def attributes() -> AttributeScorer:
     return AttributeScorer.load(file)
 
 
+@cache
+def attributes_judge() -> AttributeScorer:
+    """Another file of one's own, of a classifier that no editor was learnt from."""
+    file = find_weights(
+        "face-attributes-judge.safetensors", "SEMEDIT_FACE_ATTRIBUTES_JUDGE", "judging attributes of real faces"
+    )
+    return AttributeScorer.load(file, JUDGE)
+
+
 #: The published CLIP of StyleCLIP; OpenAI's weights need the name that ends in -quickgelu.
 CLIP = "ViT-B-32-quickgelu"
+#: OpenAI's convolutional one: another architecture, trained apart.
+CLIP_JUDGE = "RN50-quickgelu"
 PROPERTIES = {
     "hair colour": tuple(f"a person with {colour} hair" for colour in ("black", "brown", "red", "blond", "grey")),
     "skin tone": tuple(f"a person with {tone} skin" for tone in ("pale", "fair", "olive", "tan", "brown", "dark")),
@@ -72,6 +84,14 @@ def clip() -> Clip:
     return Clip.open(CLIP, path)
 
 
+@cache
+def clip_judge() -> Clip:
+    path = os.environ.get("SEMEDIT_CLIP_JUDGE")
+    if not path:
+        raise MissingWeights(f"a second CLIP judges texts; set SEMEDIT_CLIP_JUDGE to a file of {CLIP_JUDGE}'s weights")
+    return Clip.open(CLIP_JUDGE, path)
+
+
 FACES = Domain(
     name="faces",
     regions=CELEBAMASK,
@@ -85,6 +105,8 @@ FACES = Domain(
     features=features,
     attributes=attributes,
     clip=clip,
+    attributes_judge=attributes_judge,
+    clip_judge=clip_judge,
     properties=PROPERTIES,
     poor_psnr=15.0,
 )

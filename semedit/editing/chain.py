@@ -1,13 +1,15 @@
 """A chain of edits: each starts from what the last one made, and is measured by itself and as part of the whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from directions import reach
+from semedit.domains.judges import Judge, Panel, clip_panel, perceptual_panel
 from semedit.editing.effect import EditReport, compare
+from semedit.editing.judging import judges_of
 from semedit.editing.model import Model, Progress
 from semedit.editing.records import StepRecord, WordsRecord
 from semedit.errors import LatentError, MissingWeights
@@ -15,6 +17,7 @@ from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip
 from semedit.metrics.prompts import named_value, noise_floor
 from semedit.networks.synthesis import Synthesis
+from semedit.pictures.tensors import quantise
 from semedit.protocols import Editor
 
 #: The least change of a score that counts, and the gain of a cosine in units of its noise.
@@ -41,10 +44,11 @@ class Step:
 
 @dataclass(frozen=True)
 class TextReport:
-    """What an edit did to the cosine of prompt and pictures (B,).
+    """What an edit did to the cosine of prompt and pictures (B,), by the CLIP of the id ``protocol``.
 
     ``noise`` is the cosine's: see :func:`semedit.metrics.prompts.noise_floor`. ``named`` is the property that the
-    prompt speaks of, if it does, with the zero-shot probabilities (B,) of its value.
+    prompt speaks of, if it does, with the zero-shot probabilities (B,) of its value. ``optimised`` says the same by the
+    CLIP that the edit was searched with, where another one judges.
     """
 
     clip_before: Tensor
@@ -53,11 +57,22 @@ class TextReport:
     named: str | None
     probability_before: Tensor
     probability_after: Tensor
+    protocol: str
+    optimised: "TextReport | None" = None
 
     @classmethod
-    def of(cls, clip: Clip, prompt: str, old: Tensor, new: Tensor,
+    def of(cls, clips: Panel[Clip], prompt: str, old: Tensor, new: Tensor,
            properties: Mapping[str, tuple[str, ...]]) -> "TextReport":  # fmt: skip
-        """Compare pictures before and after an edit towards a prompt."""
+        """Compare pictures before and after an edit towards a prompt, as 8-bit files hold them."""
+        shown = quantise(old), quantise(new)
+        judged = cls._by(clips.first, prompt, *shown, properties)
+        beside = [cls._by(one, prompt, *shown, properties) for one in clips.beside]
+        return replace(judged, optimised=beside[0] if beside else None)
+
+    @classmethod
+    def _by(cls, judge: Judge[Clip], prompt: str, old: Tensor, new: Tensor,
+            properties: Mapping[str, tuple[str, ...]]) -> "TextReport":  # fmt: skip
+        clip = judge.network
         before, after = (clip.similarity(images, (prompt,))[:, 0] for images in (old, new))
         meant = named_value(prompt, properties)
         if meant is None:
@@ -65,7 +80,7 @@ class TextReport:
         else:
             here, there = (clip.probabilities(images, properties[meant[0]])[:, meant[1]] for images in (old, new))
         noise = noise_floor(clip, old, (prompt,))[:, 0]
-        return cls(before, after, noise, meant[0] if meant else None, here, there)
+        return cls(before, after, noise, meant[0] if meant else None, here, there, judge.protocol)
 
 
 @dataclass(frozen=True)
@@ -84,7 +99,7 @@ class Chain:
 def check(model: Model, steps: list[Step]) -> None:
     """Open what measuring these edits needs. Raises MissingWeights for a network, or a target's scorer, that is
     absent."""
-    model.domain.perceptual()
+    perceptual_panel(model.domain, model.device)
     model.domain.identity()
     for step in steps:
         if step.target is not None and model.scorer(str(step.attr)) is None:
@@ -110,11 +125,12 @@ def run(model: Model, latent: Latent, steps: list[Step], progress: Progress | No
         strengths.append(_strength(model, step, before))
         latents.append(step.editor.edit(before, strengths[-1], step.regions))
         pictures.append(model.synthesise(latents[-1]))
-        scorer = model.scorer(step.attr) if step.attr else None
-        reports.append(compare(model.domain, old, pictures[-1], chosen, step.attr, scorer))
+        scorers = judges_of(model, step.attr) if step.attr else None
+        reports.append(compare(model.domain, old, pictures[-1], chosen, step.attr, scorers))
         if step.text and step.clip:
             images = old.image, pictures[-1].image
-            texts.append(TextReport.of(step.clip, step.text, *images, model.domain.properties))
+            clips = clip_panel(model.domain, model.device, step.clip, step.text)
+            texts.append(TextReport.of(clips, step.text, *images, model.domain.properties))
         else:
             texts.append(None)
         if progress:
@@ -140,17 +156,23 @@ def describe(chain: Chain, steps: list[Step], index: int) -> tuple[StepRecord, .
 
 def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
     report, text = chain.reports[n][index], chain.texts[n]
-    before, after = _known(report.score_before), _known(report.score_after)
+    before, after = known(report.score_before), known(report.score_after)
     measurable = None if before is None or after is None else abs(after - before) >= LEAST_SCORE
-    words = None
+    words, clips = None, dict[str, str | None](clip=None, clip_optimised=None)
     if text:
+        clips = {"clip": text.protocol, "clip_optimised": (text.optimised or text).protocol}
+        guide = text.optimised or text
         words = WordsRecord(
             clip_before=text.clip_before[index].item(),
             clip_after=text.clip_after[index].item(),
             clip_noise=text.noise[index].item(),
             property=text.named,
-            probability_before=_known(text.probability_before[index]),
-            probability_after=_known(text.probability_after[index]),
+            probability_before=known(text.probability_before[index]),
+            probability_after=known(text.probability_after[index]),
+            clip_before_optimised=guide.clip_before[index].item(),
+            clip_after_optimised=guide.clip_after[index].item(),
+            probability_before_optimised=known(guide.probability_before[index]),
+            probability_after_optimised=known(guide.probability_after[index]),
             stopped=chain.latents[n + 1].pasts[index].history[-1].get("stopped"),
         )
         measurable = words.clip_after - words.clip_before > LEAST_NOISE * words.clip_noise
@@ -164,14 +186,17 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
         regions=step.regions,
         score_before=before,
         score_after=after,
+        score_before_optimised=known(report.score_before_optimised),
+        score_after_optimised=known(report.score_after_optimised),
         inside_share=report.inside_share.item(),
         preservation=report.preservation.item(),
         measurable=measurable,
+        protocols={**{name: report.protocols[name] for name in ("score", "score_optimised")}, **clips},
         words=words,
     )
 
 
-def _known(value: Tensor) -> float | None:
+def known(value: Tensor) -> float | None:
     """A number, or None for NaN."""
     number = value.item()
     return None if number != number else number

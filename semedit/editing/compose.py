@@ -21,8 +21,8 @@ from semedit.networks.ops import coordinate_grid
 class Place:
     """Where the foreground goes: shifted by shares of the picture's side, right and down, and zoomed about its centre.
 
-    Fourier features repeat outside the picture that they were learnt on, so there the foreground is left out; below it,
-    the lowest line goes on, as shoulders do.
+    Fourier features repeat outside the picture that they were learnt on, so there the foreground is left out, below it
+    too: 2 down + zoom of at least 1 brings shoulders to the lower edge.
     """
 
     right: float = 0.0
@@ -46,7 +46,6 @@ class Place:
         grid = coordinate_grid(size, size)
         shift = 2 * torch.tensor([self.right, self.down])[:, None, None]
         moved = (grid - shift) / self.zoom
-        moved[1] = moved[1].clamp(max=1.0)
         return torch.stack([grid, *([moved] * (regions - 1))])[None]
 
 

@@ -16,6 +16,7 @@ from directions.learning import study
 from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, default_options, load_encoder
 from semedit.checkpoints import zoo
 from semedit.domains import Domain
+from semedit.domains.judges import judged_distances
 from semedit.editing.request import METHOD
 from semedit.errors import ConfigError, MissingWeights, UnknownName
 from semedit.latents.latent import Latent
@@ -28,7 +29,7 @@ from semedit.networks.generator import SemanticGenerator
 from semedit.networks.synthesis import Synthesis
 from semedit.pictures.alignment import Aligned
 from semedit.pictures.reading import read_picture
-from semedit.pictures.tensors import to_tensor
+from semedit.pictures.tensors import quantise, to_tensor
 from semedit.protocols import Editor, Inversion, Inverter
 
 Picture = str | Path | Image.Image | Tensor
@@ -187,12 +188,14 @@ class Model:
         aligned = [] if isinstance(pictures, Tensor) else self._aligned(pictures, face)
         target = pictures if isinstance(pictures, Tensor) else torch.stack([to_tensor(one.crop) for one in aligned])
         inversion = inverter.invert(target, progress)
-        alike = identity.identity(inversion.reconstruction, inversion.target)
+        shown = quantise(inversion.reconstruction)
+        alike = identity.identity(shown, inversion.target)
+        distances, protocols = judged_distances(self.domain, shown, inversion.target)
         inversion = replace(
             inversion,
             latent=inversion.latent.annotated(method=inverter.method),
-            metrics={**inversion.metrics, "identity": alike},
-            protocols={**inversion.protocols, "identity": identity.protocol},
+            metrics={**inversion.metrics, **distances, "identity": alike},
+            protocols={**inversion.protocols, **protocols, "identity": identity.protocol},
             alignments=tuple(one.alignment for one in aligned),
         )
         return inversion[0] if len(inversion) == 1 else inversion

@@ -50,8 +50,9 @@ class InversionRecord:
 class WordsRecord:
     """What a prompt's edit did to one picture's cosine, whose noise is ``clip_noise``.
 
-    property: what the prompt speaks of, if it does, with the zero-shot probabilities of its value; stopped: "steps", or
-    "identity" where the budget ended the search.
+    property: what the prompt speaks of, if it does, with the zero-shot probabilities of its value; ``_optimised``: the
+    same by the CLIP of the search; stopped: "steps", or "identity" where the budget ended the
+    search.
     """
 
     clip_before: float
@@ -60,6 +61,10 @@ class WordsRecord:
     property: str | None
     probability_before: float | None
     probability_after: float | None
+    clip_before_optimised: float
+    clip_after_optimised: float
+    probability_before_optimised: float | None
+    probability_after_optimised: float | None
     stopped: str | None
 
 
@@ -67,8 +72,10 @@ class WordsRecord:
 class StepRecord:
     """What one step of an edit was asked to do to one picture, and did; None for what was not asked or not measured.
 
-    score_before, score_after: of the attribute, in [0, 1]; inside_share: of the change, inside the regions;
-    preservation: 1 - mean absolute change on [0, 1]; measurable: whether score or cosine moved beyond their noise.
+    score_before, score_after: of the attribute, in [0, 1], by its judge, and ``_optimised`` by what labelled its
+    samples and brings it to targets; inside_share: of the change, inside the regions; preservation: 1 - mean absolute
+    change on [0, 1]; measurable: whether score or cosine moved beyond their noise; protocols: who gave scores and
+    cosines.
     """
 
     method: str
@@ -80,15 +87,19 @@ class StepRecord:
     regions: str
     score_before: float | None
     score_after: float | None
+    score_before_optimised: float | None
+    score_after_optimised: float | None
     inside_share: float
     preservation: float
     measurable: bool | None
+    protocols: Mapping[str, str | None]
     words: WordsRecord | None = None
 
     @property
     def missed(self) -> bool:
         """Whether a target was asked for and not come to."""
-        return self.target is not None and self.score_after is not None and abs(self.score_after - self.target) > 0.05
+        reached = self.score_after_optimised
+        return self.target is not None and reached is not None and abs(reached - self.target) > 0.05
 
     def to_json(self) -> dict[str, Any]:
         found = asdict(self)
@@ -109,6 +120,7 @@ class EditRecord:
     inside_share: float
     preservation: float
     perceptual: float
+    perceptual_optimised: float | None
     identity: float
     protocols: Mapping[str, str | None]
 
@@ -130,10 +142,13 @@ class EditRecord:
             "regions": self.regions,
             "score_before": one and one.score_before,
             "score_after": one and one.score_after,
+            "score_before_optimised": one and one.score_before_optimised,
+            "score_after_optimised": one and one.score_after_optimised,
             **self.files,
             "inside_share": self.inside_share,
             "preservation": self.preservation,
             "perceptual": self.perceptual,
+            "perceptual_optimised": self.perceptual_optimised,
             "identity": self.identity,
             "steps": [step.to_json() for step in self.steps],
             "protocols": dict(self.protocols),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from directions import RegionTransfer, Study
 from semedit.editing import output, subjects
-from semedit.editing.chain import Step, check, describe, run
+from semedit.editing.chain import Step, check, describe, known, run
 from semedit.editing.model import Model, Progress
 from semedit.editing.records import EditRecord, Failure, UndoRecord, Watch
 from semedit.editing.request import AUTO, EditRequest
@@ -112,14 +112,16 @@ class EditSession:
                 last = chain.latents[-2][index]
                 row = [model.synthesise(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
                 files["strip"] = output.save_row(row, folder / "strip.png")
-            words = steps[0].clip.protocol if steps[0].clip else None
+            done = describe(chain, steps, index)
+            measured = {name: getattr(whole, name).item() for name in MEASURES}
             record = EditRecord(
                 input=subject.source,
                 folder=folder,
                 files=files,
-                steps=describe(chain, steps, index),
-                protocols={**chain.reports[0].protocols, "clip": words},
-                **{name: getattr(whole, name).item() for name in MEASURES},
+                steps=done,
+                protocols={**whole.protocols, **done[0].protocols},
+                perceptual_optimised=known(whole.perceptual_optimised),
+                **measured,
             )
             write_json(folder / subjects.MANIFEST, {**record.to_json(), "request": self.request.to_json()})
             made.append(record)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from semedit.errors import UnknownName
+from semedit.metrics.roles import GUIDE, suffix
 from semedit.networks.trunk import Trunk, TrunkConfig
 from semedit.storage.weights import Weights, load_state, load_weights, save_weights
 
@@ -39,15 +40,22 @@ class Scorer(Protocol):
 
 
 class AttributeScorer:
-    """Probabilities of named attributes. ``card`` holds the held-out accuracy of each."""
+    """Probabilities of named attributes. ``card`` holds the held-out accuracy of each; ``role`` is "guide" or "judge",
+    by the place of its file."""
 
-    def __init__(self, network: AttributeClassifier, names: tuple[str, ...], card: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        network: AttributeClassifier,
+        names: tuple[str, ...],
+        card: Mapping[str, Any] | None = None,
+        role: str = GUIDE,
+    ):
         self.network = network.eval().requires_grad_(False)
-        self.names, self.card = names, dict(card or {})
+        self.names, self.card, self.role = names, dict(card or {}), role
 
     @property
     def protocol(self) -> str:
-        return f"attributes@{self.network.trunk.config.size}"
+        return f"attributes{suffix(self.role)}@{self.network.trunk.config.size}"
 
     def index(self, name: str) -> int:
         """Column of an attribute; UnknownName if it is not one of ``names``."""
@@ -71,10 +79,10 @@ class AttributeScorer:
         save_weights(path, Weights(KIND, config, self.network.state_dict(), self.card), half=True)
 
     @classmethod
-    def load(cls, path: str | Path) -> "AttributeScorer":
+    def load(cls, path: str | Path, role: str = GUIDE) -> "AttributeScorer":
         """Read a file written by :meth:`save`; CheckpointError if it is anything else."""
         weights = load_weights(path, KIND)
         names = tuple(weights.config["names"])
         network = AttributeClassifier(TrunkConfig.from_json(weights.config["trunk"]), len(names))
         load_state(network, weights.tensors, path)
-        return cls(network, names, weights.extra)
+        return cls(network, names, weights.extra, role)

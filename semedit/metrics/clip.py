@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from semedit.config import Config
 from semedit.errors import CheckpointError, ConfigError, UnknownName
+from semedit.metrics.roles import GUIDE, suffix
 from semedit.storage.weights import Weights, load_state, load_weights, save_weights
 
 KIND = "clip"
@@ -131,8 +132,11 @@ class Clip:
         save_weights(path, Weights(KIND, {**config.to_json(), "tokens": known.tolist()}, tensors, extra), half=True)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Clip":
-        """Read a file written by :meth:`save`; CheckpointError if it is anything else."""
+    def load(cls, path: str | Path, role: str = GUIDE) -> "Clip":
+        """Read a file written by :meth:`save`; CheckpointError if it is anything else.
+
+        Its protocol id names a ``role`` other than "guide".
+        """
         weights = load_weights(path, KIND)
         config = ClipConfig.from_json({k: v for k, v in weights.config.items() if k != "tokens"})
         network, tensors = config.build(), dict(weights.tensors)
@@ -141,7 +145,9 @@ class Clip:
         table[weights.config["tokens"]] = rows.to(table)
         load_state(network, {**tensors, "token_embedding.weight": table}, path)
         card = dict(weights.extra)
-        return cls(network, config.tokenizer(), card.pop("protocol"), config.size, card=card)
+        name, at, size = str(card.pop("protocol")).rpartition("@")
+        protocol = f"{name.removesuffix(suffix(role))}{suffix(role)}{at}{size}"
+        return cls(network, config.tokenizer(), protocol, config.size, card=card)
 
     @classmethod
     def open(cls, name: str, weights: str | None = None) -> "Clip":

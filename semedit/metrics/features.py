@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semedit.errors import MissingWeights
+from semedit.metrics.roles import GUIDE, suffix
 from semedit.networks.trunk import Trunk, TrunkConfig
 from semedit.storage.weights import Weights, load_state, load_weights, save_weights
 
@@ -58,11 +59,14 @@ class FeatureNetwork(nn.Module):
 
 
 class DomainFeatures:
-    """The feature network of a domain as a user's object: distances, embeddings, label maps."""
+    """The feature network of a domain as a user's object: distances, embeddings, label maps.
 
-    def __init__(self, network: FeatureNetwork, domain: str, card: Mapping[str, Any] | None = None):
+    ``role`` is "guide" or "judge", by the place of its file.
+    """
+
+    def __init__(self, network: FeatureNetwork, domain: str, card: Mapping[str, Any] | None = None, role: str = GUIDE):
         self.network = network.eval().requires_grad_(False)
-        self.domain, self.card = domain, dict(card or {})
+        self.domain, self.card, self.role = domain, dict(card or {}), role
 
     def to(self, device: torch.device) -> Self:
         """Move the network; returns this object."""
@@ -75,7 +79,7 @@ class DomainFeatures:
 
     @property
     def protocol(self) -> str:
-        return f"{self.domain}-features@{self.network.trunk.config.size}"
+        return f"{self.domain}-features{suffix(self.role)}@{self.network.trunk.config.size}"
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Perceptual distance (B,) of picture pairs (B, 3, H, W); differentiable.
@@ -126,14 +130,14 @@ class DomainFeatures:
         save_weights(path, Weights(KIND, config, net.state_dict(), self.card), half=True)
 
     @classmethod
-    def load(cls, path: str | Path) -> "DomainFeatures":
+    def load(cls, path: str | Path, role: str = GUIDE) -> "DomainFeatures":
         """Read a file written by :meth:`save`; CheckpointError if it is anything else."""
         weights = load_weights(path, KIND)
         config = weights.config
         sizes = {name: config[name] for name in ("attributes", "factors", "regions")}
         network = FeatureNetwork(TrunkConfig.from_json(config["trunk"]), **sizes, kinds=config.get("kinds", 0))
         load_state(network, weights.tensors, path)
-        return cls(network, config["domain"], weights.extra)
+        return cls(network, config["domain"], weights.extra, role)
 
 
 def fit_logits(logits: Tensor, size: int) -> Tensor:

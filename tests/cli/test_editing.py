@@ -78,7 +78,7 @@ class TestSeveralEdits:
 class TestTargets:
     def test_a_score_is_asked_for(self, own, results, capsys):
         (one,) = results("edit", "--attr", "beard", "--to", "0.9", "--out", str(own))
-        assert one["score_after"] == pytest.approx(0.9, abs=0.03) and one["strength"] != 1.0
+        assert one["score_after_optimised"] == pytest.approx(0.9, abs=0.03) and one["strength"] != 1.0
         assert run(["edit", "--attr", "bangs", "--to", "0.99", "--regions", "mouth", "--out", str(own)]) == 0
         assert "not to 0.99" in capsys.readouterr().out
 
@@ -105,7 +105,7 @@ class TestWords:
         (one,) = results("edit", *edits, "--mean", *FEW, "--out", str(tmp_path))
         first, second = one["steps"]
         assert (first["property"], second["property"]) == ("skin tone", "hair colour")
-        assert first["clip_after"] > first["clip_before"] and 0 <= second["probability_after"] <= 1
+        assert first["clip_after_optimised"] > first["clip_before_optimised"] and 0 <= second["probability_after"] <= 1
         assert Image.open(one["row"]).width > 300
         edited, mean = Latent.load(one["latent"]), Latent.load(tmp_path / "mean" / "latent.safetensors").wplus()
         rows = set(edited.rows("skin,hair"))
@@ -128,7 +128,8 @@ class TestWords:
         config = ClipConfig(size=32, width=2, dim=8, text_width=8, text_layers=1, context=16)
         tiny_clip.save(tmp_path / "c.safetensors", config)
         (one,) = results("edit", "--text", "hair", "--clip", str(tmp_path / "c.safetensors"), *FEW, "--out", str(own))
-        assert one["protocols"]["clip"] == "tiny"
+        assert one["protocols"]["clip_optimised"] == "tiny (optimised)"
+        assert one["protocols"]["clip"].startswith("portraits-clip") and "optimised" not in one["protocols"]["clip"]
 
 
 class TestSources:
@@ -199,7 +200,8 @@ class TestFitting:
         assert list(library) == ["beard", "dark"] and library["dark"].prompts[0] == "a person with dark skin"
         assert set(library.described()["cosines"]) == {"beard", "dark"}
         (one,) = results("edit", "--mean", "--attr", "dark", "--editors", str(file), "--out", str(tmp_path / "o"))
-        assert one["score_after"] > one["score_before"] and "portraits-clip" in one["protocols"]["score"]
+        assert one["score_after_optimised"] > one["score_before_optimised"]
+        assert "portraits-clip" in one["protocols"]["score"]
 
     def test_local_directions_and_calibration(self, tmp_path, results):
         file = tmp_path / "d.safetensors"

@@ -5,7 +5,7 @@ import inspect
 import pytest
 import typer
 
-from benchmarks import editing, fidelity, locality, reconstruction
+from benchmarks import bases, fidelity, locality, reconstruction
 from benchmarks.speed import generator as forwards
 from directions import EDITORS, learn_directions, learn_flow
 from encoders import INVERTERS
@@ -22,6 +22,7 @@ from semedit.editing.loading import load
 from semedit.editing.model import Model
 from semedit.editing.request import EditRequest
 from semedit.editing.session import EditSession, take_back
+from semedit.metrics.roles import ROLES, file_name
 from semedit.training.gan.config import TrainConfig
 
 
@@ -50,11 +51,13 @@ FITS = {
     "fit attributes": TrunkFitConfig(), "fit features": FEATURES, "fit identity": IdentityFitConfig(),
     "fit clip": ClipFitConfig(),
 }  # fmt: skip
+#: The commands that train a network for a role.
+FITTED = ("fit attributes", "fit features", "fit clip")
 #: (command, option) -> the default that its owner has.
 OWNED = {
     **{(words, name): getattr(FITS[words], name) for words in FITS for name in ("pictures", "epochs", "held_out")},
-    **{(words, "seed"): FITS[words].seed for words in ("fit attributes", "fit features", "fit clip")},
     ("fit features", "lr"): FEATURES.lr,
+    **{(words, "role"): default(file_name, "role") for words in FITTED},
     ("fit directions", "chosen"): default(learn_directions, "chosen"),
     ("fit directions", "seed"): default(learn_directions, "seed"),
     ("fit flow", "epochs"): default(learn_flow, "epochs"),
@@ -74,7 +77,7 @@ OWNED = {
     ("bench speed", "runs"): forwards.RUNS,
     ("bench reconstruction", "count"): default(reconstruction.reconstruction, "count"),
     ("bench reconstruction", "batch"): default(reconstruction.reconstruction, "batch"),
-    ("bench editing", "count"): default(editing.curves, "count"),
+    ("bench editing", "base"): default(bases.base_codes, "kind"),
     ("bench fidelity", "count"): default(fidelity.fidelity, "count"),
     ("bench fidelity", "seed"): default(fidelity.fidelity, "seed"),
     ("bench locality", "count"): default(locality.locality, "count"),
@@ -111,7 +114,9 @@ CHOICES = {
     ("fit calibration", "method"): EDITORS,
     ("invert", "method"): INVERTERS,
     ("draw", "style"): STYLES,
+    ("bench editing", "base"): bases.BASES,
     ("fit identity", "role"): SEEDS,
+    **{(words, "role"): ROLES for words in FITTED},
     ("adapt", "freeze_local"): TrainConfig.model_fields["freeze_local"].annotation.__args__,
 }
 

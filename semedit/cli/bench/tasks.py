@@ -1,25 +1,20 @@
-"""``semedit bench``: reconstruction, editing, fidelity and locality, each figure with its protocol."""
+"""``semedit bench``: reconstruction, fidelity and locality, each figure with its protocol."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benchmarks import editing as edits
 from benchmarks import fidelity as sets
 from benchmarks import locality as regions
 from benchmarks import measured as cards
 from benchmarks import reconstruction as inversions
 from benchmarks import rows as plain
 from semedit.checkpoints import zoo
-from semedit.cli.bench.rows import CardOption, CountOption, SaveOption, finish, show, to_card
+from semedit.cli.bench.rows import CardOption, CountOption, SaveOption, finish, to_card
 from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, complain, progress_bar
 from semedit.data.collection import open_collection
 from semedit.editing.loading import load
-from semedit.errors import MissingWeights
 from semedit.pictures.reading import find_pictures
-from semedit.pictures.sheets import save_picture
-from semedit.storage.atomic import write_json
 
 
 def reconstruction(
@@ -45,44 +40,6 @@ def reconstruction(
         to_card(loaded, f"reconstruction.{name}", [row for row in rows if row.method == name], write_card)
     finish(rows, inversions.table(rows), json, out)
     Report(json).say(inversions.footer(rows))
-
-
-def editing(
-    model: ModelOption = "portraits",
-    count: CountOption = edits.COUNT,
-    attr: Annotated[
-        list[str] | None, typer.Option(help=f"Attributes (default: {', '.join(edits.PAPER_ATTRIBUTES)}).")
-    ] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Methods (default: all that the model has).")] = None,
-    curves: Annotated[
-        str, typer.Option(help="Folder for the curves: curves.json and curves.png.")
-    ] = "semedit-out/bench",
-    sheet_file: Annotated[
-        str | None, typer.Option("--sheet", help="Only write a sheet of strengths to this file.")
-    ] = None,
-    write_card: CardOption = False,
-    out: SaveOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Preservation-score curves: ten degrees of each edit, masked, with regions chosen, and unmasked."""
-    loaded, attributes, report = load(model), tuple(attr or edits.PAPER_ATTRIBUTES), Report(json)
-    if sheet_file:
-        save_picture(edits.strength_sheet(loaded, attributes), sheet_file)
-        report.say(f"-> {sheet_file}")
-        return
-    with progress_bar("curves", json) as progress:
-        made = edits.curves(loaded, attributes, tuple(method or ()), count, progress)
-    rows, folder = edits.rows(loaded, made), Path(curves)
-    write_json(folder / "curves.json", [vars(curve) for curve in made])
-    try:
-        edits.draw(made, folder / "curves.png")
-    except MissingWeights as error:
-        complain(str(error))
-    for name in dict.fromkeys(row.method for row in rows):
-        to_card(loaded, f"editing.{name}", edits.at_strength_one(rows, name), write_card)
-    finish(rows, edits.table(made), json, out)
-    show(report, edits.advantages(rows))
-    report.say(f"{count} samples -> {folder / 'curves.json'}")
 
 
 def fidelity(

@@ -6,68 +6,88 @@ from typing import Annotated
 import typer
 
 from semedit.checkpoints import zoo
-from semedit.cli.console import JsonOption, Report, SeedOption, SetOption, number, option, progress_bar
-from semedit.domains.portraits.fitting.attributes import fit_attributes
-from semedit.domains.portraits.fitting.clip import ClipFitConfig, fit_clip
-from semedit.domains.portraits.fitting.features import FEATURES, fit_features
+from semedit.cli.console import JsonOption, Report, SetOption, number, option, progress_bar
+from semedit.domains.portraits.fitting import attributes as classifiers
+from semedit.domains.portraits.fitting import clip as clips
+from semedit.domains.portraits.fitting import features as feature_networks
 from semedit.domains.portraits.fitting.identity import FILES, SEEDS, IdentityFitConfig, fit_identity
-from semedit.domains.portraits.fitting.network import FitConfig, TrunkFitConfig
+from semedit.domains.portraits.fitting.network import FitConfig
 from semedit.errors import UnknownName
 from semedit.metrics.clip import Clip
 from semedit.metrics.features import DomainFeatures
+from semedit.metrics.roles import GUIDE, file_name
 
 PicturesOption = Annotated[int, option(FitConfig, "pictures", "Portraits to draw for training.")]
 EpochsOption = Annotated[int, option(FitConfig, "epochs", "Passes over them.")]
 HeldOutOption = Annotated[int, option(FitConfig, "held_out", "Further portraits to measure on.")]
-#: The configurations that the options change.
-ATTRIBUTES, IDENTITY, CLIP = TrunkFitConfig(), IdentityFitConfig(), ClipFitConfig()
-FileOption = Annotated[str, typer.Option("--out", help="File to write (.safetensors).")]
+#: The configurations that the options change; those of a judge have a seed and sizes of their own.
+ATTRIBUTES, FEATURES, CLIP = classifiers.ROLES[GUIDE], feature_networks.ROLES[GUIDE], clips.ROLES[GUIDE]
+IDENTITY = IdentityFitConfig()
+FileOption = Annotated[str | None, typer.Option("--out", help="File to write (.safetensors).")]
+RoleOption = Annotated[
+    str, typer.Option(help="guide (labels samples, stands in losses), or judge: scores, and nothing learns from it.")
+]
+RoleSeedOption = Annotated[int | None, typer.Option("--seed", help="Seed (default: the role's own).")]
+
+
+def _file(out: str | None, kind: str, role: str) -> Path:
+    return Path(out or f"semedit-runs/portraits/{file_name(kind, role)}")
+
+
+def _seed(seed: int | None) -> dict[str, int]:
+    return {} if seed is None else {"seed": seed}
 
 
 def attributes(
-    out: FileOption = "semedit-runs/portraits/attributes.safetensors",
+    out: FileOption = None,
+    role: RoleOption = GUIDE,
     pictures: PicturesOption = ATTRIBUTES.pictures,
     epochs: EpochsOption = ATTRIBUTES.epochs,
     held_out: HeldOutOption = ATTRIBUTES.held_out,
     json: JsonOption = False,
-    seed: SeedOption = ATTRIBUTES.seed,
+    seed: RoleSeedOption = None,
 ) -> None:
-    """Train the portraits domain's attribute classifier on drawn portraits."""
-    config = ATTRIBUTES.replace(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed)
-    with progress_bar("attribute classifier", json) as progress:
-        scorer = fit_attributes(config, progress)
-    scorer.save(out)
-    zoo.write_domain_card(Path(out).parent, "portraits")
+    """Train an attribute classifier of the portraits domain on drawn portraits."""
+    path = _file(out, "attributes", role)
+    config = classifiers.ROLES[role].replace(pictures=pictures, epochs=epochs, held_out=held_out, **_seed(seed))
+    with progress_bar(f"attribute classifier ({role})", json) as progress:
+        scorer = classifiers.fit_attributes(config, progress, role)
+    scorer.save(path)
+    zoo.write_domain_card(path.parent, "portraits")
     report = Report(json)
-    report.add(file=out, **scorer.card)
+    report.add(file=str(path), **scorer.card)
     accuracy = scorer.card["balanced_accuracy"]
     report.table(["attribute", "balanced accuracy"], [[name, number(value)] for name, value in accuracy.items()])
-    report.say(f"-> {out}")
+    report.say(f"-> {path}")
     report.finish()
 
 
 def features(
-    out: FileOption = "semedit-runs/portraits/features.safetensors",
+    out: FileOption = None,
+    role: RoleOption = GUIDE,
     pictures: PicturesOption = FEATURES.pictures,
     epochs: EpochsOption = FEATURES.epochs,
     held_out: HeldOutOption = FEATURES.held_out,
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = FEATURES.lr,
     start: Annotated[str | None, typer.Option("--start", help="File of a feature network to train further.")] = None,
     json: JsonOption = False,
-    seed: SeedOption = FEATURES.seed,
+    seed: RoleSeedOption = None,
 ) -> None:
-    """Train the portraits domain's feature network: perceptual distance, parser, Frechet features."""
+    """Train a feature network of the portraits domain: perceptual distance, parser, Frechet features."""
 
-    config = FEATURES.replace(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed, lr=lr)
+    path = _file(out, "features", role)
+    config = feature_networks.ROLES[role].replace(
+        pictures=pictures, epochs=epochs, held_out=held_out, lr=lr, **_seed(seed)
+    )
     begin = DomainFeatures.load(start) if start else None
-    with progress_bar("feature network", json) as progress:
-        network = fit_features(config, progress, begin)
-    network.save(out)
-    zoo.write_domain_card(Path(out).parent, "portraits")
+    with progress_bar(f"feature network ({role})", json) as progress:
+        network = feature_networks.fit_features(config, progress, begin, role)
+    network.save(path)
+    zoo.write_domain_card(path.parent, "portraits")
     report = Report(json)
-    report.add(file=out, **network.card)
+    report.add(file=str(path), **network.card)
     large, whole = network.card["parser_miou_large"], network.card["parser_miou"]
-    report.say(f"parser mIoU {large:.3f} over the large regions ({whole:.3f} over all) on unseen portraits -> {out}")
+    report.say(f"parser mIoU {large:.3f} over the large regions ({whole:.3f} over all) on unseen portraits -> {path}")
     report.finish()
 
 
@@ -80,7 +100,7 @@ def identity(
     epochs: EpochsOption = IDENTITY.epochs,
     held_out: HeldOutOption = IDENTITY.held_out,
     json: JsonOption = False,
-    seed: Annotated[int | None, typer.Option("--seed", help=f"Seed (default: the role's, {SEEDS}).")] = None,
+    seed: RoleSeedOption = None,
 ) -> None:
     """Train an identity network of the portraits domain: the same person drawn in many scenes, many persons."""
 
@@ -101,25 +121,28 @@ def identity(
 
 
 def clip(
-    out: FileOption = "semedit-runs/portraits/clip.safetensors",
+    out: FileOption = None,
+    role: RoleOption = GUIDE,
     pictures: PicturesOption = CLIP.pictures,
     epochs: EpochsOption = CLIP.epochs,
     held_out: HeldOutOption = CLIP.held_out,
     start: Annotated[str | None, typer.Option("--start", help="File of a CLIP to train further.")] = None,
     set_: SetOption = None,
     json: JsonOption = False,
-    seed: SeedOption = CLIP.seed,
+    seed: RoleSeedOption = None,
 ) -> None:
-    """Train the portraits domain's CLIP on drawn portraits and their captions, with open_clip's classes."""
+    """Train a CLIP of the portraits domain on drawn portraits and their captions, with open_clip's classes."""
 
-    config = CLIP.replace(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed).with_overrides(set_ or [])
+    path = _file(out, "clip", role)
+    config = clips.ROLES[role].replace(pictures=pictures, epochs=epochs, held_out=held_out, **_seed(seed))
+    config = config.with_overrides(set_ or [])
     with progress_bar("drawing, then training", json) as progress:
-        network = fit_clip(config, progress, Clip.load(start) if start else None)
-    network.save(out, config.network)
-    zoo.write_domain_card(Path(out).parent, "portraits")
+        network = clips.fit_clip(config, progress, Clip.load(start) if start else None, role)
+    network.save(path, config.network)
+    zoo.write_domain_card(path.parent, "portraits")
     report = Report(json)
-    report.add(file=out, **network.card)
+    report.add(file=str(path), **network.card)
     accuracy = network.card["zero_shot"]
     report.table(["property", "zero-shot accuracy"], [[name, number(value)] for name, value in accuracy.items()])
-    report.say(f"-> {out}")
+    report.say(f"-> {path}")
     report.finish()

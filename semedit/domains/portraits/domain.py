@@ -8,14 +8,17 @@ from PIL import Image
 from semedit.domains.base import Domain
 from semedit.domains.portraits.captions import PROPERTIES
 from semedit.domains.portraits.factors import ATTRIBUTES
+from semedit.domains.portraits.law import WIDTH
 from semedit.domains.portraits.painter import PortraitPainter, drawing_style
 from semedit.domains.portraits.teacher import PortraitTeacher
-from semedit.errors import MissingWeights
+from semedit.domains.portraits.truth import PortraitTruth
+from semedit.errors import ConfigError, MissingWeights
 from semedit.latents.regions import CELEBAMASK
 from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.clip import Clip
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.identity import DomainIdentity
+from semedit.metrics.roles import JUDGE
 from semedit.networks.generator import GeneratorConfig
 from semedit.pictures.alignment import (
     Aligned,
@@ -33,6 +36,7 @@ from semedit.storage.shipped import SHIPPED
 ZOOM = 1.16
 WEIGHTS = SHIPPED / "portraits"
 
+#: "skin" is what the paper calls face (rows 4 and 5), where it edits beards; the group "face" is all its parts.
 EDIT_REGIONS = {
     "smile": "mouth", "bald": "hair:shape", "beard": "skin", "bangs": "hair", "glasses": "glasses",
     "mouth_open": "mouth", "earrings": "earrings", "hat": "hat,hair", "long_hair": "hair", "dyed_hair": "hair",
@@ -71,6 +75,16 @@ def attributes() -> AttributeScorer:
 
 
 @cache
+def features_judge() -> DomainFeatures:
+    return DomainFeatures.load(_weights("features-judge.safetensors", "semedit fit features --role judge"), JUDGE)
+
+
+@cache
+def attributes_judge() -> AttributeScorer:
+    return AttributeScorer.load(_weights("attributes-judge.safetensors", "semedit fit attributes --role judge"), JUDGE)
+
+
+@cache
 def identity() -> DomainIdentity:
     return DomainIdentity.load(_weights("identity.safetensors", "semedit fit identity"))
 
@@ -85,9 +99,23 @@ def clip() -> Clip:
     return Clip.load(_weights("clip.safetensors", "semedit fit clip"))
 
 
+@cache
+def clip_judge() -> Clip:
+    return Clip.load(_weights("clip-judge.safetensors", "semedit fit clip --role judge"), JUDGE)
+
+
 def teacher(config: GeneratorConfig, style: str, mixing: float) -> PortraitTeacher:
     """Portraits and their codes for a generator; UnknownName for a style that cannot be drawn."""
     return PortraitTeacher(config.size, config.style_dim, config.base_layers, drawing_style(style), mixing)
+
+
+def truth(config: GeneratorConfig) -> PortraitTruth:
+    """What the law says of a generator's codes and their edits; ConfigError for codes too narrow for the law."""
+    if config.style_dim < WIDTH:
+        raise ConfigError(
+            f"the law of portraits reads {WIDTH} coordinates; codes of width {config.style_dim} are short"
+        )
+    return PortraitTruth(config.size)
 
 
 PORTRAITS = Domain(
@@ -103,8 +131,13 @@ PORTRAITS = Domain(
     features=features,
     attributes=attributes,
     clip=clip,
+    perceptual_judge=features_judge,
+    features_judge=features_judge,
+    attributes_judge=attributes_judge,
+    clip_judge=clip_judge,
     properties=PROPERTIES,
     poor_psnr=18.0,
     draw=PortraitPainter(),
     teacher=teacher,
+    truth=truth,
 )

@@ -6,7 +6,7 @@ import torch
 
 from directions import FlowLibrary
 from semedit.errors import LatentError, NotFitted, UnknownName
-from tests.directions.conftest import fitted
+from tests.directions.conftest import brightness, fitted
 
 
 class TestStyleFlow:
@@ -26,9 +26,30 @@ class TestStyleFlow:
         together = flow.transport(codes, source, target, "all")
         torch.testing.assert_close(both.data, together.data, rtol=0, atol=2e-3)
 
-    def test_a_latent_that_something_else_has_edited_is_labelled_anew(self, flow, codes):
-        other = fitted().edit(flow["smile"].edit(codes, 0.4, "all"), 1.0, "all")
+    def test_an_edit_by_other_means_in_between_keeps_the_conditions(self, flow, codes):
+        """What was asked of the flow before still holds, and the other edit is kept as part of the person."""
+        one = flow["smile"].edit(codes, 0.4, "all")
+        other = fitted().edit(one, 1.0, "all")
+        for found, expected in zip(flow.conditions(other), flow.conditions(one), strict=True):
+            torch.testing.assert_close(found, expected)
+        both = flow["beard"].edit(other, 0.3, "all")
+        source, target = flow.conditions(both)
+        torch.testing.assert_close(target - source, torch.tensor([[0.4, 0.3]]).expand(3, 2))
+        back = flow["beard"].edit(both, -0.3, "all")
+        torch.testing.assert_close(back.data, other.wplus().data, rtol=0, atol=2e-3)
+
+    def test_a_latent_that_only_others_have_edited_is_labelled(self, flow, codes):
+        other = fitted().edit(codes, 1.0, "all")
         torch.testing.assert_close(flow.conditions(other)[0], flow.labeller(other))
+
+    def test_codes_are_labelled_once_for_all_strengths(self, flow, codes, monkeypatch):
+        seen = []
+        monkeypatch.setattr(flow, "labeller", lambda latent: seen.append(len(latent)) or brightness(latent))
+        monkeypatch.setattr(flow, "_labelled", None)
+        one, two = (flow["smile"].edit(codes, strength, "all") for strength in (0.2, 0.4))
+        assert seen == [3] and not torch.equal(one.data, two.data)
+        flow["smile"].edit(codes.take([0, 1]), 0.2, "all")
+        assert seen == [3, 2]
 
     def test_round_trip(self, flow, codes):
         scores = flow.labeller(codes)

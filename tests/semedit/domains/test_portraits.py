@@ -49,6 +49,11 @@ def test_ranges_and_shapes(drawn):
     assert labels.shape == (96, 64, 64) and labels.dtype == torch.uint8
 
 
+def test_beards_are_edited_in_the_paper_s_face():
+    """Rows 4 and 5, the face of the paper, are those of our region 'skin'."""
+    assert CELEBAMASK.select(PORTRAITS.edit_regions["beard"]).rows(2) == (4, 5)
+
+
 def test_all_thirteen_regions_occur_and_the_main_ones_always(drawn):
     _, _, labels = drawn
     assert set(labels.unique().tolist()) == set(range(13))

@@ -91,6 +91,22 @@ def test_moving_shifts_the_foreground(model):
     assert torch.equal(Place(zoom=0.5).coords(model)[0, 0], still)  # the background never moves
 
 
+def test_below_its_last_line_the_foreground_ends(model):
+    """Moved up by a quarter, the lowest quarter of the picture shows the background alone, not a line drawn out."""
+    features, _ = picture_features(model, torch.zeros(1, 3, 32, 32), steps=1)
+    place = Place(down=-0.25)
+    outside = (place.coords(model)[0, 1].abs() > 1 + 1e-6).any(0)
+    assert outside[-4:].all() and not outside[:-4].any()
+    raised, empty = compose(model, model.sample(1, 4), features, [place, Place(right=1.5)])
+    change = (raised - empty).abs().mean((0, 2))
+    assert change[-3:].mean() < 0.1 * change[8:16].mean()
+
+
+def test_the_default_places_bring_shoulders_to_the_edge(model):
+    for place in (Place(0.2, 0.1, 0.8), Place(-0.22, 0.2, 0.6)):
+        assert place.coords(model)[0, 1, 1].max() <= 1 + 1e-6
+
+
 @pytest.mark.parametrize("text", ["1", "a,b", "0,0,0", "1,2,3,4", "0,0,nan"])
 def test_places_that_make_no_sense(text):
     with pytest.raises(ConfigError, match="RIGHT,DOWN"):

@@ -1,4 +1,4 @@
-"""Training of the portraits domain's CLIP on drawn portraits and what is said of them, with open_clip's own loss.
+"""Training of the portraits domain's CLIPs on drawn portraits and what is said of them, with open_clip's own loss.
 
 Besides a batch of sentences that say anything, the loss is taken over one for each property, in which all sentences
 speak of that property alone: nothing else then tells the pictures apart, so that small things such as eyes are learnt.
@@ -28,6 +28,7 @@ from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.fitting.network import FitConfig, as_input, fit_network
 from semedit.domains.portraits.law import sample_factors
 from semedit.metrics.clip import Clip, ClipConfig
+from semedit.metrics.roles import GUIDE, JUDGE, suffix
 from semedit.pictures.tensors import to_bytes
 from semedit.storage.weights import load_state
 
@@ -52,6 +53,13 @@ class ClipFitConfig(FitConfig):
     seed: int = 41
 
 
+#: How the CLIP of each role is trained: seeds, and so pictures and sentences, and sizes of their own.
+ROLES = {
+    GUIDE: ClipFitConfig(),
+    JUDGE: ClipFitConfig(network=ClipConfig(width=12, dim=96, text_width=48, text_layers=1), seed=71),
+}
+
+
 def draw_captioned(
     count: int, size: int, seed: int, progress: Callable[[int, int], None] | None = None, chunk: int = 256
 ) -> tuple[Tensor, list[list[str]], Tensor]:
@@ -70,7 +78,10 @@ def draw_captioned(
 
 
 def fit_clip(
-    config: ClipFitConfig, progress: Callable[[int, int], None] | None = None, start: Clip | None = None
+    config: ClipFitConfig,
+    progress: Callable[[int, int], None] | None = None,
+    start: Clip | None = None,
+    role: str = GUIDE,
 ) -> Clip:
     """Train a CLIP, or train ``start`` further.
 
@@ -119,7 +130,7 @@ def fit_clip(
     unknown[tokens.unique()] = False
     with torch.no_grad():
         table[unknown] = 0  # what captions never said means nothing
-    clip = Clip(network, tokenizer, f"portraits-clip@{config.network.size}", config.network.size)
+    clip = Clip(network, tokenizer, f"portraits-clip{suffix(role)}@{config.network.size}", config.network.size)
     held, _, values = draw_captioned(config.held_out, config.network.size, config.seed + 1_000)
     clip.card = {
         **({"started_from": start.card} if start is not None else {}),

@@ -1,4 +1,5 @@
-"""Training of the portraits domain's feature network: perceptual and Frechet distances, parser."""
+"""Training of the portraits domain's feature networks: perceptual and Frechet distances, parser; one guides, the other
+judges."""
 
 from collections.abc import Callable
 
@@ -11,15 +12,24 @@ from semedit.domains.portraits.fitting.network import TrunkFitConfig, as_input, 
 from semedit.latents.regions import CELEBAMASK
 from semedit.metrics.features import DomainFeatures, FeatureNetwork
 from semedit.metrics.labels import LARGE, mean_iou
+from semedit.metrics.roles import GUIDE, JUDGE
 from semedit.networks.trunk import TrunkConfig
 from semedit.storage.weights import load_state
 
 #: The feature network sees finer than the classifier: label maps are exact to the pixel at 128 px.
 FEATURES = TrunkFitConfig(trunk=TrunkConfig(size=128, widths=(16, 32, 64, 96, 128)), batch=32, lr=2e-3, noise=0.03)
+#: How the network of each role is trained: seeds, and so pictures, and widths of their own.
+ROLES = {
+    GUIDE: FEATURES,
+    JUDGE: FEATURES.replace(trunk=TrunkConfig(size=128, widths=(24, 32, 48, 96, 112)), seed=61),
+}
 
 
 def fit_features(
-    config: TrunkFitConfig, progress: Callable[[int, int], None] | None = None, start: DomainFeatures | None = None
+    config: TrunkFitConfig,
+    progress: Callable[[int, int], None] | None = None,
+    start: DomainFeatures | None = None,
+    role: str = GUIDE,
 ) -> DomainFeatures:
     """Train the feature network, or train ``start`` further.
 
@@ -50,7 +60,7 @@ def fit_features(
         return pooled + 0.5 * kind + 8 * factors + 20 * parsing
 
     fit_network(network, data.images, config, loss_of, progress)
-    features = DomainFeatures(network, "portraits")
+    features = DomainFeatures(network, "portraits", role=role)
     held = draw_labelled(config.held_out, config.trunk.size, config.seed + 2_000)
     inputs = as_input(held.images, 0)
     with torch.no_grad():

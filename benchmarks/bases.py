@@ -1,0 +1,57 @@
+"""What edits are measured on: inversions of held-out pictures, as in the paper, or samples of the generator."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.fidelity import Progress
+from benchmarks.reconstruction import stored_pictures, unseen_pictures
+from semedit.editing.model import Model
+from semedit.errors import MissingWeights, UnknownName
+from semedit.latents.latent import Latent
+
+INVERSIONS, SAMPLES = "inversions", "samples"
+BASES = (INVERSIONS, SAMPLES)
+#: Codes that are edited, and the seed of samples.
+COUNT, SEED, BATCH = 1000, 770_001, 16
+
+
+@dataclass(frozen=True)
+class Base:
+    """Codes to edit, what they are, and how many pictures could not be aligned."""
+
+    latent: Latent
+    kind: str
+    skipped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.latent)
+
+
+def base_codes(
+    model: Model,
+    kind: str = INVERSIONS,
+    count: int = COUNT,
+    files: list[Path] | None = None,
+    progress: Progress | None = None,
+) -> Base:
+    """``count`` codes of one of BASES: the encoder's inversions of ``files`` (default: drawn pictures that nothing was
+    trained on), or samples.
+
+    Raises UnknownName, or MissingWeights for inversions of a model without an encoder.
+    """
+    if kind not in BASES:
+        raise UnknownName("base of edits", kind, BASES)
+    if kind == SAMPLES:
+        return Base(model.sample(count, SEED), kind)
+    if not model.has_encoder:
+        raise MissingWeights(f"model '{model.name}' has no encoder to invert with; '--base samples' needs none")
+    if files:
+        targets = stored_pictures(model, files[:count])
+    else:
+        targets = unseen_pictures(model.domain.painter(), model.generator.config.size, count)
+    inverter, found = model.inverter("restyle"), list[Latent]()
+    for part in targets.batches(BATCH):
+        found.append(inverter.invert(part).latent)
+        if progress:
+            progress(sum(map(len, found)), len(targets.images))
+    return Base(Latent.cat(found), kind, targets.skipped)
