@@ -4,7 +4,7 @@ from directions.contract import AttributeEditor, EditorLibrary
 from directions.ganspace import GANSpace, PrincipalDirection
 from directions.interfacegan.editor import BoundaryReport, InterFaceGAN, manipulate, project, select_extremes
 from directions.interfacegan.library import DirectionLibrary
-from directions.labels import Labelled, LabelStore, label_samples, read_scores
+from directions.labels import Labelled, LabelStore, label_samples, read_scores, true_labels
 from directions.learning import learn_directions, learn_flow, measure
 from directions.masking import RegionMasked, limit_to_regions
 from directions.probe import Probe
@@ -63,4 +63,5 @@ __all__ = [
     "reach",
     "read_scores",
     "select_extremes",
+    "true_labels",
 ]

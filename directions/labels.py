@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from semedit.errors import ConfigError, LatentError
@@ -100,6 +101,32 @@ def label_samples(model: Bundle, scorer: Scorer, count: int, seed: int, root: st
         if progress:
             progress(min(start + BATCH, count), count)
     return store.read(count // GROUP * GROUP if regions else count)
+
+
+@torch.no_grad()
+def true_labels(model: Bundle, count: int, seed: int, regions: str | None = None) -> Labelled:
+    """Like :func:`label_samples`, with the attributes that the domain's law gives each code: nothing is rendered, and
+    no network has a say. Raises ConfigError where nobody knows what a code should show.
+    """
+    generator, truth = model.generator, model.domain.truth_of(model.generator.config)
+    draws = torch.Generator().manual_seed(seed)
+    count = count // GROUP * GROUP
+    z = torch.randn(count, generator.config.style_dim, generator=draws)
+    codes = [generator.mapping(part.to(generator.device)).cpu() for part in z.split(BATCH)]
+    if not regions:
+        scores = torch.cat([truth.attributes(part) for part in z.split(BATCH)])
+    else:
+        layout, parts = generator.layout, []
+        own = torch.zeros(layout.rows, dtype=torch.bool)
+        own[list(generator.regions.select(regions).rows(layout.base_rows))] = True
+        for part in z.split(BATCH):
+            around = torch.randn(len(part) // GROUP, z.shape[1], generator=draws).repeat_interleave(GROUP, dim=0)
+            mixed = torch.where(own[:, None], part[:, None], around[:, None])
+            shown = truth.attributes(mixed).unflatten(0, (-1, GROUP))
+            parts.append((shown - shown.mean(1, keepdim=True)).flatten(0, 1))
+        scores = torch.cat(parts)
+    columns = {name: scores[:, i].numpy() for i, name in enumerate(model.domain.attribute_names)}
+    return Labelled(torch.cat(codes).numpy(), columns)
 
 
 def read_scores(path: str | Path, model: Bundle) -> Labelled:

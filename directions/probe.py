@@ -4,9 +4,8 @@ Calibration follows InterFaceGAN's re-scoring (Shen et al. 2020, section 3.3): e
 samples.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -55,10 +54,10 @@ class Probe:
         return Effect(regions, moved[own].item(), sum(others) / max(1, len(others)), change)
 
 
-def gains(probe: Probe, editor: AttributeEditor, regions: str | None = None) -> list[float]:
-    """Mean score gain at each of an editor's DISTANCES, in ``regions`` (default: its own)."""
+def gains(probe: Probe, editor: AttributeEditor, regions: str | None = None) -> Iterator[float]:
+    """Mean score gain at each of an editor's DISTANCES, in ``regions`` (default: its own), measured when asked for."""
     own, unit = probe.names.index(editor.attribute), editor.with_scale(1.0)
-    return [probe.changes(unit, distance, regions)[0][own].item() for distance in editor.DISTANCES]
+    return (probe.changes(unit, distance, regions)[0][own].item() for distance in editor.DISTANCES)
 
 
 def calibrate(probe: Probe, editor: AttributeEditor, regions: str | None = None) -> tuple[float, float]:
@@ -66,13 +65,13 @@ def calibrate(probe: Probe, editor: AttributeEditor, regions: str | None = None)
     return shortest(editor.DISTANCES, gains(probe, editor, regions))
 
 
-def shortest(distances: tuple[float, ...], curve: list[float]) -> tuple[float, float]:
-    """Where a curve of gains first reaches the target, between two distances linearly; its best if it never does."""
-    previous_distance, previous_gain = 0.0, 0.0
-    for here, value in zip(distances, curve, strict=True):
+def shortest(distances: tuple[float, ...], curve: Iterable[float]) -> tuple[float, float]:
+    """Where a curve of gains first reaches the target, between two distances linearly; its best if it never does. What
+    lies beyond is not asked for."""
+    reached = [(0.0, 0.0)]
+    for here, value in zip(distances, curve, strict=False):
+        before, least = reached[-1]
         if value >= TARGET_GAIN:
-            share = (TARGET_GAIN - previous_gain) / (value - previous_gain)
-            return float(previous_distance + share * (here - previous_distance)), TARGET_GAIN
-        previous_distance, previous_gain = here, value
-    best = int(np.argmax(curve))
-    return float(distances[best]), float(curve[best])
+            return before + (TARGET_GAIN - least) / (value - least) * (here - before), TARGET_GAIN
+        reached.append((float(here), float(value)))
+    return max(reached[1:], key=lambda point: point[1])

@@ -50,6 +50,10 @@ class Truth(Protocol):
     @property
     def protocol(self) -> str: ...
 
+    def attributes(self, codes: Tensor) -> Tensor:
+        """Which of the domain's attributes (B, A), 0 or 1, codes show; mixed ones are given by rows (B, L, D)."""
+        ...
+
     def turnable(self, codes: Tensor, attribute: str, on: bool) -> Tensor:
         """Which codes (B,), bool, lack the attribute and show it once it is put on, or the other way round."""
         ...

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from directions import InterFaceGAN, label_samples, learn_directions, read_scores
+from directions import InterFaceGAN, label_samples, learn_directions, read_scores, true_labels
 from directions.labels import BATCH, GROUP
+from semedit.domains.portraits.domain import PORTRAITS
+from semedit.domains.portraits.factors import attributes
+from semedit.domains.portraits.law import factors_of
+from semedit.editing.model import Model
 from semedit.errors import ConfigError, UnknownName
+from tests.conftest import SMALL, random_generator
 from tests.directions.conftest import Brightness
 
 
@@ -106,3 +111,29 @@ class TestScoresOfOnesOwn:
             learn_directions(model, labelled)
         with pytest.raises(UnknownName, match="scored attribute"):
             learn_directions(model, labelled, attributes=("smile",))
+
+
+@pytest.fixture(scope="module")
+def lawful():
+    """A model whose codes are wide enough for the law of drawn portraits."""
+    sizes = SMALL.replace(regions=13, transparent=(10, 12), style_dim=64)
+    generator = random_generator(sizes)
+    generator.regions = PORTRAITS.regions
+    return Model(generator, PORTRAITS, "lawful")
+
+
+def test_the_law_labels_codes_without_a_picture(lawful, monkeypatch):
+    monkeypatch.setattr(Model, "synthesise", None)
+    labelled = true_labels(lawful, 400, 3)
+    z = torch.randn(400, 64, generator=torch.Generator().manual_seed(3))
+    assert np.allclose(labelled.codes, lawful.generator.mapping(z).numpy(), atol=1e-5)
+    column = lawful.domain.attribute_names.index("smile")
+    assert np.array_equal(labelled.scores["smile"], attributes(factors_of(z))[:, column].numpy())
+    assert 0.3 < labelled.scores["smile"].mean() < 0.7 and set(labelled.scores) == set(PORTRAITS.attribute_names)
+
+
+def test_the_law_of_one_regions_rows_changes_what_that_region_shows(lawful):
+    labelled = true_labels(lawful, 400, 3, "glasses")
+    assert len(labelled) == 400 and np.abs(labelled.scores["glasses"]).max() > 0.4
+    assert all(np.abs(labelled.scores[name]).max() < 1e-6 for name in ("smile", "beard", "hat", "long_hair"))
+    assert np.allclose(labelled.scores["glasses"].reshape(-1, 8).sum(1), 0, atol=1e-5)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from semedit.editing.model import Model
     from semedit.metrics.attributes import Scorer
 
+TruthOption = Annotated[
+    bool, typer.Option("--truth", help="Score by what the domain's law says of a code: exact, nothing is rendered.")
+]
 OutFile = Annotated[str | None, typer.Option("--out", help="File to write (default: beside the model).")]
 LabelsOption = Annotated[
     str, typer.Option("--labels", help="Folder in which labelled samples are kept; labelling goes on from there.")
@@ -56,6 +59,7 @@ def directions(
     chosen: Annotated[float, typer.Option(help="Extremes used: a share of all samples, or a count, a side.")] = default(
         learn_directions, "chosen"
     ),
+    truth: TruthOption = False,
     labels: LabelsOption = LABELS,
     out: OutFile = None,
     json: JsonOption = False,
@@ -64,16 +68,16 @@ def directions(
 ) -> None:
     """Learn InterFaceGAN directions from scored samples: linear SVMs on the extremes, calibrated and measured.
 
-    Scores are the domain's classifier's, your own (--scores), or CLIP's (--prompt). Directions are added to those that
-    the file holds already; one of the same name is replaced.
+    Scores are the domain's classifier's, your own (--scores), CLIP's (--prompt), or the domain's law's (--truth).
+    Directions are added to those that the file holds already; one of the same name is replaced.
     """
     import directions as library
     from semedit.editing.loading import load
     from semedit.errors import ConfigError, UnknownName
     from semedit.metrics.prompts import PromptScorer
 
-    if scores and prompt:
-        raise ConfigError("--scores and --prompt are two sources of scores; give one of them")
+    if sum(map(bool, (scores, prompt, truth))) > 1:
+        raise ConfigError("--scores, --prompt and --truth are sources of scores; give one of them")
     loaded = load(model).to(check_device(device))
     wanted, prompts, local = names(attributes), tuple(prompt or ()), None
     scorer: Scorer
@@ -83,6 +87,8 @@ def directions(
         elif prompts:
             scorer = PromptScorer(loaded.domain.clip(), name or prompts[0], prompts)
             labelled = library.label_samples(loaded, scorer, samples, seed, labels, progress=progress)
+        elif truth:
+            labelled = library.true_labels(loaded, samples, seed)
         else:
             scorer = loaded.domain.attributes()
             if unknown := [one for one in wanted if one not in scorer.names]:
@@ -91,6 +97,8 @@ def directions(
         if local_samples and not scores:
 
             def local(chosen_regions: str) -> Any:
+                if truth:
+                    return library.true_labels(loaded, local_samples, seed + 1, chosen_regions)
                 return library.label_samples(loaded, scorer, local_samples, seed, labels, chosen_regions, progress)
 
         fitted, found = library.learn_directions(
@@ -121,6 +129,7 @@ def flow(
     samples: Annotated[int, typer.Option(min=512, help="Samples of the generator to label.")] = 20_000,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over them.")] = default(learn_flow, "epochs"),
     attributes: AttributesOption = None,
+    truth: TruthOption = False,
     labels: LabelsOption = LABELS,
     out: OutFile = None,
     json: JsonOption = False,
@@ -133,7 +142,11 @@ def flow(
 
     loaded = load(model).to(check_device(device))
     with progress_bar("labelling samples", json) as progress:
-        labelled = library.label_samples(loaded, loaded.domain.attributes(), samples, seed, labels, progress=progress)
+        if truth:
+            labelled = library.true_labels(loaded, samples, seed)
+        else:
+            scorer = loaded.domain.attributes()
+            labelled = library.label_samples(loaded, scorer, samples, seed, labels, progress=progress)
     with progress_bar("training the flow", json) as progress:
         fitted, found = library.learn_flow(
             loaded, labelled, attributes=names(attributes), epochs=epochs, seed=seed, progress=progress

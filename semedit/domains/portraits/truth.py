@@ -20,6 +20,9 @@ class PortraitTruth:
     def protocol(self) -> str:
         return f"law of portraits@{self.size}"
 
+    def attributes(self, codes: Tensor) -> Tensor:
+        return attributes(factors_of(codes))
+
     def turnable(self, codes: Tensor, attribute: str, on: bool) -> Tensor:
         after = turned(codes, attribute, on)
         column = ATTRIBUTES.index(attribute)
