@@ -11,7 +11,7 @@ from directions.interfacegan.editor import InterFaceGAN
 from directions.interfacegan.library import DirectionLibrary
 from directions.labels import Labelled
 from directions.probe import Probe, calibrate
-from directions.region_choice import choose_regions
+from directions.region_choice import choose_regions, edit_regions
 from directions.study import Calibration, Measured, Study
 from directions.styleflow.library import FlowLibrary, FlowTraining, scores_of
 from semedit.errors import ConfigError, UnknownName
@@ -51,7 +51,7 @@ def learn_directions(
         known = scores[~np.isnan(scores)]
         if not len(known) or known.min() == known.max():
             raise ConfigError(f"'{name}': the scores do not differ, so that there is nothing to learn")
-        place = regions or model.domain.edit_regions.get(name, "auto")
+        place = regions or edit_regions(model).get(name, "auto")
         direction = InterFaceGAN(name, regions=place, prompts=prompts, chosen=chosen, seed=seed)
         direction.fit(labelled.codes, scores)
         if local and place not in ("auto", "all"):
@@ -175,7 +175,7 @@ def learn_flow(
         attributes,
         model.generator.fingerprint,
         lambda latent: scores_of(model, attributes, latent),
-        regions=model.domain.edit_regions,
+        regions=edit_regions(model),
         training=FlowTraining(epochs=epochs, seed=seed),
     )
     library.fit(codes, scores, progress)

@@ -2,7 +2,7 @@
 
 from encoders.backbone import EncoderConfig
 from encoders.training import EncoderTrainConfig
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.training.engine.feed import DataConfig
 
 #: A small encoder for generators of drawn portraits, trained on drawn portraits. Pixels count for more, as the domain's
@@ -26,7 +26,7 @@ FACES = EncoderTrainConfig(name="faces-encoder", encoder=EncoderConfig(), data=D
 RECIPES: dict[str, EncoderTrainConfig] = {"portraits": PORTRAITS, "faces": FACES}
 
 
-def recipe_for(generator: SemanticGenerator, domain: str) -> EncoderTrainConfig:
+def recipe_for(generator: StyleBasedGenerator, domain: str) -> EncoderTrainConfig:
     """The recipe of a domain, with the rows and the width of a generator's codes."""
     recipe = RECIPES[domain]
     sizes = {"rows": generator.layout.rows, "style_dim": generator.config.style_dim}

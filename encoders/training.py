@@ -25,9 +25,9 @@ from semedit.domains import Domain
 from semedit.errors import ConfigError
 from semedit.metrics.pixels import mse
 from semedit.metrics.placed import placed
-from semedit.networks.generator import SemanticGenerator
 from semedit.networks.irse import IrSeFace, IrTrunk
 from semedit.networks.precision import training_cast
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.sheets import save_picture, sheet
 from semedit.pictures.tensors import fit
 from semedit.storage.atomic import make_folder, write_json
@@ -93,7 +93,7 @@ class EncoderStep:
         self,
         config: EncoderTrainConfig,
         state: EncoderState,
-        generator: SemanticGenerator,
+        generator: StyleBasedGenerator,
         domain: Domain,
         team: Team,
     ):
@@ -154,7 +154,7 @@ class EncoderStep:
 def train_encoder(
     config: EncoderTrainConfig,
     folder: str | Path,
-    generator: SemanticGenerator,
+    generator: StyleBasedGenerator,
     *,
     domain: Domain,
     team: Team | None = None,

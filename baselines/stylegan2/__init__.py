@@ -1,6 +1,6 @@
 """The StyleGAN2 generator and discriminator, in W, W+ and StyleSpace, and the files they come in."""
 
-from baselines.stylegan2.checkpoint import load_discriminator, load_generator, save_generator
+from baselines.stylegan2.checkpoint import load_discriminator, load_generator, save_generator, save_official
 from baselines.stylegan2.discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
 from baselines.stylegan2.generator import (
     StyleActivations,
@@ -22,5 +22,6 @@ __all__ = [
     "load_discriminator",
     "load_generator",
     "save_generator",
+    "save_official",
     "to_official",
 ]

@@ -2,24 +2,25 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from baselines.stylegan2.discriminator import StyleGAN2Discriminator
-from baselines.stylegan2.generator import StyleGAN2Config, StyleGAN2Generator
+from baselines.stylegan2.generator import AVERAGE, StyleGAN2Config, StyleGAN2Generator
 from baselines.stylegan2.official import (
     discriminator_entries,
     generator_entries,
     infer_config,
     infer_discriminator_config,
+    to_official,
 )
+from semedit.checkpoints import native
 from semedit.checkpoints.native import freeze
 from semedit.checkpoints.official import to_native
 from semedit.errors import CheckpointError
+from semedit.storage.atomic import replacing
 from semedit.storage.pickled import read_pickle
-from semedit.storage.weights import Weights, load_state, load_weights, save_weights
-
-KIND = "stylegan2"
-AVERAGE = "latent_avg"
+from semedit.storage.weights import load_state, load_weights
 
 
 def read_part(path: Path, part: str) -> tuple[dict[str, Tensor], object]:
@@ -42,11 +43,7 @@ def read_part(path: Path, part: str) -> tuple[dict[str, Tensor], object]:
 
 def save_generator(path: str | Path, generator: StyleGAN2Generator, *, half: bool = False) -> None:
     """Write a generator natively: a name that ends in .safetensors is a file, any other a folder."""
-    tensors = generator.state_dict()
-    if generator.latent_avg is not None:
-        tensors[AVERAGE] = generator.latent_avg
-    header = {"lineage": list(generator.lineage)}
-    save_weights(path, Weights(KIND, generator.config.to_json(), tensors, header), half=half)
+    native.save_generator(path, generator, half=half)
 
 
 def load_generator(path: str | Path) -> StyleGAN2Generator:
@@ -59,7 +56,7 @@ def load_generator(path: str | Path) -> StyleGAN2Generator:
     if not path.exists():
         raise CheckpointError(f"{path}: no such file or folder")
     if path.is_dir() or path.suffix == ".safetensors":
-        weights = load_weights(path, KIND)
+        weights = load_weights(path, StyleGAN2Generator.KIND)
         tensors = dict(weights.tensors)
         average: object = tensors.pop(AVERAGE, None)
         generator = StyleGAN2Generator(StyleGAN2Config.from_json(dict(weights.config)))
@@ -75,6 +72,13 @@ def load_generator(path: str | Path) -> StyleGAN2Generator:
             raise CheckpointError(f"{path}: 'latent_avg' is {tuple(average.shape)} instead of ({wanted},)")
         generator.latent_avg = average.float().reshape(-1, average.shape[-1])[:1].clone()
     return freeze(generator)
+
+
+def save_official(path: str | Path, generator: StyleGAN2Generator) -> None:
+    """Write ``{g_ema}``, and ``latent_avg`` where it is known, in the common PyTorch layout, atomically."""
+    mean = {} if generator.latent_avg is None else {AVERAGE: generator.latent_avg[0]}
+    with replacing(path) as temporary:
+        torch.save({"g_ema": to_official(generator), **mean}, temporary)
 
 
 def load_discriminator(path: str | Path) -> StyleGAN2Discriminator:

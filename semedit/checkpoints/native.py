@@ -9,17 +9,18 @@ from torch import nn
 from semedit.latents.regions import RegionTable
 from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.weights import Weights, fingerprint, load_state, load_weights, save_weights
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
 def save_generator(
-    path: str | Path, generator: SemanticGenerator, *, half: bool = False, extra: Mapping[str, Any] | None = None
+    path: str | Path, generator: StyleBasedGenerator, *, half: bool = False, extra: Mapping[str, Any] | None = None
 ) -> None:
     """Write a generator natively; ``extra`` is free JSON, such as the name of its domain."""
     header = {"regions": generator.regions.to_json(), "lineage": list(generator.lineage), **(extra or {})}
-    weights = Weights("generator", generator.config.to_json(), generator.state_dict(), header)
+    weights = Weights(generator.KIND, generator.config.to_json(), generator.stored(), header)
     save_weights(path, weights, half=half)
 
 

@@ -85,16 +85,17 @@ def add(
     from encoders import Refiner, load_encoder
     from semedit.checkpoints import zoo
     from semedit.domains import domain as find_domain
+    from semedit.editing.generators import load_generator
     from semedit.editing.model import Model
 
     found = find_domain(domain or zoo.OFFICIAL.get(name, ("", "faces"))[1])
     fitted = None  # all is opened before anything is copied
     if encoder:
-        Refiner.of(zoo.load_generator(file), load_encoder(encoder))
+        Refiner.of(load_generator(file), load_encoder(encoder))
     if flow:
         attributes = tuple(one.strip() for one in flow_attributes.split(",") if one.strip())
-        fitted = FlowLibrary.brought(flow, Model(zoo.load_generator(file), found, name), attributes)
-    entry = zoo.add(name, file, domain, encoder)
+        fitted = FlowLibrary.brought(flow, Model(load_generator(file), found, name), attributes)
+    entry = zoo.add(name, file, domain, encoder, load_generator)
     if fitted is not None:
         fitted.save(entry.folder / fitted.FILE)
         zoo.refresh_card(entry)
@@ -136,9 +137,8 @@ def convert(
     """Convert a generator between the official format and the native one, or a native flow to the official one."""
     from directions import FlowLibrary
     from directions.styleflow.official import save_official_flow
-    from semedit.checkpoints import zoo
     from semedit.checkpoints.native import save_generator
-    from semedit.checkpoints.official import save_official
+    from semedit.editing.generators import load_generator, write_official
     from semedit.storage.weights import load_weights
 
     if target.exists():
@@ -149,9 +149,9 @@ def convert(
         save_official_flow(target, library.flow_)
         fingerprint, note = library.fingerprint, f" (attributes: {', '.join(library)})"
     else:
-        generator = zoo.load_generator(source)
+        generator = load_generator(source)
         if official:
-            save_official(target, generator)
+            write_official(target, generator)
         else:
             save_generator(target, generator, half=half)
         fingerprint, note = generator.fingerprint, ""

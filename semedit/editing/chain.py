@@ -14,7 +14,7 @@ from semedit.errors import LatentError, MissingWeights
 from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip
 from semedit.metrics.prompts import named_value, noise_floor
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.synthesis import Rendering
 from semedit.protocols import Editor
 
 #: The least change of a score that counts, and the gain of a cosine in units of its noise.
@@ -74,7 +74,7 @@ class Chain:
     one of the whole."""
 
     latents: list[Latent]
-    pictures: list[Synthesis]
+    pictures: list[Rendering]
     strengths: list[float]
     reports: list[EditReport]
     texts: list[TextReport | None]
@@ -140,7 +140,7 @@ def describe(chain: Chain, steps: list[Step], index: int) -> tuple[StepRecord, .
 
 def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
     report, text = chain.reports[n][index], chain.texts[n]
-    before, after = _known(report.score_before), _known(report.score_after)
+    before, after = known(report.score_before), known(report.score_after)
     measurable = None if before is None or after is None else abs(after - before) >= LEAST_SCORE
     words = None
     if text:
@@ -149,8 +149,8 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
             clip_after=text.clip_after[index].item(),
             clip_noise=text.noise[index].item(),
             property=text.named,
-            probability_before=_known(text.probability_before[index]),
-            probability_after=_known(text.probability_after[index]),
+            probability_before=known(text.probability_before[index]),
+            probability_after=known(text.probability_after[index]),
             stopped=chain.latents[n + 1].pasts[index].history[-1].get("stopped"),
         )
         measurable = words.clip_after - words.clip_before > LEAST_NOISE * words.clip_noise
@@ -164,14 +164,14 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
         regions=step.regions,
         score_before=before,
         score_after=after,
-        inside_share=report.inside_share.item(),
+        inside_share=known(report.inside_share),
         preservation=report.preservation.item(),
         measurable=measurable,
         words=words,
     )
 
 
-def _known(value: Tensor) -> float | None:
+def known(value: Tensor) -> float | None:
     """A number, or None for NaN."""
     number = value.item()
     return None if number != number else number

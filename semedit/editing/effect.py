@@ -8,7 +8,7 @@ from torch import Tensor
 from semedit.domains import Domain
 from semedit.metrics.attributes import Scorer
 from semedit.metrics.placed import placed
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.synthesis import Rendering
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,12 @@ class EditReport:
     """What an edit did to B pictures: the pictures before and after, and measures, each (B,).
 
     scores: probability of the attribute (NaN where there is nothing to score); inside_share: share of the absolute
-    pixel change inside the chosen regions' masks (old or new), dilated by 2 px; preservation: 1 - mean absolute change
-    on [0, 1].
+    pixel change inside the chosen regions' masks (old or new), dilated by 2 px, NaN where there are none;
+    preservation: 1 - mean absolute change on [0, 1].
     """
 
-    before: Synthesis
-    after: Synthesis
+    before: Rendering
+    after: Rendering
     score_before: Tensor
     score_after: Tensor
     inside_share: Tensor
@@ -39,8 +39,8 @@ class EditReport:
 @torch.no_grad()
 def compare(
     domain: Domain,
-    old: Synthesis,
-    new: Synthesis,
+    old: Rendering,
+    new: Rendering,
     regions: tuple[int, ...],
     attr: str | None = None,
     scorer: Scorer | None = None,
@@ -71,11 +71,13 @@ def compare(
     )
 
 
-def inside_share(old: Synthesis, new: Synthesis, regions: tuple[int, ...], dilate: int = 2) -> Tensor:
+def inside_share(old: Rendering, new: Rendering, regions: tuple[int, ...], dilate: int = 2) -> Tensor:
     """Share (B,) of the absolute pixel change that lies in the regions' masks, old or new, dilated by ``dilate`` px.
 
-    1 where nothing changed.
+    1 where nothing changed, NaN for pictures without label maps.
     """
+    if old.labels is None or new.labels is None:
+        return torch.full((len(old.image),), float("nan"))
     chosen = torch.tensor(regions, device=old.image.device)
     inside = (torch.isin(old.labels, chosen) | torch.isin(new.labels, chosen)).float()[:, None]
     inside = torch.nn.functional.max_pool2d(inside, 2 * dilate + 1, stride=1, padding=dilate)

@@ -80,7 +80,7 @@ class StepRecord:
     regions: str
     score_before: float | None
     score_after: float | None
-    inside_share: float
+    inside_share: float | None
     preservation: float
     measurable: bool | None
     words: WordsRecord | None = None
@@ -106,7 +106,7 @@ class EditRecord:
     folder: Path
     files: Mapping[str, str]
     steps: tuple[StepRecord, ...]
-    inside_share: float
+    inside_share: float | None
     preservation: float
     perceptual: float
     identity: float
