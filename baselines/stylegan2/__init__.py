@@ -9,16 +9,21 @@ from baselines.stylegan2.generator import (
     StyleGAN2Synthesis,
 )
 from baselines.stylegan2.official import to_official
+from baselines.stylegan2.recipes import RECIPES
 from baselines.stylegan2.style_code import StyleCode
+from baselines.stylegan2.training import StyleGAN2Run, StyleGAN2TrainConfig
 
 __all__ = [
+    "RECIPES",
     "StyleActivations",
     "StyleCode",
     "StyleGAN2Config",
     "StyleGAN2Discriminator",
     "StyleGAN2DiscriminatorConfig",
     "StyleGAN2Generator",
+    "StyleGAN2Run",
     "StyleGAN2Synthesis",
+    "StyleGAN2TrainConfig",
     "load_discriminator",
     "load_generator",
     "save_generator",

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from baselines.stylegan2.discriminator import StyleGAN2Discriminator
+from baselines.stylegan2.discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
 from baselines.stylegan2.generator import AVERAGE, StyleGAN2Config, StyleGAN2Generator
 from baselines.stylegan2.official import (
     discriminator_entries,
@@ -82,7 +82,15 @@ def save_official(path: str | Path, generator: StyleGAN2Generator) -> None:
 
 
 def load_discriminator(path: str | Path) -> StyleGAN2Discriminator:
-    """The discriminator ``d`` of an official training checkpoint, of any size and widths. Raises CheckpointError."""
+    """A discriminator from a native file, or ``d`` of an official training checkpoint, of any size and widths.
+
+    Raises CheckpointError.
+    """
+    if Path(path).suffix == ".safetensors":
+        weights = load_weights(path, StyleGAN2Discriminator.KIND)
+        discriminator = StyleGAN2Discriminator(StyleGAN2DiscriminatorConfig.from_json(dict(weights.config)))
+        load_state(discriminator, weights.tensors, path)
+        return discriminator
     state, _ = read_part(Path(path), "d")
     discriminator = StyleGAN2Discriminator(infer_discriminator_config(state, path))
     native = to_native(discriminator_entries(discriminator.config), state, discriminator.state_dict(), path)

@@ -16,6 +16,7 @@ from typing import ClassVar, cast
 import torch
 from pydantic import model_validator
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from baselines.stylegan2.layers import StyledConv, ToRGB
 from baselines.stylegan2.style_code import StyleCode
@@ -137,10 +138,15 @@ class StyleGAN2Generator(StyleBasedGenerator):
             self.register_buffer(f"noise_{index}", torch.randn(1, 1, size, size))
         #: The mean code (1, D) that came with the weights, or None.
         self.register_buffer("latent_avg", None, persistent=False)
+        self.gradient_checkpointing = False
 
     @property
     def device(self) -> torch.device:
         return self.constant.device
+
+    def save_memory(self, on: bool) -> None:
+        """Whether the convolutions are computed anew in the backward pass, instead of being kept."""
+        self.gradient_checkpointing = on
 
     def noise_maps(self, noise: Noise, batch: int) -> list[Tensor]:
         """The maps, one a convolution, that ``noise`` stands for: buffers, fresh draws (B, 1, H, W), or those given."""
@@ -189,7 +195,10 @@ class StyleGAN2Generator(StyleBasedGenerator):
         for index, conv in enumerate(self.convs):
             if visit:
                 x, skip = visit(index, x, skip)
-            x = conv(x, code.conv[index], maps[index])
+            if self.gradient_checkpointing and torch.is_grad_enabled():
+                x = checkpoint(conv, x, code.conv[index], maps[index], use_reentrant=False)
+            else:
+                x = conv(x, code.conv[index], maps[index])
             if index % 2 == 0:
                 skip = self.heads[index // 2](x, code.rgb[index // 2], skip)
         assert skip is not None  # there is at least one head

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from semedit.latents.regions import RegionTable
-from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
+from semedit.networks.discriminator import Discriminator, DiscriminatorConfig, DualDiscriminator
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.weights import Weights, fingerprint, load_state, load_weights, save_weights
@@ -24,10 +24,10 @@ def save_generator(
     save_weights(path, weights, half=half)
 
 
-def save_discriminator(path: str | Path, discriminator: DualDiscriminator, *, half: bool = False) -> None:
+def save_discriminator(path: str | Path, discriminator: Discriminator, *, half: bool = False) -> None:
     """Write a discriminator natively, for runs that start from a trained model."""
     config = discriminator.config.to_json()
-    save_weights(path, Weights("discriminator", config, discriminator.state_dict()), half=half)
+    save_weights(path, Weights(discriminator.KIND, config, discriminator.state_dict()), half=half)
 
 
 def load_discriminator(path: str | Path) -> DualDiscriminator:

@@ -170,9 +170,10 @@ def pack(
     json: JsonOption = False,
 ) -> None:
     """Make a model folder of a run's networks: float16 weights and a card with their provenance."""
+    from semedit.editing.generators import load_generator, run_kind
     from semedit.training.gan.export import pack as make_model
 
-    entry = make_model(run, out, domain, best=best)
+    entry = make_model(run, out, domain, best=best, kind=run_kind(run), opener=load_generator)
     report = Report(json)
     report.add(**entry.card)
     seen = entry.card["images"] + entry.card["images_before"]

@@ -13,11 +13,18 @@ from semedit.networks.generator import SemanticGenerator
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import kind_of
+from semedit.training.gan.config import GanConfig, TrainConfig
+from semedit.training.gan.trainer import GENERATOR
 
 #: Kind of a native weight file -> what opens it, or the official file of such a generator.
 OPENERS: Mapping[str, Callable[[Path], StyleBasedGenerator]] = {
     SemanticGenerator.KIND: zoo.load_generator,
     stylegan2.StyleGAN2Generator.KIND: stylegan2.load_generator,
+}
+#: Kind of a generator -> the configuration of its training.
+CONFIGS: Mapping[str, type[GanConfig]] = {
+    SemanticGenerator.KIND: TrainConfig,
+    stylegan2.StyleGAN2Generator.KIND: stylegan2.StyleGAN2TrainConfig,
 }
 #: An entry that only an official StyleGAN2 has.
 CONSTANT = "input.input"
@@ -54,6 +61,12 @@ def write_official(path: Path, generator: StyleBasedGenerator) -> None:
         stylegan2.save_official(path, generator)
     else:
         raise CheckpointError(f"{path}: there is no official format of a {generator.KIND}")
+
+
+def run_kind(folder: Path) -> type[GanConfig]:
+    """The kind of the configuration of a training run, told from the generator that it has written."""
+    file = folder / GENERATOR
+    return CONFIGS.get(kind_of(file), TrainConfig) if file.exists() else TrainConfig
 
 
 def semantic(generator: StyleBasedGenerator, what: str) -> SemanticGenerator:

@@ -143,6 +143,10 @@ class SemanticGenerator(StyleBasedGenerator):
     def device(self) -> torch.device:
         return self.local.embedding.device
 
+    def save_memory(self, on: bool) -> None:
+        """Whether the render net's blocks are computed anew in the backward pass, instead of being kept."""
+        self.render.gradient_checkpointing = on
+
     def noise_maps(self, noise: Noise, batch: int) -> list[Tensor]:
         """The 2 * n_blocks noise maps that ``noise`` stands for: buffers, fresh draws (B, 1, H, W), or a given list."""
         return noise_maps(noise, self.render.noise_buffers(), batch)

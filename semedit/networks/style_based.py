@@ -113,6 +113,10 @@ class StyleBasedGenerator(nn.Module, ABC):
     def noise_maps(self, noise: Noise, batch: int) -> list[Tensor]:
         """The noise maps that ``noise`` stands for: buffers, fresh draws (B, 1, H, W), or a given list."""
 
+    @abstractmethod
+    def save_memory(self, on: bool) -> None:
+        """Whether the layers of its synthesis are computed anew in the backward pass, instead of being kept."""
+
     def check(self, latent: Latent) -> None:
         """LatentError unless ``latent`` is a code of this generator, or of one that it was adapted from."""
         latent.check_generator(self.fingerprint, *self.lineage)

@@ -18,7 +18,7 @@ from semedit.domains import Domain
 from semedit.errors import ConfigError
 from semedit.pictures.tensors import one_hot_masks, to_images
 from semedit.training.engine.team import Team
-from semedit.training.gan.config import TrainConfig
+from semedit.training.gan.config import GanConfig
 from semedit.training.gan.draws import BatchPart, CodeDraw
 from semedit.training.gan.losses import generator_loss, mask_consistency
 from semedit.training.gan.state import GanState
@@ -58,7 +58,7 @@ class TaughtStep(GanStep):
     """A GAN's step whose generator is judged on codes of lessons, and held to their pictures by ``losses``; the
     adversary's part has the weight ``adversarial``."""
 
-    def __init__(self, config: TrainConfig, state: GanState, team: Team, augment: tuple[str, ...], losses: PairLosses,
+    def __init__(self, config: GanConfig, state: GanState, team: Team, augment: tuple[str, ...], losses: PairLosses,
                  adversarial: float):  # fmt: skip
         self.losses, self.adversarial = losses, adversarial
         super().__init__(config, state, team, augment)
@@ -87,7 +87,7 @@ class TaughtStep(GanStep):
 class TaughtRun(Run):
     """The run of the adversary's stage."""
 
-    def __init__(self, config: TrainConfig, folder: Path, domain: Domain, team: Team, say: Callable[[str], None],
+    def __init__(self, config: GanConfig, folder: Path, domain: Domain, team: Team, say: Callable[[str], None],
                  lessons: Lessons, losses: PairLosses, weight: float):  # fmt: skip
         self.lessons, self.losses, self.weight = lessons, losses, weight
         super().__init__(config, folder, domain, team, say)
@@ -95,7 +95,7 @@ class TaughtRun(Run):
     def open_source(self) -> Source:
         config = self.config
         lessons = LessonSource(self.lessons, config.batch, config.seed, self.team.share)
-        return TaughtSource(lessons, config.generator.regions)
+        return TaughtSource(lessons, config.regions)
 
     def open_step(self, augment: tuple[str, ...]) -> GanStep:
         return TaughtStep(self.config, self.state, self.team, augment, self.losses, self.weight)

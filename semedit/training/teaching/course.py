@@ -89,4 +89,6 @@ def _adversarial(room: Classroom, progress: Callable[[int, int], None] | None,
     )
     if room.team.primary:
         write_json(own / CONFIG, config.to_json())
-    return run.go(progress).average
+    average = run.go(progress).average
+    assert isinstance(average, SemanticGenerator)
+    return average
