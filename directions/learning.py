@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ def learn_directions(
     local: Callable[[str], Labelled] | None = None,
     chosen: float = 0.02,
     seed: int = 0,
+    space: Literal["w", "s"] = "w",
     progress: Progress | None = None,
 ) -> tuple[DirectionLibrary, list[Measured]]:
     """Fit and measure a direction for each of ``attributes`` (default: all that are scored).
@@ -39,7 +41,8 @@ def learn_directions(
     ``regions`` are the default regions of their edits (by default the domain's, or where it has none the smallest set
     that is measured to be enough); ``prompts`` the words that scored them. ``local`` labels samples of regions by
     themselves; a direction learnt from them takes the other's place in these regions where it is the better one.
-    Returns the library and what was measured of each. Progress counts the attributes.
+    ``space`` is that of the labelled codes. Returns the library and what was measured of each. Progress counts the
+    attributes.
     """
     made: dict[str, InterFaceGAN] = {}
     rows: list[Measured] = []
@@ -52,7 +55,10 @@ def learn_directions(
         if not len(known) or known.min() == known.max():
             raise ConfigError(f"'{name}': the scores do not differ, so that there is nothing to learn")
         place = regions or edit_regions(model).get(name, "auto")
-        direction = InterFaceGAN(name, regions=place, prompts=prompts, chosen=chosen, seed=seed)
+        direction = InterFaceGAN(
+            name, regions=place, prompts=prompts, chosen=chosen, seed=seed, space=space,
+            styles=model.generator.in_style_space,
+        )  # fmt: skip
         direction.fit(labelled.codes, scores)
         if local and place not in ("auto", "all"):
             direction = direction.with_local(better_local(model, direction, local(place), seed))

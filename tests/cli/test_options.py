@@ -56,6 +56,7 @@ OWNED = {
     **{(words, "seed"): FITS[words].seed for words in ("fit attributes", "fit features", "fit clip")},
     ("fit features", "lr"): FEATURES.lr,
     ("fit directions", "chosen"): default(learn_directions, "chosen"),
+    ("fit directions", "space"): default(learn_directions, "space"),
     ("fit directions", "seed"): default(learn_directions, "seed"),
     ("fit flow", "epochs"): default(learn_flow, "epochs"),
     ("fit flow", "seed"): default(learn_flow, "seed"),

@@ -27,6 +27,18 @@ def model(tmp_path) -> str:
 
 
 @pytest.fixture
+def results(capsys):
+    """Run a command under --json and give its results."""
+
+    def call(*arguments: str) -> list[dict]:
+        capsys.readouterr()
+        assert run([*arguments, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)["results"]
+
+    return call
+
+
+@pytest.fixture
 def inverted(model, portrait, tmp_path):
     assert run(["invert", str(portrait), "--model", model, "--out", str(tmp_path / "out"), "--steps", "4"]) == 0
     return tmp_path / "out"
@@ -63,20 +75,37 @@ def test_an_encoder_is_learnt_and_a_generator_tuned(model, portrait, tmp_path):
                 "all", "--out", str(out)]) == 0  # fmt: skip
 
 
-def test_an_edit_changes_the_whole_picture(model, inverted, capsys, quick_studies, tmp_path):
+def test_an_edit_changes_the_whole_picture(model, inverted, capsys, quick_studies, tmp_path, results):
     labels = ["--samples", "256", "--labels", str(tmp_path / "labels"), "--attr", "smile,beard"]
     assert run(["fit", "directions", "--model", model, "--chosen", "0.2", *labels]) == 0
     assert run(["fit", "flow", "--model", model, *labels[:1], "512", *labels[2:], "--epochs", "1"]) == 0
     for method, kind in (("interfacegan", DirectionLibrary), ("styleflow", FlowLibrary)):
         library = load(model).editors(method)
         assert isinstance(library, kind) and library["smile"].regions_ == "all"
-        capsys.readouterr()
         arguments = ["edit", "--model", model, "--method", method, "--attr", "smile", "--out", str(inverted)]
-        assert run([*arguments, "--regions", "auto", "--json"]) == 0
-        (record,) = json.loads(capsys.readouterr().out)["results"]
+        (record,) = results(*arguments, "--regions", "auto")
         assert record["inside_share"] is None and "labels" not in record and record["regions"] == "all"
         refuse(capsys, [*arguments, "--regions", "hair"], "stylegan2", "no regions", "--regions all")
         assert run(["undo", "--model", model, "--out", str(inverted)]) == 0
+
+
+def test_directions_of_style_space(model, inverted, quick_studies, tmp_path, results):
+    labels = ["--samples", "256", "--labels", str(tmp_path / "labels"), "--attr", "smile,beard", "--chosen", "0.2"]
+    assert run(["fit", "directions", "--model", model, "--space", "s", *labels]) == 0
+    opened, before = load(model), Latent.load(inverted / "portrait" / "latent.safetensors")
+    styles = opened.generator.in_style_space(before)
+    moved = opened.edit(before, "smile", 1.0)
+    direction = opened.directions["smile"]
+    assert moved.space == "s" and direction.direction_.shape == (styles.data.shape[1],)
+    step = direction.scale_ * torch.from_numpy(direction.direction_)
+    torch.testing.assert_close(moved.data, styles.data + step, atol=1e-5, rtol=1e-5)
+    assert torch.equal(opened.edit(before, "smile", 0.0).data, styles.data)
+    assert torch.equal(moved.undo().data, before.data)
+    assert torch.equal(opened.edit(moved, "beard", -1.0).undo(2).data, before.data)
+    (record,) = results("edit", "--model", model, "--attr", "smile", "--strip", "--out", str(inverted))
+    assert Latent.load(record["latent"]).space == "s"
+    again = ["edit", "--model", model, "--attr", "beard", "--preserve", "smile", "--continue", "--out", str(inverted)]
+    assert len(Latent.load(results(*again)[0]["latent"]).history) == 2
 
 
 def test_words_edit(model, inverted, tiny_clip, monkeypatch):
@@ -90,6 +119,8 @@ def test_what_needs_regions_says_so(model, capsys, tmp_path, inverted):
     latent = str(inverted / "portrait" / "latent.safetensors")
     refuse(capsys, ["components", "--model", model, "--out", str(tmp_path / "x.png")], "stylegan2", "no regions")
     refuse(capsys, ["mix", "--model", model, "--out", str(tmp_path / "x.png")], "stylegan2", "no regions")
+    directions = ["fit", "directions", "--space", "s", "--samples", "256", "--labels", str(tmp_path / "labels")]
+    refuse(capsys, directions, "no codes in S")
     refuse(capsys, ["bench", "locality", "--model", model], "stylegan2", "no regions")
     other = ["edit", "--model", model, "--from-image", latent, "--regions", "hair", "--out", str(inverted)]
     refuse(capsys, other, "stylegan2", "no regions")

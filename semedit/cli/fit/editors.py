@@ -1,7 +1,7 @@
 """``semedit fit directions``, ``flow`` and ``calibration``: learn a generator's editors, and measure what they do."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -56,6 +56,9 @@ def directions(
     chosen: Annotated[float, typer.Option(help="Extremes used: a share of all samples, or a count, a side.")] = default(
         learn_directions, "chosen"
     ),
+    space: Annotated[
+        Literal["w", "s"], typer.Option(help="The space of the directions: w, or s, which StyleGAN2 has.")
+    ] = default(learn_directions, "space"),
     labels: LabelsOption = LABELS,
     out: OutFile = None,
     json: JsonOption = False,
@@ -72,6 +75,8 @@ def directions(
     from semedit.errors import ConfigError, UnknownName
     from semedit.metrics.prompts import PromptScorer
 
+    if scores and space == "s":
+        raise ConfigError("--scores are of codes in W; directions in S are learnt from samples that are labelled here")
     if scores and prompt:
         raise ConfigError("--scores and --prompt are two sources of scores; give one of them")
     loaded = load(model).to(check_device(device))
@@ -82,20 +87,21 @@ def directions(
             labelled = library.read_scores(scores, loaded)
         elif prompts:
             scorer = PromptScorer(loaded.domain.clip(), name or prompts[0], prompts)
-            labelled = library.label_samples(loaded, scorer, samples, seed, labels, progress=progress)
+            labelled = library.label_samples(loaded, scorer, samples, seed, labels, None, progress, space)
         else:
             scorer = loaded.domain.attributes()
             if unknown := [one for one in wanted if one not in scorer.names]:
                 raise UnknownName("attribute", unknown[0], scorer.names)
-            labelled = library.label_samples(loaded, scorer, samples, seed, labels, progress=progress)
+            labelled = library.label_samples(loaded, scorer, samples, seed, labels, None, progress, space)
         if local_samples and not scores:
 
             def local(chosen_regions: str) -> Any:
                 return library.label_samples(loaded, scorer, local_samples, seed, labels, chosen_regions, progress)
 
         fitted, found = library.learn_directions(
-            loaded, labelled, attributes=wanted, regions=regions, prompts=prompts, local=local, chosen=chosen, seed=seed
-        )
+            loaded, labelled, attributes=wanted, regions=regions, prompts=prompts, local=local, chosen=chosen,
+            seed=seed, space=space,
+        )  # fmt: skip
     rows = [one.to_json() for one in found]
     path = _target(loaded, out, library.DirectionLibrary.FILE)
     if path.exists():
@@ -219,5 +225,5 @@ def _cosines(report: Report, library: Any) -> None:
         return
     table = library.cosines()
     names = list(table)
-    rows = [[a, *(f"{table[a][b]:+.2f}" for b in names[:i])] for i, a in enumerate(names)][1:]
+    rows = [[a, *(f"{table[a][b]:+.2f}" if b in table[a] else "-" for b in names[:i])] for i, a in enumerate(names)][1:]
     report.table(["cosine", *(name[:6] for name in names[:-1])], [[*r, *[""] * (len(names) - len(r))] for r in rows])
