@@ -118,6 +118,7 @@ class StyleGAN2Generator(StyleBasedGenerator):
     """The complete generator; see the module's docstring."""
 
     KIND: ClassVar[str] = "stylegan2"
+    PARTS: ClassVar[tuple[str, ...]] = ("constant", "convs", "heads")
     config: StyleGAN2Config
     latent_avg: Tensor | None
 

@@ -19,11 +19,11 @@ def official(size: int) -> StyleGAN2TrainConfig:
 
 
 def portraits_128() -> StyleGAN2TrainConfig:
-    """Drawn portraits at 128 px, with about the parameters of the default generator and its discriminator's widths."""
+    """Drawn portraits at 128 px, from the adversary alone: about the parameters of the default generator."""
     widths = {4: 96, 8: 96, 16: 96, 32: 96, 64: 64, 128: 32}
     critic = {128: 16, 64: 24, 32: 48, 16: 96, 8: 128, 4: 128}
     return StyleGAN2TrainConfig(
-        name="stylegan2-portraits-128",
+        name="stylegan2-portraits-128-alone",
         generator=StyleGAN2Config(size=128, style_dim=256, mapping_layers=4, channels=widths),
         discriminator=StyleGAN2DiscriminatorConfig(size=128, channels=critic), images=500_000, batch=16, r1_image=1.0,
         precision="bf16", log_every=50, sheet_every=500, checkpoint_every=500,
@@ -43,7 +43,7 @@ def portraits_tiny() -> StyleGAN2TrainConfig:
 
 
 RECIPES: dict[str, Callable[[], StyleGAN2TrainConfig]] = {
-    "stylegan2-portraits-128": portraits_128,
+    "stylegan2-portraits-128-alone": portraits_128,
     "stylegan2-portraits-tiny": portraits_tiny,
     "stylegan2-256": partial(official, 256),
     "stylegan2-512": partial(official, 512),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from semedit.data.label_map import LabelMap
     from semedit.training.gan.config import GanConfig
     from semedit.training.gan.trainer import Run
-    from semedit.training.teaching.config import TeachConfig
+    from semedit.training.teaching.config import CourseConfig
 
 RunOption = Annotated[str | None, typer.Option("--out", help="Run folder (default: semedit-runs/NAME).")]
 ImagesOption = Annotated[int | None, typer.Option(min=1, help="Pictures to train on in all.")]
@@ -58,14 +58,15 @@ def train(
     from semedit.training.gan.recipes import RECIPES
     from semedit.training.teaching.recipes import COURSES
 
-    if recipe in COURSES:
+    courses = {**COURSES, **stylegan2.COURSES}
+    if recipe in courses:
         if data or label_map:
             raise ConfigError(f"{recipe} is a course; --set lessons.path, lessons.label_map and the like")
         changes = assigned({"start": start, "adversarial.images": images, "seed": seed}, set_)
-        return execute_course(COURSES[recipe]().with_overrides(changes), out, dry_run, json, device)
+        return execute_course(courses[recipe]().with_overrides(changes), out, dry_run, json, device)
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
     if recipe not in RECIPES and recipe not in stylegan2.RECIPES:
-        raise UnknownName("recipe", recipe, [*COURSES, *RECIPES, *stylegan2.RECIPES])
+        raise UnknownName("recipe", recipe, [*courses, *RECIPES, *stylegan2.RECIPES])
     if recipe in stylegan2.RECIPES:
         if label_map:
             raise ConfigError(f"{recipe} looks at pictures alone, so that there is nothing for --label-map to say")
@@ -165,7 +166,7 @@ def execute(
     report.finish()
 
 
-def execute_course(config: "TeachConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:
+def execute_course(config: "CourseConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:
     """Run a course in this process's place of its team."""
     if dry_run:
         stdout.print_json(json_module.dumps(config.to_json()))

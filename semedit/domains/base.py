@@ -15,7 +15,7 @@ from semedit.latents.regions import RegionTable
 from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.clip import Clip
 from semedit.metrics.features import DomainFeatures
-from semedit.networks.generator import GeneratorConfig
+from semedit.networks.style_based import StyleBasedConfig
 from semedit.pictures.alignment import Aligned
 
 
@@ -71,7 +71,7 @@ class Domain:
     properties: Mapping[str, tuple[str, ...]]
     poor_psnr: float
     draw: Painter | None = None
-    teacher: Callable[[GeneratorConfig, str, float], Teacher] | None = None
+    teacher: Callable[[StyleBasedConfig, str, float], Teacher] | None = None
 
     def own_features(self) -> DomainFeatures | None:
         """The domain's feature network, or None where it has none or its weights are missing."""

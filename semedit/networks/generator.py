@@ -108,6 +108,7 @@ class SemanticGenerator(StyleBasedGenerator):
     """
 
     KIND: ClassVar[str] = "generator"
+    PARTS: ClassVar[tuple[str, ...]] = ("local", "render")
     config: GeneratorConfig
 
     def __init__(self, config: GeneratorConfig, regions: RegionTable = CELEBAMASK):

@@ -94,6 +94,8 @@ class StyleBasedGenerator(nn.Module, ABC):
 
     #: What its native weight files say they hold.
     KIND: ClassVar[str]
+    #: The names of its parts, modules or parameters, besides the mapping.
+    PARTS: ClassVar[tuple[str, ...]]
 
     config: StyleBasedConfig
     regions: RegionTable

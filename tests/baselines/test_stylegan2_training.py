@@ -60,7 +60,7 @@ def test_the_small_one_is_of_the_size_of_the_default_generator():
     from semedit.training.teaching.recipes import course
 
     with torch.device("meta"):
-        ours = RECIPES["stylegan2-portraits-128"]().build_generator(PORTRAITS.regions)
+        ours = RECIPES["stylegan2-portraits-128-alone"]().build_generator(PORTRAITS.regions)
         theirs = course("portraits-128").adversarial.build_generator(PORTRAITS.regions)
     counts = [sum(p.numel() for p in network.parameters()) for network in (ours, theirs)]
     assert 0.8 < counts[0] / counts[1] < 1.25

@@ -17,6 +17,7 @@ from semedit.metrics.clip import Clip
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.identity import DomainIdentity
 from semedit.networks.generator import GeneratorConfig
+from semedit.networks.style_based import StyleBasedConfig
 from semedit.pictures.alignment import (
     Aligned,
     align_face,
@@ -85,9 +86,10 @@ def clip() -> Clip:
     return Clip.load(_weights("clip.safetensors", "semedit fit clip"))
 
 
-def teacher(config: GeneratorConfig, style: str, mixing: float) -> PortraitTeacher:
+def teacher(config: StyleBasedConfig, style: str, mixing: float) -> PortraitTeacher:
     """Portraits and their codes for a generator; UnknownName for a style that cannot be drawn."""
-    return PortraitTeacher(config.size, config.style_dim, config.base_layers, drawing_style(style), mixing)
+    base_rows = config.base_layers if isinstance(config, GeneratorConfig) else GeneratorConfig().base_layers
+    return PortraitTeacher(config.size, config.style_dim, base_rows, drawing_style(style), mixing)
 
 
 PORTRAITS = Domain(

@@ -11,8 +11,9 @@ from semedit.data.label_map import LabelMap
 from semedit.data.lessons import Lessons, Teacher, load_lessons, make_lessons, save_lessons
 from semedit.domains import Domain
 from semedit.errors import ConfigError
+from semedit.networks.generator import GeneratorConfig
 from semedit.training.engine.team import Team
-from semedit.training.teaching.config import TeachConfig
+from semedit.training.teaching.config import CourseConfig
 from semedit.training.teaching.distilling import GeneratorTeacher
 from semedit.training.teaching.table import TableTeacher
 
@@ -21,7 +22,7 @@ from semedit.training.teaching.table import TableTeacher
 class Classroom:
     """A course's teacher and lessons, seen from one process of its team; ``held_out`` are only measured on."""
 
-    config: TeachConfig
+    config: CourseConfig
     folder: Path
     domain: Domain
     team: Team
@@ -30,7 +31,7 @@ class Classroom:
     held_out: Lessons
 
     @classmethod
-    def open(cls, config: TeachConfig, folder: Path, domain: Domain, team: Team,
+    def open(cls, config: CourseConfig, folder: Path, domain: Domain, team: Team,
              progress: Callable[[int, int], None] | None = None) -> "Classroom":  # fmt: skip
         """Find the teacher and have the lessons made, or read them. Raises ConfigError where there is no teacher."""
         teacher, options = open_teacher(config, domain), config.lessons
@@ -39,12 +40,14 @@ class Classroom:
         return cls(config, folder, domain, team, teacher, lessons, held_out)
 
 
-def open_teacher(config: TeachConfig, domain: Domain) -> Teacher:
+def open_teacher(config: CourseConfig, domain: Domain) -> Teacher:
     """The teacher that a course names: a generator, a table of factors, or the domain's painter.
 
     Raises ConfigError where a domain has none.
     """
     lessons, student = config.lessons, config.generator
+    if lessons.mixing and not isinstance(student, GeneratorConfig):
+        raise ConfigError("a generator without regions is taught by lessons of one code; set lessons.mixing=0")
     if lessons.generator:
         return GeneratorTeacher(zoo.load_generator(lessons.generator), student, lessons.mixing)
     if lessons.path:
