@@ -28,7 +28,7 @@ from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 from semedit.latents.latent import Latent
 from semedit.metrics.pixels import preservation
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.synthesis import Rendering
 from semedit.pictures.tensors import quantise
 
 Array = NDArray[np.float64]
@@ -130,7 +130,7 @@ def curves(model: Model, base: Base, attributes: tuple[str, ...] = PAPER_ATTRIBU
 
 
 def measure(
-    model: Model, cell: Cell, before: Latent, old: Synthesis, size: int
+    model: Model, cell: Cell, before: Latent, old: Rendering, size: int
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """SCANNED at all degrees (B, 10) and ONCE (B, 1) of one edit of a batch, with their protocol ids."""
     regions = before.regions.select(cell.variant.regions).regions

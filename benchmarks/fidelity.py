@@ -101,7 +101,7 @@ def fidelity(
             for metric, (value, std, protocol) in set_measures(embedder, made, sets[0].features[name]).items():
                 by = protocol + marks.get(name, "")
                 add(named_by(metric + suffix, by), value, by, len(made), std)
-    if features is not None:
+    if features is not None and model.generator.regions:
         parser = f"miou({features.protocol} parser, area>0.5%){marks.get(features.protocol, '')}"
         add(named_by("mask_agreement", parser), iou_of_counts(fake.overlap, LARGE), parser)
         both, either, _ = fake.overlap
@@ -163,7 +163,8 @@ class Samples:
                 parts[embedder.protocol].append(embedder.embed(shown))
             if network is not None and scorer is not None:
                 scores.append(scorer.score(pictures))
-                self.overlap += iou_counts(network.parse(quantise(out.image)), out.labels, regions)
+                if out.labels is not None:
+                    self.overlap += iou_counts(network.parse(quantise(out.image)), out.labels, regions)
             passed(len(pictures))
         self.features = {name: torch.cat(part) for name, part in parts.items()}
         self.rates = (torch.cat(scores) > 0.5).float().mean(0) if scores else torch.empty(0)

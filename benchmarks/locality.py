@@ -8,8 +8,9 @@ import torch
 from benchmarks.fidelity import Progress
 from benchmarks.rows import Lines, Row
 from semedit.editing.effect import inside_share
+from semedit.editing.generators import semantic
 from semedit.editing.model import Model
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.synthesis import Rendering
 
 SEED = 550_001
 #: Samples whose regions are drawn anew, and their truncation (1: none).
@@ -30,15 +31,16 @@ def locality(
     """For each region, the share of the absolute change inside its mask (old or new), dilated by 2 px.
 
     The share is pooled: the change inside the masks of all pictures over the change of all pictures; ``std`` is that of
-    the pictures' own shares. The last row is the mean over the regions.
+    the pictures' own shares. The last row is the mean over the regions. Raises ConfigError for a model without regions.
     """
-    regions, rows = model.generator.regions, list[LocalityRow]()
+    regions, rows = semantic(model.generator, "a measure of locality").regions, list[LocalityRow]()
     facts: dict[str, Any] = {
         "task": "locality", "method": "generator", "model": model.name, "n": count,
         "protocol": "inside-share(old or new mask, dilated 2 px, pooled)",
     }  # fmt: skip
     first, second = model.sample(count, seed, psi).wplus(), model.sample(count, seed + 1, psi)
     before = model.synthesise(first)
+    assert before.labels is not None
     for index, name in enumerate(regions.names):
         after = model.synthesise(first.with_rows(second, first.rows(name)))
         share, change = inside_share(before, after, (index,)), total_change(before, after)
@@ -60,6 +62,6 @@ def table(rows: list[LocalityRow]) -> Lines:
     return [{name: getattr(row, name) for name in shown} for row in rows]
 
 
-def total_change(before: Synthesis, after: Synthesis) -> torch.Tensor:
+def total_change(before: Rendering, after: Rendering) -> torch.Tensor:
     """Mean absolute difference (B,) of pictures, on [-1, 1]."""
     return (before.image - after.image).abs().flatten(1).mean(1)

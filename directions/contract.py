@@ -76,18 +76,22 @@ class AttributeEditor(ABC):
         regions that do not exist, or LatentError for codes that this editor is not for.
         """
         self.check_fitted()
-        regions = regions or self.regions_
-        moved = latent.wplus() if strength == 0 else self.move(latent, strength, regions)
+        regions, start = regions or self.regions_, self.in_own_space(latent)
+        moved = start if strength == 0 else self.move(start, strength, regions)
         event = {"attr": self.attribute, "strength": strength, "regions": regions}
-        return limit_to_regions(latent, moved, regions).edited_from(latent, method=self.method, **event)
+        return limit_to_regions(start, moved, regions).edited_from(latent, method=self.method, **event)
 
     @abstractmethod
     def check_fitted(self) -> None:
         """NotFitted if there is nothing to edit with yet."""
 
+    def in_own_space(self, latent: Latent) -> Latent:
+        """The same codes in the space in which this method moves them; by default any that has rows."""
+        return latent
+
     @abstractmethod
     def move(self, latent: Latent, strength: float, regions: str) -> Latent:
-        """The codes in W+ after an edit of ``regions`` by a ``strength`` other than 0.
+        """The codes, in W+ where they have rows, after an edit of ``regions`` by a ``strength`` other than 0.
 
         What happens to other rows is undone afterwards; metadata that is added here is kept.
         """

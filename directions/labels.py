@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent
+from semedit.latents.layout import Space
 from semedit.metrics.attributes import Scorer
 from semedit.protocols import Bundle
 from semedit.storage.atomic import make_folder, write_json
@@ -31,7 +32,7 @@ GROUP = 8
 
 @dataclass(frozen=True)
 class Labelled:
-    """Codes (M, D) in W, which may be mapped from a file, and the scores (M,) of each attribute."""
+    """Codes (M, D) in W, or (M, S) in S, which may be mapped from a file, and the scores (M,) of each attribute."""
 
     codes: Array
     scores: Mapping[str, Array]
@@ -84,20 +85,25 @@ class LabelStore:
 
 
 def label_samples(model: Bundle, scorer: Scorer, count: int, seed: int, root: str | Path, regions: str | None = None,
-                  progress: Callable[[int, int], None] | None = None) -> Labelled:  # fmt: skip
+                  progress: Callable[[int, int], None] | None = None, space: Space = "w") -> Labelled:  # fmt: skip
     """Draw ``count`` random samples, untruncated, and score their pictures; what is stored below ``root`` is kept.
 
     With ``regions``, groups of GROUP samples share all other rows, codes are those of the regions' rows, and scores are
-    differences from the group's mean: what those rows do, whatever stands around them.
+    differences from the group's mean: what those rows do, whatever stands around them. ``space`` is that of the codes
+    that are kept; LatentError for a generator without it.
     """
     facts = {"generator": model.generator.fingerprint, "seed": seed, "scorer": scorer.protocol, "regions": regions}
-    store = LabelStore(root, facts, model.generator.config.style_dim, scorer.names)
+    width = model.generator.config.style_dim
+    if space == "s":
+        width, facts["space"] = model.generator.in_style_space(model.sample(1)).data.shape[1], space
+    store = LabelStore(root, facts, width, scorer.names)
     for start in range(len(store), count, BATCH):
         own = shown = model.sample(BATCH, seed * 1_000_003 + start // BATCH, psi=1.0)
         if regions:
             around = model.sample(BATCH // GROUP, seed * 1_000_003 + start // BATCH + 500_000, psi=1.0)
             shown = around.repeat(GROUP).with_rows(own, own.rows(regions))
-        store.append(own.data.cpu().numpy(), scorer.score(model.synthesise(shown).image).numpy())
+        kept = model.generator.in_style_space(own) if space == "s" else own
+        store.append(kept.data.cpu().numpy(), scorer.score(model.synthesise(shown).image).numpy())
         if progress:
             progress(min(start + BATCH, count), count)
     return store.read(count // GROUP * GROUP if regions else count)

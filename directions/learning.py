@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from directions.interfacegan.editor import InterFaceGAN
 from directions.interfacegan.library import DirectionLibrary
 from directions.labels import Labelled
 from directions.probe import Probe, calibrate
-from directions.region_choice import choose_regions
+from directions.region_choice import choose_regions, edit_regions
 from directions.study import Calibration, Measured, Study
 from directions.styleflow.library import FlowLibrary, FlowTraining, scores_of
 from semedit.errors import ConfigError, UnknownName
@@ -32,6 +33,7 @@ def learn_directions(
     local: Callable[[str], Labelled] | None = None,
     chosen: float = 0.02,
     seed: int = 0,
+    space: Literal["w", "s"] = "w",
     progress: Progress | None = None,
 ) -> tuple[DirectionLibrary, list[Measured]]:
     """Fit and measure a direction for each of ``attributes`` (default: all that are scored).
@@ -39,7 +41,8 @@ def learn_directions(
     ``regions`` are the default regions of their edits (by default the domain's, or where it has none the smallest set
     that is measured to be enough); ``prompts`` the words that scored them. ``local`` labels samples of regions by
     themselves; a direction learnt from them takes the other's place in these regions where it is the better one.
-    Returns the library and what was measured of each. Progress counts the attributes.
+    ``space`` is that of the labelled codes. Returns the library and what was measured of each. Progress counts the
+    attributes.
     """
     made: dict[str, InterFaceGAN] = {}
     rows: list[Measured] = []
@@ -51,8 +54,11 @@ def learn_directions(
         known = scores[~np.isnan(scores)]
         if not len(known) or known.min() == known.max():
             raise ConfigError(f"'{name}': the scores do not differ, so that there is nothing to learn")
-        place = regions or model.domain.edit_regions.get(name, "auto")
-        direction = InterFaceGAN(name, regions=place, prompts=prompts, chosen=chosen, seed=seed)
+        place = regions or edit_regions(model).get(name, "auto")
+        direction = InterFaceGAN(
+            name, regions=place, prompts=prompts, chosen=chosen, seed=seed, space=space,
+            styles=model.generator.in_style_space,
+        )  # fmt: skip
         direction.fit(labelled.codes, scores)
         if local and place not in ("auto", "all"):
             direction = direction.with_local(better_local(model, direction, local(place), seed))
@@ -175,7 +181,7 @@ def learn_flow(
         attributes,
         model.generator.fingerprint,
         lambda latent: scores_of(model, attributes, latent),
-        regions=model.domain.edit_regions,
+        regions=edit_regions(model),
         training=FlowTraining(epochs=epochs, seed=seed),
     )
     library.fit(codes, scores, progress)

@@ -5,8 +5,13 @@ from semedit.protocols import Editor
 
 
 def limit_to_regions(original: Latent, edited: Latent, regions: str) -> Latent:
-    """``edited`` in W+ with the rows outside ``regions`` taken back from ``original``, bit for bit."""
+    """``edited`` in W+ with the rows outside ``regions`` taken back from ``original``, bit for bit.
+
+    Codes in S, which have no rows, are edited whole: LatentError for a part of the rows.
+    """
     chosen = original.rows(regions)
+    if original.space == "s" and len(chosen) == original.layout.rows:
+        return edited
     return edited.with_rows(original, tuple(row for row in range(original.layout.rows) if row not in chosen))
 
 

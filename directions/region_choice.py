@@ -3,13 +3,14 @@
 The choice is this library's: the papers choose regions by hand.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import combinations
 
 from directions.contract import AttributeEditor
 from directions.probe import Probe, gains, shortest
 from directions.study import Effect
-from semedit.latents.regions import BASE_NAME
+from semedit.latents.regions import BASE_NAME, WHOLE
+from semedit.protocols import Bundle
 
 #: The share of the gain that chosen regions keep, the regions that sets are made of, and the least gain that counts.
 KEPT, CANDIDATES, LEAST_GAIN = 0.9, 5, 0.02
@@ -20,17 +21,20 @@ def choose_regions(probe: Probe, editor: AttributeEditor) -> tuple[str, float, t
 
     Measured at the shortest distance where all regions together reach the target gain (or their best). Of sets of the
     same size the one with the least unrelated change is taken. Returns the set, the distance, and the table. Where
-    nothing gains anything, the set is the editor's default.
+    nothing gains anything, the set is the editor's default; where there are no regions, it is all rows.
     """
     names = probe.model.generator.regions.names
-    everything = ",".join(names)
+    everything = ",".join(names) or WHOLE
     distance, _ = shortest(editor.DISTANCES, gains(probe, editor, everything))
     unit = editor.with_scale(1.0)
 
     def effect(regions: str) -> Effect:
         return probe.effect(unit, distance, regions)
 
-    whole, pose = effect(everything), effect(BASE_NAME)
+    whole = effect(everything)
+    if not names:
+        return WHOLE, distance, (whole,)
+    pose = effect(BASE_NAME)
     singles = sorted((effect(name) for name in names), key=lambda e: -e.gain)
     table = (whole, pose, *singles)
     if whole.gain < LEAST_GAIN:
@@ -45,6 +49,11 @@ def choose_regions(probe: Probe, editor: AttributeEditor) -> tuple[str, float, t
             break
     best = narrowed(best, KEPT * whole.gain, effect)
     return best.regions, distance, (*table, best)
+
+
+def edit_regions(model: Bundle) -> Mapping[str, str]:
+    """The regions that the domain gives to the edits of each attribute; none for a generator that knows none."""
+    return model.domain.edit_regions if model.generator.regions else {}
 
 
 def narrowed(found: Effect, least: float, effect: Callable[[str], Effect]) -> Effect:

@@ -22,7 +22,7 @@ from semedit.latents.latent import Latent
 from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.clip import Clip
 from semedit.metrics.placed import placed
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.protocols import Bundle
 from semedit.training.engine.schedule import ramp
 
@@ -60,7 +60,7 @@ class StyleClip:
     def __init__(
         self,
         prompts: str | tuple[str, ...],
-        generator: SemanticGenerator,
+        generator: StyleBasedGenerator,
         clip: Clip,
         identity: IdentityMetric | None = None,
         config: StyleClipConfig | None = None,

@@ -18,7 +18,7 @@ from encoders.measures import Measures, need
 from encoders.search import Progress, Search
 from semedit.config import Config
 from semedit.metrics.pixels import mse
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.tensors import one_hot_masks
 from semedit.protocols import Bundle, Inversion
 from semedit.training.engine.schedule import ramp
@@ -62,11 +62,12 @@ class OptimizationInverter:
     method = "optimize"
     options: ClassVar[type[OptimizationConfig]] = OptimizationConfig
 
-    def __init__(self, generator: SemanticGenerator, measures: Measures, config: OptimizationConfig | None = None):
+    def __init__(self, generator: StyleBasedGenerator, measures: Measures, config: OptimizationConfig | None = None):
         self.generator, self.measures = generator, measures
         self.config = config = config or OptimizationConfig()
         if config.labels_weight:
             need(measures.parser, "a parser", "labels_weight")
+            need(generator.regions or None, "a generator with regions", "labels_weight")
         if config.identity_weight:
             need(measures.identity_loss, "the identity network of losses", "identity_weight")
         if config.target_id is not None:
@@ -96,7 +97,7 @@ class OptimizationInverter:
         """The goal of pictures (B, 3, H, W) at the generator's size; they are parsed if labels count."""
         masks = None
         if self.config.labels_weight and self.measures.parser is not None:
-            masks = one_hot_masks(self.measures.parser(target), self.generator.config.regions)
+            masks = one_hot_masks(self.measures.parser(target), len(self.generator.regions))
         return Goal(target, self.generator.mean_w(), masks)
 
     def weigh(self, terms: dict[str, Tensor]) -> Tensor:

@@ -21,7 +21,13 @@ DOMAIN_OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     },
 }
 
+#: Options that ask for label maps.
+NEED_REGIONS = ("labels_weight",)
 
-def default_options(method: str, domain: str) -> Config:
-    """The options of a method for pictures of a domain."""
-    return INVERTERS[method].options(**DOMAIN_OPTIONS.get((domain, method), {}))
+
+def default_options(method: str, domain: str, regions: bool = True) -> Config:
+    """The options of a method for pictures of a domain, by a generator with ``regions`` or without."""
+    own = DOMAIN_OPTIONS.get((domain, method), {})
+    return INVERTERS[method].options(
+        **{name: value for name, value in own.items() if regions or name not in NEED_REGIONS}
+    )

@@ -20,7 +20,7 @@ from semedit.config import Config
 from semedit.domains.base import PerceptualMetric
 from semedit.errors import CheckpointError, LatentError
 from semedit.metrics.pixels import mse
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.weights import Weights, load_weights, save_weights
 
 KIND = "generator-difference"
@@ -44,12 +44,12 @@ class PivotalTuningConfig(Config):
 class Tuned:
     """A generator tuned to one picture, frozen, and the loss terms of each step."""
 
-    generator: SemanticGenerator
+    generator: StyleBasedGenerator
     history: list[dict[str, float]]
 
 
 def tune(
-    source: SemanticGenerator,
+    source: StyleBasedGenerator,
     pivot: Tensor,
     target: Tensor,
     perceptual: PerceptualMetric,
@@ -87,8 +87,8 @@ def tune(
 
 
 def locality(
-    source: SemanticGenerator,
-    generator: SemanticGenerator,
+    source: StyleBasedGenerator,
+    generator: StyleBasedGenerator,
     pivot: Tensor,
     perceptual: PerceptualMetric,
     config: PivotalTuningConfig,
@@ -105,14 +105,14 @@ def locality(
     return perceptual.distance(after, before).mean() + mse(after, before).mean()
 
 
-def save_difference(path: str | Path, tuned: SemanticGenerator, source: SemanticGenerator) -> None:
+def save_difference(path: str | Path, tuned: StyleBasedGenerator, source: StyleBasedGenerator) -> None:
     """Write what tuning changed, in float16, with the fingerprint of the source."""
     own, theirs = source.state_dict(), tuned.state_dict()
     changed = {name: theirs[name] - own[name] for name in own if not torch.equal(own[name], theirs[name])}
     save_weights(path, Weights(KIND, {"fingerprint": source.fingerprint}, changed), half=True)
 
 
-def load_difference(path: str | Path, source: SemanticGenerator) -> SemanticGenerator:
+def load_difference(path: str | Path, source: StyleBasedGenerator) -> StyleBasedGenerator:
     """``source`` with a stored difference added; it reads the source's codes.
 
     Raises CheckpointError for a difference from another generator.

@@ -2,7 +2,7 @@
 
 from encoders.backbone import EncoderConfig
 from encoders.config import EncoderTrainConfig
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.training.engine.feed import DataConfig
 from semedit.training.teaching.config import LessonConfig
 
@@ -29,7 +29,7 @@ FACES = EncoderTrainConfig(name="faces-encoder", encoder=EncoderConfig(), data=D
 RECIPES: dict[str, EncoderTrainConfig] = {"portraits": PORTRAITS, "faces": FACES}
 
 
-def recipe_for(generator: SemanticGenerator, domain: str) -> EncoderTrainConfig:
+def recipe_for(generator: StyleBasedGenerator, domain: str) -> EncoderTrainConfig:
     """The recipe of a domain, with the rows and the width of a generator's codes."""
     recipe = RECIPES[domain]
     sizes = {"rows": generator.layout.rows, "style_dim": generator.config.style_dim}

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from encoders.backbone import ResidualEncoder
 from encoders.stored import StoredEncoder
 from semedit.errors import ConfigError
-from semedit.networks.generator import Noise, SemanticGenerator
+from semedit.networks.style_based import Noise, StyleBasedGenerator
 from semedit.pictures.tensors import fit
 
 
@@ -31,7 +31,7 @@ class Refiner:
     Raises ConfigError if the encoder's rows or width are not the generator's.
     """
 
-    def __init__(self, generator: SemanticGenerator, encoder: ResidualEncoder, latent_avg: Tensor):
+    def __init__(self, generator: StyleBasedGenerator, encoder: ResidualEncoder, latent_avg: Tensor):
         rows, dim, own = generator.layout.rows, generator.config.style_dim, encoder.config
         if (own.rows, own.style_dim) != (rows, dim):
             raise ConfigError(
@@ -45,7 +45,7 @@ class Refiner:
             self.start_image = generator(self.start_code).image
 
     @classmethod
-    def of(cls, generator: SemanticGenerator, stored: StoredEncoder, dtype: torch.dtype = torch.float32) -> "Refiner":
+    def of(cls, generator: StyleBasedGenerator, stored: StoredEncoder, dtype: torch.dtype = torch.float32) -> "Refiner":
         """For inference: the stored encoder, folded, its weights in ``dtype``.
 
         Raises ConfigError for an encoder of another generator.

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from semedit.domains.base import PerceptualMetric
 from semedit.errors import ImageError
 from semedit.metrics.pixels import mse, psnr
-from semedit.networks.generator import SemanticGenerator
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.style_based import StyleBasedGenerator
+from semedit.networks.synthesis import Rendering
 from semedit.pictures.tensors import quantise
 from semedit.protocols import Inversion
 
@@ -24,14 +24,14 @@ Progress = Callable[[int, int], None]
 class Search:
     """An inversion on its way: what is searched for, since when, and what is known of how it went."""
 
-    generator: SemanticGenerator
+    generator: StyleBasedGenerator
     target: Tensor
     began: float = field(default_factory=time.monotonic)
     trajectory: list[Tensor] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, generator: SemanticGenerator, images: Tensor) -> Self:
+    def begin(cls, generator: StyleBasedGenerator, images: Tensor) -> Self:
         """A search for pictures (B, 3, H, W) in [-1, 1]; other sizes are resized to the generator's.
 
         Raises ImageError for a tensor of another shape.
@@ -55,12 +55,12 @@ class Search:
         *,
         noise: tuple[Tensor, ...] = (),
         stopped: tuple[str, ...] = (),
-        tuned: tuple[SemanticGenerator, ...] = (),
+        tuned: tuple[StyleBasedGenerator, ...] = (),
     ) -> Inversion:
         """Render the final codes (B, L, D), with ``noise`` if it was optimised, and measure what 8-bit pictures of them
         are worth."""
         if tuned:
-            synthesis = Synthesis.cat([g(codes[i : i + 1]) for i, g in enumerate(tuned)])
+            synthesis = Rendering.cat([g(codes[i : i + 1]) for i, g in enumerate(tuned)])
         else:
             synthesis = self.generator(codes, noise=list(noise) or "const")
         shown = quantise(synthesis.image)

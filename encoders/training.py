@@ -24,9 +24,9 @@ from semedit.domains import Domain
 from semedit.errors import ConfigError
 from semedit.metrics.pixels import mse
 from semedit.metrics.placed import placed
-from semedit.networks.generator import SemanticGenerator
 from semedit.networks.irse import IrSeFace, IrTrunk
 from semedit.networks.precision import training_cast
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.sheets import save_picture, sheet
 from semedit.pictures.tensors import fit
 from semedit.storage.atomic import make_folder, write_json
@@ -89,7 +89,7 @@ def rate(config: EncoderTrainConfig, step: int) -> float:
 
 
 @torch.no_grad()
-def spread(generator: SemanticGenerator, samples: int = 10_000) -> float:
+def spread(generator: StyleBasedGenerator, samples: int = 10_000) -> float:
     """The mean variance of the coordinates of mapped codes."""
     z = torch.randn(samples, generator.config.style_dim, generator=torch.Generator().manual_seed(0))
     return generator.mapping(z.to(generator.device)).var(0).mean().item()
@@ -102,7 +102,7 @@ class EncoderStep:
         self,
         config: EncoderTrainConfig,
         state: EncoderState,
-        generator: SemanticGenerator,
+        generator: StyleBasedGenerator,
         domain: Domain,
         team: Team,
     ):
@@ -187,7 +187,7 @@ class EncoderStep:
 def train_encoder(
     config: EncoderTrainConfig,
     folder: str | Path,
-    generator: SemanticGenerator,
+    generator: StyleBasedGenerator,
     *,
     domain: Domain,
     team: Team | None = None,
@@ -218,7 +218,7 @@ def train_encoder(
     return state
 
 
-def pictures(config: EncoderTrainConfig, generator: SemanticGenerator, domain: Domain, team: Team,
+def pictures(config: EncoderTrainConfig, generator: StyleBasedGenerator, domain: Domain, team: Team,
              folder: Path) -> Source:  # fmt: skip
     """The batches of a run: lessons, or pictures alone. Raises ConfigError where a domain has no lessons."""
     if config.lessons is None:
@@ -226,7 +226,7 @@ def pictures(config: EncoderTrainConfig, generator: SemanticGenerator, domain: D
     teacher = open_teacher(config.lessons, generator.config, domain)
     lessons = kept_lessons(folder, teacher, team, config.lessons.count, config.lessons.seed, False)
     own = LessonSource(lessons.to(team.device), config.batch, config.seed, team.share)
-    return TaughtSource(own, generator.config.regions)
+    return TaughtSource(own, len(domain.regions))
 
 
 def start_from(encoder: ResidualEncoder, path: str | Path) -> None:

@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from semedit.checkpoints.zoo import load_generator
+    from semedit.editing.generators import load_generator
     from semedit.editing.loading import load, load_encoder
     from semedit.editing.model import Model
     from semedit.latents.latent import Latent
@@ -19,7 +19,7 @@ __version__ = "0.5.0"
 _LAZY = {
     "load": "semedit.editing.loading",
     "Model": "semedit.editing.model",
-    "load_generator": "semedit.checkpoints.zoo",
+    "load_generator": "semedit.editing.generators",
     "load_encoder": "semedit.editing.loading",
     "Latent": "semedit.latents.latent",
     "RegionTable": "semedit.latents.regions",
@@ -35,7 +35,7 @@ def __getattr__(name: str) -> Any:
         return opened(name)
     if name in _LAZY:
         if _LAZY[name].startswith("semedit.editing."):
-            check("encoders", "directions")
+            check("encoders", "directions", "baselines")
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'semedit' has no attribute '{name}'")
 

@@ -10,8 +10,8 @@ from semedit.domains.base import Domain
 from semedit.latents.latent import Latent
 from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.attributes import Scorer
-from semedit.networks.generator import Noise, SemanticGenerator
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.style_based import Noise, StyleBasedGenerator
+from semedit.networks.synthesis import Rendering
 from semedit.pictures.alignment import Alignment
 
 
@@ -28,7 +28,7 @@ class Inversion:
     """
 
     latent: Latent
-    synthesis: Synthesis
+    synthesis: Rendering
     target: Tensor
     history: list[dict[str, float]]
     metrics: Mapping[str, Tensor]
@@ -36,7 +36,7 @@ class Inversion:
     seconds: float
     trajectory: Tensor | None = None
     stopped: tuple[str, ...] = ()
-    tuned: tuple[SemanticGenerator, ...] = ()
+    tuned: tuple[StyleBasedGenerator, ...] = ()
     noise: tuple[Tensor, ...] = ()
     alignments: tuple[Alignment, ...] = ()
 
@@ -87,7 +87,7 @@ class Inverter(Protocol):
 class Refines(Protocol):
     """An encoder with the generator that it reads for: codes come nearer to pictures step by step."""
 
-    generator: SemanticGenerator
+    generator: StyleBasedGenerator
 
     def start(self, batch: int) -> tuple[Tensor, Tensor]:
         """The codes (B, L, D) that refinement starts from, and their pictures (B, 3, H, W)."""
@@ -105,7 +105,7 @@ class Refines(Protocol):
 class Bundle(Protocol):
     """What methods of inversion and editing take from the user's model."""
 
-    generator: SemanticGenerator
+    generator: StyleBasedGenerator
     domain: Domain
 
     @property
@@ -117,7 +117,7 @@ class Bundle(Protocol):
         """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
         ...
 
-    def synthesise(self, latent: Latent) -> Synthesis:
+    def synthesise(self, latent: Latent) -> Rendering:
         """Render codes. LatentError for codes of another generator."""
         ...
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from baselines.stylegan2 import StyleCode, StyleGAN2Generator, StyleGAN2Synthesis
 from semedit.errors import ConfigError, ImageError
 from semedit.latents.latent import Latent
-from semedit.networks.generator import Noise
+from semedit.networks.style_based import Noise
 
 Stage = tuple[Tensor, Tensor | None]
 

@@ -2,24 +2,25 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from baselines.stylegan2.discriminator import StyleGAN2Discriminator
-from baselines.stylegan2.generator import StyleGAN2Config, StyleGAN2Generator
+from baselines.stylegan2.discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
+from baselines.stylegan2.generator import AVERAGE, StyleGAN2Config, StyleGAN2Generator
 from baselines.stylegan2.official import (
     discriminator_entries,
     generator_entries,
     infer_config,
     infer_discriminator_config,
+    to_official,
 )
+from semedit.checkpoints import native
 from semedit.checkpoints.native import freeze
 from semedit.checkpoints.official import to_native
 from semedit.errors import CheckpointError
+from semedit.storage.atomic import replacing
 from semedit.storage.pickled import read_pickle
-from semedit.storage.weights import Weights, load_state, load_weights, save_weights
-
-KIND = "stylegan2"
-AVERAGE = "latent_avg"
+from semedit.storage.weights import load_state, load_weights
 
 
 def read_part(path: Path, part: str) -> tuple[dict[str, Tensor], object]:
@@ -42,11 +43,7 @@ def read_part(path: Path, part: str) -> tuple[dict[str, Tensor], object]:
 
 def save_generator(path: str | Path, generator: StyleGAN2Generator, *, half: bool = False) -> None:
     """Write a generator natively: a name that ends in .safetensors is a file, any other a folder."""
-    tensors = generator.state_dict()
-    if generator.latent_avg is not None:
-        tensors[AVERAGE] = generator.latent_avg
-    header = {"lineage": list(generator.lineage)}
-    save_weights(path, Weights(KIND, generator.config.to_json(), tensors, header), half=half)
+    native.save_generator(path, generator, half=half)
 
 
 def load_generator(path: str | Path) -> StyleGAN2Generator:
@@ -59,7 +56,7 @@ def load_generator(path: str | Path) -> StyleGAN2Generator:
     if not path.exists():
         raise CheckpointError(f"{path}: no such file or folder")
     if path.is_dir() or path.suffix == ".safetensors":
-        weights = load_weights(path, KIND)
+        weights = load_weights(path, StyleGAN2Generator.KIND)
         tensors = dict(weights.tensors)
         average: object = tensors.pop(AVERAGE, None)
         generator = StyleGAN2Generator(StyleGAN2Config.from_json(dict(weights.config)))
@@ -77,8 +74,23 @@ def load_generator(path: str | Path) -> StyleGAN2Generator:
     return freeze(generator)
 
 
+def save_official(path: str | Path, generator: StyleGAN2Generator) -> None:
+    """Write ``{g_ema}``, and ``latent_avg`` where it is known, in the common PyTorch layout, atomically."""
+    mean = {} if generator.latent_avg is None else {AVERAGE: generator.latent_avg[0]}
+    with replacing(path) as temporary:
+        torch.save({"g_ema": to_official(generator), **mean}, temporary)
+
+
 def load_discriminator(path: str | Path) -> StyleGAN2Discriminator:
-    """The discriminator ``d`` of an official training checkpoint, of any size and widths. Raises CheckpointError."""
+    """A discriminator from a native file, or ``d`` of an official training checkpoint, of any size and widths.
+
+    Raises CheckpointError.
+    """
+    if Path(path).suffix == ".safetensors":
+        weights = load_weights(path, StyleGAN2Discriminator.KIND)
+        discriminator = StyleGAN2Discriminator(StyleGAN2DiscriminatorConfig.from_json(dict(weights.config)))
+        load_state(discriminator, weights.tensors, path)
+        return discriminator
     state, _ = read_part(Path(path), "d")
     discriminator = StyleGAN2Discriminator(infer_discriminator_config(state, path))
     native = to_native(discriminator_entries(discriminator.config), state, discriminator.state_dict(), path)

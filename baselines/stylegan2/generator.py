@@ -9,31 +9,34 @@ Shapes: B batch, L = 2 log2(size) - 2 rows of a W+ code, D style width, S sum of
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar, cast
 
 import torch
 from pydantic import model_validator
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from baselines.stylegan2.layers import StyledConv, ToRGB
 from baselines.stylegan2.style_code import StyleCode
-from semedit.config import Config
 from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent, Past
 from semedit.latents.layout import LatentLayout
 from semedit.latents.regions import RegionTable
-from semedit.networks.generator import MappingNetwork, Noise, noise_maps
 from semedit.networks.layers import official_channels
+from semedit.networks.style_based import MappingNetwork, Noise, StyleBasedConfig, StyleBasedGenerator, noise_maps
+from semedit.networks.synthesis import Rendering
 
+#: What the mean code is called in weight files.
+AVERAGE = "latent_avg"
 #: The table of a generator that knows no regions.
 NO_REGIONS = RegionTable(names=(), colours=())
 #: Called before each convolution with its number, its input and the picture so far; gives back what takes their places.
 Visit = Callable[[int, Tensor, Tensor | None], tuple[Tensor, Tensor | None]]
 
 
-class StyleGAN2Config(Config):
+class StyleGAN2Config(StyleBasedConfig):
     """Sizes of a generator. The defaults are the official 256 px configuration.
 
     ``channels`` maps a resolution (4 ... size) to its width, for example ``{32: 64}``; others are the official table's.
@@ -85,10 +88,8 @@ class StyleGAN2Config(Config):
 
 
 @dataclass(frozen=True)
-class StyleGAN2Synthesis:
+class StyleGAN2Synthesis(Rendering):
     """What one call puts out: image (B, 3, H, W), about [-1, 1]."""
-
-    image: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +114,12 @@ class StyleActivations:
         return found
 
 
-class StyleGAN2Generator(nn.Module):
+class StyleGAN2Generator(StyleBasedGenerator):
     """The complete generator; see the module's docstring."""
 
+    KIND: ClassVar[str] = "stylegan2"
+    PARTS: ClassVar[tuple[str, ...]] = ("constant", "convs", "heads")
+    config: StyleGAN2Config
     latent_avg: Tensor | None
 
     def __init__(self, config: StyleGAN2Config):
@@ -135,22 +139,19 @@ class StyleGAN2Generator(nn.Module):
             self.register_buffer(f"noise_{index}", torch.randn(1, 1, size, size))
         #: The mean code (1, D) that came with the weights, or None.
         self.register_buffer("latent_avg", None, persistent=False)
-        #: Set by whoever loads or saves the weights; ties latent codes to them.
-        self.fingerprint = ""
-        #: Fingerprints of the generators that this one was adapted from, whose codes it reads too.
-        self.lineage: tuple[str, ...] = ()
+        self.gradient_checkpointing = False
 
     @property
     def device(self) -> torch.device:
         return self.constant.device
 
+    def save_memory(self, on: bool) -> None:
+        """Whether the convolutions are computed anew in the backward pass, instead of being kept."""
+        self.gradient_checkpointing = on
+
     def noise_maps(self, noise: Noise, batch: int) -> list[Tensor]:
         """The maps, one a convolution, that ``noise`` stands for: buffers, fresh draws (B, 1, H, W), or those given."""
         return noise_maps(noise, [getattr(self, f"noise_{index}") for index in range(len(self.convs))], batch)
-
-    def check(self, latent: Latent) -> None:
-        """LatentError unless ``latent`` is a code of this generator, or of one that it was adapted from."""
-        latent.check_generator(self.fingerprint, *self.lineage)
 
     def wplus(self, latent: Latent | Tensor) -> Tensor:
         """W+ rows (B, L, D) of a code in W or W+. Raises LatentError for anything else."""
@@ -195,7 +196,10 @@ class StyleGAN2Generator(nn.Module):
         for index, conv in enumerate(self.convs):
             if visit:
                 x, skip = visit(index, x, skip)
-            x = conv(x, code.conv[index], maps[index])
+            if self.gradient_checkpointing and torch.is_grad_enabled():
+                x = checkpoint(conv, x, code.conv[index], maps[index], use_reentrant=False)
+            else:
+                x = conv(x, code.conv[index], maps[index])
             if index % 2 == 0:
                 skip = self.heads[index // 2](x, code.rgb[index // 2], skip)
         assert skip is not None  # there is at least one head
@@ -229,14 +233,21 @@ class StyleGAN2Generator(nn.Module):
             raise ConfigError(f"crossover lies in 0..{self.config.rows}, not at {crossover}")
         return torch.cat([self.wplus(first)[:, :crossover], self.wplus(second)[:, crossover:]], dim=1)
 
-    def mean_w(self, samples: int = 10_000, seed: int = 0) -> Tensor:
-        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``."""
-        return self.mapping.mean(samples, seed)
-
     def latent(self, data: Tensor | StyleCode, **metadata: object) -> Latent:
         """Wrap a code of this generator as a Latent: a StyleCode in S, a tensor in the space that its shape tells."""
         if isinstance(data, StyleCode):
             data.check_widths(self.config.conv_widths, self.config.rgb_widths)
             flat = data.flat()
             return Latent(flat, "s", self.layout, self.regions, self.fingerprint, (Past(metadata),) * len(flat))
-        return Latent.of(data, layout=self.layout, regions=self.regions, fingerprint=self.fingerprint, **metadata)
+        return super().latent(data, **metadata)
+
+    def in_style_space(self, latent: Latent) -> Latent:
+        """The same codes in S, with what is known of each."""
+        if latent.space == "s":
+            return latent
+        return replace(latent, data=self.styles(latent).flat(), space="s")
+
+    def stored(self) -> dict[str, Tensor]:
+        """The weights, and the mean code that came with them."""
+        mean = {} if self.latent_avg is None else {AVERAGE: self.latent_avg}
+        return {**self.state_dict(), **mean}

@@ -17,6 +17,7 @@ from benchmarks.speed import textbook
 from benchmarks.speed.timing import OutputsDifferError, SpeedRow, time_pair
 from semedit.data.source import Batch
 from semedit.networks.discriminator import DualDiscriminator
+from semedit.networks.generator import SemanticGenerator
 from semedit.networks.synthesis import Synthesis
 from semedit.pictures.tensors import enlarge, one_hot_masks
 from semedit.training.gan.config import TrainConfig
@@ -59,6 +60,8 @@ def table(rows: list[StepRow]) -> Lines:
 class TextbookPass(GeneratorPass):
     """The generator's part of a step with the textbook synthesis."""
 
+    generator: SemanticGenerator
+
     def synthesise(self, codes: Tensor, noise: list[Tensor]) -> Synthesis:
         return textbook.synthesise(self.generator, codes, noise)
 
@@ -83,6 +86,7 @@ def plain_step(config: TrainConfig) -> GanStep:
         setattr(state, name, plain)
     step = GanStep(config, state)
     step.sampler = step.g_pass = step.g_fast = TextbookPass(state.generator)
+    assert isinstance(state.discriminator, DualDiscriminator)
     critic: Any = TextbookDiscriminator(state.discriminator)
     step.d_pass = step.d_fast = step.judge = critic
     return step

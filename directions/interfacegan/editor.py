@@ -2,15 +2,16 @@
 
 Reference: Shen et al., "InterFaceGAN: Interpreting the Disentangled Face Representation Learned by GANs", 2020,
 https://arxiv.org/abs/2005.09635. Followed: boundary training on extremes, projection for conditional manipulation, and
-the absolute (2-D codes) and relative (W+) manipulations. Departures: drawing the training split uses a seed of its own
+the absolute (2-D codes) and relative (W+) manipulations. In StyleSpace codes are moved by relative distances as well.
+Departures: drawing the training split uses a seed of its own
 instead of NumPy's global generator, and ties in score are broken by position; an edit of some regions only may have a
 direction of its own, learnt in their rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -85,10 +86,12 @@ def manipulate(code: Tensor, direction: Tensor, distances: Tensor) -> Tensor:
 
 
 class InterFaceGAN(AttributeEditor):
-    """A direction for one attribute, learnt from codes in W and their scores.
+    """A direction for one attribute, learnt from codes and their scores.
 
-    ``regions`` are the default regions of edits, ``prompts`` the words that gave the scores; ``chosen`` is the share of
-    extremes a side (or their count, above 1), ``split`` the share of them that is trained on, ``seed`` draws it.
+    ``space`` is that of the codes it is learnt from: "w", whose directions move the rows of W+ codes, or "s", where
+    ``styles`` brings other codes to; ``regions`` are the default regions of edits, ``prompts`` the words that gave the
+    scores; ``chosen`` is the share of extremes a side (or their count, above 1), ``split`` the share of them that is
+    trained on, ``seed`` draws it.
 
     After ``fit``: ``direction_`` (D,) unit norm, positive side = higher score; ``report_``; ``calibration_``, in which
     strength 1 is a distance in W, half of that between the highest and the lowest tenth of the codes until it has been
@@ -100,9 +103,11 @@ class InterFaceGAN(AttributeEditor):
     DISTANCES: ClassVar[tuple[float, ...]] = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 
     def __init__(self, attribute: str, *, regions: str = "all", prompts: tuple[str, ...] = (), chosen: float = 0.02,
-                 split: float = 0.7, seed: int = 0):  # fmt: skip
+                 split: float = 0.7, seed: int = 0, space: Literal["w", "s"] = "w",
+                 styles: Callable[[Latent], Latent] | None = None):  # fmt: skip
         self.attribute, self.regions, self.prompts = attribute, regions, prompts
         self.chosen, self.split, self.seed = chosen, split, seed
+        self.space, self.styles = space, styles
 
     def fit(self, codes: Array, scores: Array) -> Self:
         """Learn from codes (M, D) and scores (M,): a linear C-SVM, C = 1, on the extremes, without scaling.
@@ -148,10 +153,18 @@ class InterFaceGAN(AttributeEditor):
         self.check_fitted()
         for other in others:
             other.check_fitted()
+        if any(other.space != self.space for other in others):
+            raise ConfigError(f"a direction in {self.space.upper()} cannot hold one of another space")
         twin = copy(self)
         twin.direction_ = project(self.direction_, [other.direction_ for other in others])
         if twin.local_:
             twin.local_ = twin.local_.preserving([other.local_ or other for other in others])
+        return twin
+
+    def with_styles(self, styles: Callable[[Latent], Latent]) -> Self:
+        """This direction with what brings codes to S, where it moves them."""
+        twin = copy(self)
+        twin.styles = styles
         return twin
 
     def with_local(self, local: Self | None) -> Self:
@@ -161,10 +174,21 @@ class InterFaceGAN(AttributeEditor):
         twin.local_ = local
         return twin
 
+    def in_own_space(self, latent: Latent) -> Latent:
+        """Codes in S for a direction of S, LatentError where nothing is known to bring them there; others in W+."""
+        if self.space != "s" or latent.space == "s":
+            return latent if latent.space == "s" else latent.wplus()
+        if self.styles is None:
+            raise LatentError(f"the '{self.attribute}' direction is one of S, and this code is in '{latent.space}'")
+        return self.styles(latent)
+
     def move(self, latent: Latent, strength: float, regions: str) -> Latent:
-        """Every row of a W or W+ code moved as an edit of ``regions`` moves those that it chooses."""
+        """Every row of a W+ code moved as an edit of ``regions`` moves those that it chooses, or a code in S moved."""
         if latent.data.shape[-1] != len(self.direction_):
             raise LatentError(f"a latent of width {latent.data.shape[-1]}, a direction of width {len(self.direction_)}")
+        if latent.space == "s":
+            step = strength * self.unmasked_scale_ * torch.from_numpy(self.direction_).to(latent.data)
+            return replace(latent, data=latent.data + step)
         unmasked = latent.regions.select(regions).base
         common = self.unmasked_scale_ if unmasked or self.local_ else self.scale_
         moved = along(latent.wplus().data, self.direction_, strength * common)
@@ -192,6 +216,7 @@ class InterFaceGAN(AttributeEditor):
             "chosen": self.chosen,
             "split": self.split,
             "seed": self.seed,
+            "space": self.space,
         }
 
     def tensors(self) -> dict[str, Array]:
@@ -203,7 +228,7 @@ class InterFaceGAN(AttributeEditor):
     def from_state(cls, attribute: str, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         """A fitted direction from what :meth:`tensors` and :meth:`state` gave."""
         options = {name: state[name] for name in ("regions", "chosen", "split", "seed")}
-        self = cls(attribute, prompts=tuple(state.get("prompts", ())), **options)
+        self = cls(attribute, prompts=tuple(state.get("prompts", ())), space=state.get("space", "w"), **options)
         self.direction_ = np.asarray(tensors[attribute], np.float32).reshape(-1)
         local = state.get("local")
         self.local_ = cls.from_state(attribute, {attribute: tensors[attribute + LOCAL]}, local) if local else None

@@ -8,6 +8,7 @@ import torch
 from directions.contract import EditorLibrary
 from directions.interfacegan.editor import InterFaceGAN
 from directions.learnt_file import load_learnt
+from semedit.protocols import Bundle
 from semedit.storage.weights import Weights, save_weights
 
 KIND = "directions"
@@ -35,6 +36,13 @@ class DirectionLibrary(EditorLibrary[InterFaceGAN]):
         made = {name: InterFaceGAN.from_state(name, tensors, state) for name, state in weights.extra.items()}
         return cls(made, weights.config["fingerprint"])
 
+    @classmethod
+    def of_model(cls, model: Bundle, path: Path) -> Self:
+        """The directions of a model, whose generator brings codes to S for those that are learnt there."""
+        found = super().of_model(model, path)
+        made = {name: one.with_styles(model.generator.in_style_space) for name, one in found.items()}
+        return cls(made, found.fingerprint)
+
     def to(self, device: torch.device | str) -> Self:  # noqa: ARG002
         """This library: directions are added on whatever device a code is."""
         return self
@@ -45,9 +53,13 @@ class DirectionLibrary(EditorLibrary[InterFaceGAN]):
         return {**table, "cosines": self.cosines()} if len(self) > 1 else table
 
     def cosines(self) -> dict[str, dict[str, float]]:
-        """The cosine of each two directions: near 0 they are independent, near 1 one brings the other with it."""
+        """The cosine of each two directions of one space: near 0 they are independent, near 1 one brings the other."""
         return {
-            a: {b: round(float(one.direction_ @ other.direction_), 4) for b, other in self.items()}
+            a: {
+                b: round(float(one.direction_ @ other.direction_), 4)
+                for b, other in self.items()
+                if one.space == other.space
+            }
             for a, one in self.items()
         }
 

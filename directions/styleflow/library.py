@@ -214,7 +214,9 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
                     f"{path}: a flow under {flow.config.attributes} attributes, not {len(names)}; name them all, in "
                     f"their order ({', '.join(domain.attribute_names)} are what domain '{domain.name}' scores)"
                 )
-            library = cls(tuple(names), generator.fingerprint, regions=domain.edit_regions)
+            library = cls(
+                tuple(names), generator.fingerprint, regions=domain.edit_regions if generator.regions else None
+            )
             library.flow_, library.report_ = flow, None
         for name in library.attributes:
             if name not in domain.attribute_names:

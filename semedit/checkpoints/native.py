@@ -7,26 +7,27 @@ from typing import Any, TypeVar
 from torch import nn
 
 from semedit.latents.regions import RegionTable
-from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
+from semedit.networks.discriminator import Discriminator, DiscriminatorConfig, DualDiscriminator
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.weights import Weights, fingerprint, load_state, load_weights, save_weights
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
 def save_generator(
-    path: str | Path, generator: SemanticGenerator, *, half: bool = False, extra: Mapping[str, Any] | None = None
+    path: str | Path, generator: StyleBasedGenerator, *, half: bool = False, extra: Mapping[str, Any] | None = None
 ) -> None:
     """Write a generator natively; ``extra`` is free JSON, such as the name of its domain."""
     header = {"regions": generator.regions.to_json(), "lineage": list(generator.lineage), **(extra or {})}
-    weights = Weights("generator", generator.config.to_json(), generator.state_dict(), header)
+    weights = Weights(generator.KIND, generator.config.to_json(), generator.stored(), header)
     save_weights(path, weights, half=half)
 
 
-def save_discriminator(path: str | Path, discriminator: DualDiscriminator, *, half: bool = False) -> None:
+def save_discriminator(path: str | Path, discriminator: Discriminator, *, half: bool = False) -> None:
     """Write a discriminator natively, for runs that start from a trained model."""
     config = discriminator.config.to_json()
-    save_weights(path, Weights("discriminator", config, discriminator.state_dict()), half=half)
+    save_weights(path, Weights(discriminator.KIND, config, discriminator.state_dict()), half=half)
 
 
 def load_discriminator(path: str | Path) -> DualDiscriminator:

@@ -8,7 +8,7 @@ over shipped ones of the same name. Nothing is downloaded without being asked fo
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from semedit.checkpoints.native import build_generator
 from semedit.checkpoints.official import load_official
 from semedit.errors import CheckpointError, ConfigError, MissingWeights, UnknownName
 from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.atomic import make_folder, replacing, sha256, write_json
 from semedit.storage.shipped import SHIPPED
 from semedit.storage.weights import load_weights
@@ -158,10 +159,11 @@ def verify(entry: ModelFolder) -> list[str]:
     return problems
 
 
-def add(name: str, file: str | Path, domain: str | None = None, encoder: str | Path | None = None) -> ModelFolder:
+def add(name: str, file: str | Path, domain: str | None = None, encoder: str | Path | None = None,
+        opener: Callable[[Path], StyleBasedGenerator] = load_generator) -> ModelFolder:  # fmt: skip
     """Copy a weight file (official ``.pt`` or native) into the user's models under ``name``, after opening it once.
 
-    The file of an ``encoder`` is copied beside it as it is.
+    The file of an ``encoder`` is copied beside it as it is; ``opener`` opens files of another kind of generator.
 
     Raises CheckpointError if it cannot be opened, ConfigError if the name is taken or not a plain word.
     """
@@ -173,7 +175,7 @@ def add(name: str, file: str | Path, domain: str | None = None, encoder: str | P
         raise ConfigError(f"there is a model called '{name}' already, in {folder}")
     if not file.is_file():
         raise CheckpointError(f"{file}: no such file")
-    generator = load_generator(file)
+    generator = opener(file)
     target = GENERATOR if file.suffix == ".safetensors" else f"generator{file.suffix}"
     make_folder(folder)
     copies = {target: file}

@@ -85,16 +85,17 @@ def add(
     from encoders import Refiner, load_encoder
     from semedit.checkpoints import zoo
     from semedit.domains import domain as find_domain
+    from semedit.editing.generators import load_generator
     from semedit.editing.model import Model
 
     found = find_domain(domain or zoo.OFFICIAL.get(name, ("", "faces"))[1])
     fitted = None  # all is opened before anything is copied
     if encoder:
-        Refiner.of(zoo.load_generator(file), load_encoder(encoder))
+        Refiner.of(load_generator(file), load_encoder(encoder))
     if flow:
         attributes = tuple(one.strip() for one in flow_attributes.split(",") if one.strip())
-        fitted = FlowLibrary.brought(flow, Model(zoo.load_generator(file), found, name), attributes)
-    entry = zoo.add(name, file, domain, encoder)
+        fitted = FlowLibrary.brought(flow, Model(load_generator(file), found, name), attributes)
+    entry = zoo.add(name, file, domain, encoder, load_generator)
     if fitted is not None:
         fitted.save(entry.folder / fitted.FILE)
         zoo.refresh_card(entry)
@@ -136,9 +137,8 @@ def convert(
     """Convert a generator between the official format and the native one, or a native flow to the official one."""
     from directions import FlowLibrary
     from directions.styleflow.official import save_official_flow
-    from semedit.checkpoints import zoo
     from semedit.checkpoints.native import save_generator
-    from semedit.checkpoints.official import save_official
+    from semedit.editing.generators import load_generator, write_official
     from semedit.storage.weights import load_weights
 
     if target.exists():
@@ -149,9 +149,9 @@ def convert(
         save_official_flow(target, library.flow_)
         fingerprint, note = library.fingerprint, f" (attributes: {', '.join(library)})"
     else:
-        generator = zoo.load_generator(source)
+        generator = load_generator(source)
         if official:
-            save_official(target, generator)
+            write_official(target, generator)
         else:
             save_generator(target, generator, half=half)
         fingerprint, note = generator.fingerprint, ""
@@ -170,10 +170,14 @@ def pack(
     json: JsonOption = False,
 ) -> None:
     """Make a model folder of a run's networks: float16 weights and a card with their provenance."""
+    from semedit.editing.generators import load_generator, run_kind
     from semedit.training.gan.export import pack as make_model
-    from semedit.training.teaching.export import is_course, pack_course
+    from semedit.training.teaching.export import is_course, last_stage, pack_course
 
-    entry = pack_course(run, out, domain) if is_course(run) else make_model(run, out, domain, best=best)
+    if is_course(run):
+        entry = pack_course(run, out, domain, kind=run_kind(last_stage(run)), opener=load_generator)
+    else:
+        entry = make_model(run, out, domain, best=best, kind=run_kind(run), opener=load_generator)
     report = Report(json)
     report.add(**entry.card)
     seen = entry.card["images"] + entry.card["images_before"]

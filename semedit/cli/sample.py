@@ -23,7 +23,7 @@ def sample(
     count: Annotated[int, typer.Option(min=1, max=10_000, help="How many pictures.")] = 16,
     psi: Annotated[float, typer.Option(help="Truncation towards the mean code; 1 is none.")] = TRUNCATION,
     columns: Annotated[int, typer.Option(min=1, help="Pictures in a row of the sheet.")] = 8,
-    labels: Annotated[bool, typer.Option(help="Put each label map below its picture.")] = True,
+    labels: Annotated[bool, typer.Option(help="Put each label map below its picture, where there are any.")] = True,
     scale: Annotated[int, typer.Option(min=1, max=8, help="Enlarge the pixels of the sheet.")] = 2,
     sheet_file: SheetOption = None,
     sheet_only: SheetOnlyOption = False,
@@ -54,7 +54,7 @@ def sample(
         latent[index].save(path.with_suffix(".safetensors"))
         report.add(image=str(path), latent=str(path.with_suffix(".safetensors")), seed=seed, psi=psi)
     rows = pictures.image.cpu()
-    if labels:
+    if labels and pictures.labels is not None:
         rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.regions).cpu()], dim=2)
     save_picture(enlarge(sheet(rows, columns), scale), target)
     report.add(sheet=str(target), count=count, seed=seed, psi=psi)

@@ -32,8 +32,9 @@ def show_edit(report: Report, record: "EditRecord") -> None:
     names = [f"{s.attr or s.text or 'transfer'} {s.strength:+.3g} in {s.regions}".strip() for s in record.steps]
     report.say(f"{', then '.join(names)} -> {record.folder}")
     rows = [row for step in record.steps for row in _rows(step)]
+    if record.inside_share is not None:
+        rows.append(["change inside the regions", f"{100 * record.inside_share:.0f} %"])
     rows += [
-        ["change inside the regions", f"{100 * record.inside_share:.0f} %"],
         ["preservation (1 - l1)", number(record.preservation)],
         [f"perceptual distance ({record.protocols['perceptual']})", number(record.perceptual)],
         *(

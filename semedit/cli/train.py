@@ -18,8 +18,9 @@ from semedit.cli.console import (
 
 if TYPE_CHECKING:
     from semedit.data.label_map import LabelMap
-    from semedit.training.gan.config import TrainConfig
-    from semedit.training.teaching.config import TeachConfig
+    from semedit.training.gan.config import GanConfig
+    from semedit.training.gan.trainer import Run
+    from semedit.training.teaching.config import CourseConfig
 
 RunOption = Annotated[str | None, typer.Option("--out", help="Run folder (default: semedit-runs/NAME).")]
 ImagesOption = Annotated[int | None, typer.Option(min=1, help="Pictures to train on in all.")]
@@ -50,21 +51,28 @@ def train(
     The same command resumes a run that was stopped, or killed, in the stage where it was.
     Several processes: torchrun --nproc-per-node N -m semedit train RECIPE
     """
+    from baselines import stylegan2
     from semedit.config import assigned
     from semedit.data.label_map import LabelMap
     from semedit.errors import ConfigError, UnknownName
     from semedit.training.gan.recipes import RECIPES
     from semedit.training.teaching.recipes import COURSES
 
-    if recipe in COURSES:
+    courses = {**COURSES, **stylegan2.COURSES}
+    if recipe in courses:
         if data or label_map:
             raise ConfigError(f"{recipe} is a course; --set lessons.path, lessons.label_map and the like")
         changes = assigned({"start": start, "adversarial.images": images, "seed": seed}, set_)
-        return execute_course(COURSES[recipe]().with_overrides(changes), out, dry_run, json, device)
-    if recipe not in RECIPES:
-        raise UnknownName("recipe", recipe, [*COURSES, *RECIPES])
-    labels = None if label_map is None else LabelMap.read(label_map)
+        return execute_course(courses[recipe]().with_overrides(changes), out, dry_run, json, device)
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
+    if recipe not in RECIPES and recipe not in stylegan2.RECIPES:
+        raise UnknownName("recipe", recipe, [*courses, *RECIPES, *stylegan2.RECIPES])
+    if recipe in stylegan2.RECIPES:
+        if label_map:
+            raise ConfigError(f"{recipe} looks at pictures alone, so that there is nothing for --label-map to say")
+        plain = stylegan2.RECIPES[recipe]().with_overrides(assigned(named_options, set_))
+        return execute(plain, out, dry_run, json, device, kind=stylegan2.StyleGAN2Run)
+    labels = None if label_map is None else LabelMap.read(label_map)
     config = RECIPES[recipe]().with_overrides([*regions_of(labels), *assigned(named_options, set_)])
     return execute(config, out, dry_run, json, device, labels)
 
@@ -119,9 +127,10 @@ def regions_of(labels: "LabelMap | None") -> list[str]:
 
 
 def execute(
-    config: "TrainConfig", out: str | None, dry_run: bool, as_json: bool, device: str, labels: "LabelMap | None" = None
-) -> None:
-    """Run a configuration in this process's place of its team."""
+    config: "GanConfig", out: str | None, dry_run: bool, as_json: bool, device: str, labels: "LabelMap | None" = None,
+    kind: "type[Run] | None" = None,
+) -> None:  # fmt: skip
+    """Run a configuration in this process's place of its team; ``kind`` is the run of one of another generator."""
     from semedit.training.gan.memory import estimate
 
     if dry_run:
@@ -130,7 +139,7 @@ def execute(
         return
     from semedit.domains import domain
     from semedit.training.engine.team import join_team
-    from semedit.training.gan.trainer import GENERATOR
+    from semedit.training.gan.trainer import GENERATOR, Run
     from semedit.training.gan.trainer import train as run
 
     folder = out or f"semedit-runs/{config.name}"
@@ -148,6 +157,7 @@ def execute(
                 team=team,
                 progress=progress,
                 say=complain,
+                kind=kind or Run,
             )
         if not team.primary:
             return
@@ -156,7 +166,7 @@ def execute(
     report.finish()
 
 
-def execute_course(config: "TeachConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:
+def execute_course(config: "CourseConfig", out: str | None, dry_run: bool, as_json: bool, device: str) -> None:
     """Run a course in this process's place of its team."""
     if dry_run:
         stdout.print_json(json_module.dumps(config.to_json()))

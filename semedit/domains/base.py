@@ -15,7 +15,7 @@ from semedit.latents.regions import RegionTable
 from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.clip import Clip
 from semedit.metrics.features import DomainFeatures
-from semedit.networks.generator import GeneratorConfig
+from semedit.networks.style_based import StyleBasedConfig
 from semedit.pictures.alignment import Aligned
 
 
@@ -109,8 +109,8 @@ class Domain:
     attributes_judge: Callable[[], AttributeScorer] = no_judge
     clip_judge: Callable[[], Clip] = no_judge
     draw: Painter | None = None
-    teacher: Callable[[GeneratorConfig, str, float], Teacher] | None = None
-    truth: Callable[[GeneratorConfig], Truth] | None = None
+    teacher: Callable[[StyleBasedConfig, str, float], Teacher] | None = None
+    truth: Callable[[StyleBasedConfig], Truth] | None = None
 
     def own_features(self) -> DomainFeatures | None:
         """The domain's feature network, or None where it has none or its weights are missing."""
@@ -119,7 +119,7 @@ class Domain:
         except MissingWeights:
             return None
 
-    def truth_of(self, config: GeneratorConfig) -> Truth:
+    def truth_of(self, config: StyleBasedConfig) -> Truth:
         """Who knows what edits should come to. Raises ConfigError where nobody does, or not for such codes."""
         if self.truth is None:
             raise ConfigError(f"the domain '{self.name}' has no law: nobody knows the true picture of an edit")

@@ -16,7 +16,7 @@ from semedit.errors import LatentError, MissingWeights
 from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip
 from semedit.metrics.prompts import named_value, noise_floor
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.synthesis import Rendering
 from semedit.pictures.tensors import quantise
 from semedit.protocols import Editor
 
@@ -89,7 +89,7 @@ class Chain:
     one of the whole."""
 
     latents: list[Latent]
-    pictures: list[Synthesis]
+    pictures: list[Rendering]
     strengths: list[float]
     reports: list[EditReport]
     texts: list[TextReport | None]
@@ -188,7 +188,7 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
         score_after=after,
         score_before_optimised=known(report.score_before_optimised),
         score_after_optimised=known(report.score_after_optimised),
-        inside_share=report.inside_share.item(),
+        inside_share=known(report.inside_share),
         preservation=report.preservation.item(),
         measurable=measurable,
         protocols={**{name: report.protocols[name] for name in ("score", "score_optimised")}, **clips},

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from semedit.editing.generators import semantic
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent
@@ -42,7 +43,8 @@ class Place:
 
     def coords(self, model: Model) -> Tensor:
         """Sampling coordinates (1, R, 2, h, w): the background's unchanged, the foreground's moved and scaled."""
-        size, regions = model.generator.config.coarse_size, len(model.generator.regions)
+        generator = semantic(model.generator, "composition")
+        size, regions = generator.config.coarse_size, len(generator.regions)
         grid = coordinate_grid(size, size)
         shift = 2 * torch.tensor([self.right, self.down])[:, None, None]
         moved = (grid - shift) / self.zoom
@@ -62,7 +64,7 @@ def picture_features(
     Found with Adam from the mean code's background, on squared and perceptual distance; ``restraint`` keeps the
     features near those that the render net knows, so that a foreground blends with them.
     """
-    generator, device = model.generator, model.generator.device
+    generator, device = semantic(model.generator, "composition"), model.device
     table, size = generator.regions, generator.config.coarse_size
     mean = generator.latent(generator.mean_w())
     with torch.no_grad():

@@ -10,7 +10,7 @@ from semedit.domains.judges import Judge, Panel, perceptual_panel
 from semedit.metrics.attributes import Scorer
 from semedit.metrics.pixels import preservation
 from semedit.metrics.placed import placed
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.synthesis import Rendering
 from semedit.pictures.tensors import quantise
 
 
@@ -19,13 +19,14 @@ class EditReport:
     """What an edit did to B pictures: the pictures before and after, and measures, each (B,), of them as 8-bit files.
 
     scores: probability of the attribute (NaN where there is nothing to score); inside_share: share of the absolute
-    pixel change inside the chosen regions' masks (old or new), dilated by 2 px; preservation: 1 - mean absolute change
-    on [0, 1]. A judge scores, see :mod:`semedit.domains.judges`; what ends in ``_optimised`` is of the network that
-    labelled samples or stood in losses, NaN where it is not there. ``protocols`` has the id of each measure.
+    pixel change inside the chosen regions' masks (old or new), dilated by 2 px, NaN where there are none;
+    preservation: 1 - mean absolute change on [0, 1]. A judge scores, see :mod:`semedit.domains.judges`; what ends in
+    ``_optimised`` is of the network that labelled samples or stood in losses, NaN where it is not there. ``protocols``
+    has the id of each measure.
     """
 
-    before: Synthesis
-    after: Synthesis
+    before: Rendering
+    after: Rendering
     score_before: Tensor
     score_after: Tensor
     inside_share: Tensor
@@ -46,8 +47,8 @@ class EditReport:
 @torch.no_grad()
 def compare(
     domain: Domain,
-    old: Synthesis,
-    new: Synthesis,
+    old: Rendering,
+    new: Rendering,
     regions: tuple[int, ...],
     attr: str | None = None,
     scorers: Panel[Scorer] | None = None,
@@ -86,11 +87,13 @@ def compare(
     )
 
 
-def inside_share(old: Synthesis, new: Synthesis, regions: tuple[int, ...], dilate: int = 2) -> Tensor:
+def inside_share(old: Rendering, new: Rendering, regions: tuple[int, ...], dilate: int = 2) -> Tensor:
     """Share (B,) of the absolute change that lies in the regions' masks, old or new, dilated by ``dilate`` px.
 
-    The change is that of 8-bit pixels; 1 where nothing changed.
+    The change is that of 8-bit pixels; 1 where nothing changed, NaN for pictures without label maps.
     """
+    if old.labels is None or new.labels is None:
+        return torch.full((len(old.image),), float("nan"))
     chosen = torch.tensor(regions, device=old.image.device)
     inside = (torch.isin(old.labels, chosen) | torch.isin(new.labels, chosen)).float()[:, None]
     inside = torch.nn.functional.max_pool2d(inside, 2 * dilate + 1, stride=1, padding=dilate)

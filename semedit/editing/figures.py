@@ -8,9 +8,11 @@ import torch
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
+from semedit.editing.generators import semantic
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent
+from semedit.networks.synthesis import Synthesis
 
 #: Columns of the mixing grid, and the regions that each takes from its reference.
 MIXING = {
@@ -50,7 +52,7 @@ def components(model: Model, latent: Latent) -> tuple[Tensor, Tensor, list[str]]
     """
     if len(latent) != 1:
         raise LatentError(f"components are shown of one code, not of {len(latent)}")
-    table = model.generator.regions
+    table = semantic(model.generator, "a picture built up by regions").regions
     last = table.transparent_indices
     order = [i for i in range(len(table)) if i not in last] + list(last)
     composition = torch.zeros(len(order), len(table))
@@ -58,6 +60,7 @@ def components(model: Model, latent: Latent) -> tuple[Tensor, Tensor, list[str]]
         composition[step:, region] = 1
     repeated = latent.repeat(len(order))
     out = model.synthesise(repeated, composition=composition)
+    assert isinstance(out, Synthesis)
     depths = out.depths[0, order]  # the same in every step
     low, high = depths.amin((1, 2), keepdim=True), depths.amax((1, 2), keepdim=True)
     grey = 2 * (depths - low) / (high - low).clamp(min=1e-6) - 1
@@ -73,6 +76,7 @@ def mixing_grid(model: Model, samples: Latent, references: Latent, columns: dict
     """
     if len(references) != len(columns):
         raise LatentError(f"{len(columns)} columns need as many references, not {len(references)}")
+    semantic(model.generator, "local style mixing")
     base = samples.wplus()
     cells = [model.synthesise(base).image]
     for index, regions in enumerate(columns.values()):

@@ -7,9 +7,10 @@ from typing import Literal
 from encoders import Refiner, checkpoint
 from semedit.checkpoints import zoo
 from semedit.domains import domain
+from semedit.editing.generators import load_generator
 from semedit.editing.model import Model
 from semedit.errors import MissingWeights
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.weights import load_weights
 
 
@@ -29,16 +30,16 @@ def load(
 
     Raises UnknownName, MissingWeights or CheckpointError.
     """
-    generator = zoo.load_generator(name_or_path)
+    generator = load_generator(name_or_path)
     path = Path(name_or_path)
     if path.exists():
-        own = None if path.suffix in (".pt", ".pth") else load_weights(path, "generator").extra.get("domain")
+        own = None if path.suffix in (".pt", ".pth") else load_weights(path, generator.KIND).extra.get("domain")
         return Model(generator, domain(domain_name or own or "faces"), path.stem, None, precision, encoder, editors)
     entry = zoo.find(str(name_or_path))
     return Model(generator, domain(domain_name or entry.domain), entry.name, entry, precision, encoder, editors)
 
 
-def load_encoder(name_or_path: str | Path, generator: SemanticGenerator) -> Refiner:
+def load_encoder(name_or_path: str | Path, generator: StyleBasedGenerator) -> Refiner:
     """An encoder with the generator that it reads for: a model's name, a native file, or an official ReStyle ``.pt``.
 
     ``load_encoder(...).refine(images, 5)`` gives the codes and the pictures of every step. Raises UnknownName,

@@ -17,6 +17,7 @@ from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, default_optio
 from semedit.checkpoints import zoo
 from semedit.domains import Domain
 from semedit.domains.judges import judged_distances
+from semedit.editing.generators import semantic
 from semedit.editing.request import METHOD
 from semedit.errors import ConfigError, MissingWeights, UnknownName
 from semedit.latents.latent import Latent
@@ -25,8 +26,8 @@ from semedit.metrics.attributes import Scorer
 from semedit.metrics.clip import Clip
 from semedit.metrics.placed import placed
 from semedit.metrics.prompts import PromptScorer
-from semedit.networks.generator import SemanticGenerator
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.style_based import StyleBasedGenerator
+from semedit.networks.synthesis import Rendering
 from semedit.pictures.alignment import Aligned
 from semedit.pictures.reading import read_picture
 from semedit.pictures.tensors import quantise, to_tensor
@@ -41,7 +42,7 @@ class Model:
 
     def __init__(
         self,
-        generator: SemanticGenerator,
+        generator: StyleBasedGenerator,
         domain: Domain,
         name: str = "",
         entry: zoo.ModelFolder | None = None,
@@ -112,24 +113,27 @@ class Model:
     @torch.no_grad()
     def synthesise(
         self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
-    ) -> Synthesis:
+    ) -> Rendering:
         """Render codes, ``batch`` at a time, in the model's precision. LatentError for codes of another generator.
 
-        ``noise`` is "const" or "random"; ``options`` are the generator's ``composition``, ``coords`` and
-        ``background``, one entry for each code.
+        ``noise`` is "const" or "random"; ``options`` are the semantic generator's ``composition``, ``coords`` and
+        ``background``, one entry for each code; ConfigError where the model has no regions.
         """
         self.generator.check(latent)
+        if options:
+            semantic(self.generator, " and ".join(options))
         device = self.generator.device
+        codes = replace(latent, data=latent.data.to(device))
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             parts = [
                 self.generator(
-                    latent.data[i : i + batch].to(device),
+                    codes[i : i + batch],
                     noise=noise,
                     **{k: v[i : i + batch].to(device) for k, v in options.items()},
                 )
                 for i in range(0, len(latent), batch)
             ]
-        return Synthesis.cat(parts)
+        return Rendering.cat(parts)
 
     def align(self, picture: Picture, face: int | None = None) -> Aligned:
         """Find and cut the face of a picture at the generator's size, as the domain does it."""
@@ -163,13 +167,13 @@ class Model:
         method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
         if method not in INVERTERS:
             raise UnknownName("inversion method", method, INVERTERS)
-        base = default_options(method, self.domain.name)
+        base = default_options(method, self.domain.name, bool(self.generator.regions))
         config = type(base)(**{**base.to_json(), **options}).with_overrides(overrides or [])
         kind: Any = INVERTERS[method]  # takes the options of its own class
         inverter: Inverter = kind.for_model(self, config)
         return inverter
 
-    def tuned(self, generator: SemanticGenerator) -> "Model":
+    def tuned(self, generator: StyleBasedGenerator) -> "Model":
         """This model with a generator that was tuned to one picture; it keeps the directions."""
         return Model(
             generator, self.domain, self.name, self.entry, self.precision, self.encoder_path, self.editor_paths

@@ -14,8 +14,8 @@ from semedit.editing.records import InversionRecord
 from semedit.editing.subjects import EDITS, LATENT, MANIFEST, TUNED, Origin, Subject
 from semedit.latents.latent import Latent
 from semedit.latents.regions import RegionTable
-from semedit.networks.generator import SemanticGenerator
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.style_based import StyleBasedGenerator
+from semedit.networks.synthesis import Rendering
 from semedit.pictures.paste import paste_back
 from semedit.pictures.reading import read_picture
 from semedit.pictures.sheets import labels_to_colours, magnify, save_picture, sheet
@@ -26,21 +26,22 @@ from semedit.storage.atomic import make_folder, sha256, write_json
 LONGEST = 120
 
 
-def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: SemanticGenerator) -> InversionRecord:
-    """Write latent, reconstruction, label map, side-by-side, the way there and manifest of one picture, and the
-    difference of its tuned generator if it has one."""
+def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: StyleBasedGenerator) -> InversionRecord:
+    """Write latent, reconstruction, label map if there is one, side-by-side, the way there and manifest of one picture,
+    and the difference of its tuned generator if it has one."""
     make_folder(folder)
     latent = inversion.latent.annotated(source=source.name, source_sha256=sha256(source))
     if inversion.tuned:
         save_difference(folder / TUNED, inversion.tuned[0], generator)
         latent = latent.annotated(tuned=TUNED)
-    colours = labels_to_colours(inversion.synthesis.labels, generator.regions)
     paths = {name: folder / f"{name}.png" for name in ("reconstruction", "labels", "side-by-side", "steps")}
+    shown = [inversion.target, inversion.reconstruction]
     latent.save(folder / LATENT)
     save_picture(inversion.reconstruction[0], paths["reconstruction"])
-    save_picture(colours[0], paths["labels"])
-    row = torch.cat([inversion.target, inversion.reconstruction, colours.to(inversion.target)])
-    save_picture(magnify(sheet(row, columns=3)), paths["side-by-side"])
+    if inversion.synthesis.labels is not None:
+        shown.append(labels_to_colours(inversion.synthesis.labels, generator.regions).to(inversion.target))
+        save_picture(shown[-1][0], paths["labels"])
+    save_picture(magnify(sheet(torch.cat(shown), columns=len(shown))), paths["side-by-side"])
     if inversion.trajectory is not None:
         save_picture(way(inversion, generator), paths["steps"])
     record = InversionRecord(
@@ -59,7 +60,7 @@ def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: 
 
 
 @torch.no_grad()
-def way(inversion: Inversion, generator: SemanticGenerator, most: int = 8) -> torch.Tensor:
+def way(inversion: Inversion, generator: StyleBasedGenerator, most: int = 8) -> torch.Tensor:
     """A strip (3, H', W') of one inversion: codes on its way, denser at the start, its reconstruction, its target."""
     assert inversion.trajectory is not None
     count = len(inversion.trajectory)
@@ -109,19 +110,20 @@ def save_pasted(model: Model, origin: Origin, edited: torch.Tensor, path: Path) 
 
 
 def save_edit(
-    folder: Path, latent: Latent, before: Synthesis, after: Synthesis, regions: RegionTable
+    folder: Path, latent: Latent, before: Rendering, after: Rendering, regions: RegionTable
 ) -> dict[str, str]:
-    """Write edited picture, before/after/difference, label map and latent; returns their paths."""
+    """Write edited picture, before/after/difference, label map if there is one, and latent; returns their paths."""
     make_folder(folder)
     paths = {
         "image": folder / "edited.png",
         "comparison": folder / "before-after-difference.png",
-        "labels": folder / "labels.png",
         "latent": folder / LATENT,
     }
     difference = (after.image - before.image).abs() - 1
     save_picture(after.image[0], paths["image"])
     save_picture(magnify(sheet(torch.cat([before.image, after.image, difference]), columns=3)), paths["comparison"])
-    save_picture(labels_to_colours(after.labels, regions)[0], paths["labels"])
+    if after.labels is not None:
+        paths["labels"] = folder / "labels.png"
+        save_picture(labels_to_colours(after.labels, regions)[0], paths["labels"])
     latent.save(paths["latent"])
     return {name: str(path) for name, path in paths.items()}

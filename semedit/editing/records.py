@@ -89,7 +89,7 @@ class StepRecord:
     score_after: float | None
     score_before_optimised: float | None
     score_after_optimised: float | None
-    inside_share: float
+    inside_share: float | None
     preservation: float
     measurable: bool | None
     protocols: Mapping[str, str | None]
@@ -117,7 +117,7 @@ class EditRecord:
     folder: Path
     files: Mapping[str, str]
     steps: tuple[StepRecord, ...]
-    inside_share: float
+    inside_share: float | None
     preservation: float
     perceptual: float
     perceptual_optimised: float | None

@@ -6,6 +6,7 @@ from pathlib import Path
 from directions import RegionTransfer, Study
 from semedit.editing import output, subjects
 from semedit.editing.chain import Step, check, describe, known, run
+from semedit.editing.generators import check_regions
 from semedit.editing.model import Model, Progress
 from semedit.editing.records import EditRecord, Failure, UndoRecord, Watch
 from semedit.editing.request import AUTO, EditRequest
@@ -17,7 +18,7 @@ from semedit.storage.atomic import write_json
 
 #: The strengths of a strip.
 STRIP = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
-MEASURES = ("inside_share", "preservation", "perceptual", "identity")
+MEASURES = ("preservation", "perceptual", "identity")
 _Code = tuple[Subject, Latent, Origin | None]
 
 
@@ -33,7 +34,7 @@ class EditSession:
         self.model, self.request, self.watch = model, request, watch
         for text in request.places:
             if text not in (None, AUTO):
-                model.domain.regions.select(str(text))
+                check_regions(model.generator, model.domain.regions, str(text))
         self.clip = Clip.open(request.clip, request.clip_weights) if request.clip else None
         self.reference = self._reference(request.reference) if request.reference else None
         self.steps = self.steps_for(model)
@@ -56,7 +57,7 @@ class EditSession:
             editor = RegionTransfer(self.reference, chosen)
             made.append(Step(editor, "transfer", chosen, request.strength, reference=request.reference))
         for step in made:
-            model.domain.regions.select(step.regions)
+            check_regions(model.generator, model.domain.regions, step.regions)
         return made
 
     def choices(self) -> list[tuple[str, Study]]:
@@ -121,6 +122,7 @@ class EditSession:
                 steps=done,
                 protocols={**whole.protocols, **done[0].protocols},
                 perceptual_optimised=known(whole.perceptual_optimised),
+                inside_share=known(whole.inside_share),
                 **measured,
             )
             write_json(folder / subjects.MANIFEST, {**record.to_json(), "request": self.request.to_json()})

@@ -9,7 +9,7 @@ from encoders.pivotal_tuning import load_difference
 from semedit.editing.model import Model
 from semedit.errors import LatentError
 from semedit.latents.latent import Latent
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.alignment import Alignment
 from semedit.pictures.reading import find_pictures
 from semedit.pictures.sheets import save_picture
@@ -132,7 +132,7 @@ def subject_of(path: Path, out: Path, taken: set[Path]) -> Subject:
     return Subject(subject_folder(out, Path(f"{stem or 'latent'}.safetensors"), taken), path, str(path))
 
 
-def codes_of(subject: Subject, generator: SemanticGenerator) -> list[tuple[Subject, Latent]]:
+def codes_of(subject: Subject, generator: StyleBasedGenerator) -> list[tuple[Subject, Latent]]:
     """The codes of a subject's file, each with a folder of its own if there are several.
 
     Raises LatentError for a file that is no latent, or of another generator.

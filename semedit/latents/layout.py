@@ -69,6 +69,10 @@ class LatentLayout:
             raise LatentError("an expanded latent has a row for each layer; region rows need space 'w' or 'w+'")
         return data[:, None].expand(-1, self.rows, -1) if space == "w" else data
 
+    def rows_read(self, data: Tensor) -> Tensor:
+        """The rows that synthesis reads, each layer's apart: expanded (B, E, D), or W+ of a layout without regions."""
+        return self.expand(data).flatten(1, 2) if self.regions else self.wplus(data).contiguous()
+
     def expand(self, data: Tensor) -> Tensor:
         """Expanded code (B, R, local_layers, D) of a code in any of the three spaces."""
         if self.space_of(data) != "expanded":

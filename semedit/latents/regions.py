@@ -13,6 +13,8 @@ from semedit.errors import ConfigError, UnknownName
 Part = Literal["shape", "texture", "both"]
 PARTS: tuple[Part, ...] = ("shape", "texture", "both")
 BASE_NAME = "pose"
+#: The text of all regions and the base rows.
+WHOLE = "all"
 
 
 @dataclass(frozen=True)

@@ -81,28 +81,20 @@ def minibatch_stddev(x: Tensor, group: int) -> Tensor:
     return torch.cat([x, deviation.to(x.dtype).repeat(members)[:, None, None, None].expand(-1, 1, height, width)], 1)
 
 
-class DualDiscriminator(nn.Module):
-    """Realness logits of pictures, with or without their segmentation; ``config`` has the sizes."""
+class Discriminator(nn.Module):
+    """Something of sizes ``config`` that judges pictures: (B, 3, S, S), and what belongs to them, -> logits (B, 1)."""
+
+    #: What its native weight files say they hold.
+    KIND: ClassVar[str]
 
     def __init__(self, config: DiscriminatorConfig):
         super().__init__()
         self.config = config
         #: Recompute the residual blocks in the backward pass instead of keeping what they need.
         self.gradient_checkpointing = False
-        self.image_branch, self.mask_branch = branch(config, 3), branch(config, config.regions)
-        width = config.width(4)
-        self.final_conv = EqualConv2d(width + 1, width, 3, activate=True)
-        self.final_linear = nn.Sequential(EqualLinear(width * 16, width, activate=True), EqualLinear(width, 1))
 
-    def forward(self, image: Tensor, segmentation: Tensor | None = None) -> Tensor:
-        """image (B, 3, S, S), segmentation (B, R, S, S) or None -> logits (B, 1)."""
-        x = self._through(self.image_branch, image)
-        if segmentation is not None:
-            x = x + self._through(self.mask_branch, segmentation)
-        x = self.final_conv(minibatch_stddev(x, self.config.group))
-        return self.final_linear(x.flatten(1)).float()
-
-    def _through(self, layers: nn.Sequential, x: Tensor) -> Tensor:
+    def through(self, layers: nn.Sequential, x: Tensor) -> Tensor:
+        """A branch (see :func:`branch`) on pictures or masks (B, C, S, S)."""
         x = x.contiguous(memory_format=torch.channels_last)
         for layer in layers:
             if self.gradient_checkpointing and torch.is_grad_enabled():
@@ -110,3 +102,24 @@ class DualDiscriminator(nn.Module):
             else:
                 x = layer(x)
         return x
+
+
+class DualDiscriminator(Discriminator):
+    """Realness logits of pictures, with or without their segmentation; ``config`` has the sizes."""
+
+    KIND: ClassVar[str] = "discriminator"
+
+    def __init__(self, config: DiscriminatorConfig):
+        super().__init__(config)
+        self.image_branch, self.mask_branch = branch(config, 3), branch(config, config.regions)
+        width = config.width(4)
+        self.final_conv = EqualConv2d(width + 1, width, 3, activate=True)
+        self.final_linear = nn.Sequential(EqualLinear(width * 16, width, activate=True), EqualLinear(width, 1))
+
+    def forward(self, image: Tensor, segmentation: Tensor | None = None) -> Tensor:
+        """image (B, 3, S, S), segmentation (B, R, S, S) or None -> logits (B, 1)."""
+        x = self.through(self.image_branch, image)
+        if segmentation is not None:
+            x = x + self.through(self.mask_branch, segmentation)
+        x = self.final_conv(minibatch_stddev(x, self.config.group))
+        return self.final_linear(x.flatten(1)).float()

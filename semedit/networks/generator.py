@@ -13,23 +13,21 @@ from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 
-from semedit.config import Config
 from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent
 from semedit.latents.layout import LatentLayout
 from semedit.latents.regions import CELEBAMASK, RegionTable
-from semedit.networks.layers import EqualLinear, Folded, official_channels
+from semedit.networks.layers import official_channels
 from semedit.networks.local import LocalGenerators
-from semedit.networks.ops import coordinate_grid, pixel_norm
+from semedit.networks.ops import coordinate_grid
 from semedit.networks.render import RenderNet
+from semedit.networks.style_based import MappingNetwork, Noise, StyleBasedConfig, StyleBasedGenerator, noise_maps
 from semedit.networks.synthesis import Synthesis
 
-Noise = Literal["const", "random"] | list[Tensor]
 
-
-class GeneratorConfig(Config):
+class GeneratorConfig(StyleBasedConfig):
     """Sizes of a generator. The defaults are the official 256 px configuration.
 
     In ``detach_texture``, ``background_pose`` and ``heads`` the paper and the released code (the defaults) differ.
@@ -102,64 +100,16 @@ class GeneratorConfig(Config):
         return self.render_channels.get(resolution) or official_channels(resolution, self.channel_multiplier)
 
 
-class MappingNetwork(nn.Module):
-    """z (B, D) -> w (B, D): PixelNorm, then EqualLinear layers with the leaky activation.
-
-    ``dim`` is D, ``layers`` their number, ``lr_mul`` the share of the learning rate at which they learn.
-    """
-
-    def __init__(self, dim: int, layers: int, lr_mul: float):
-        super().__init__()
-        self.dim = dim
-        self.layers = nn.ModuleList(EqualLinear(dim, dim, lr_mul=lr_mul, activate=True) for _ in range(layers))
-        self._means: dict[tuple[int, int], Folded] = {}
-
-    def forward(self, z: Tensor) -> Tensor:
-        w = pixel_norm(z)
-        for layer in self.layers:
-            w = layer(w)
-        return w
-
-    @torch.no_grad()
-    def mean(self, samples: int, seed: int) -> Tensor:
-        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``.
-
-        While the weights are frozen it is computed once, and again after they have changed.
-        """
-
-        def make() -> Tensor:
-            z = torch.randn(samples, self.dim, generator=torch.Generator().manual_seed(seed))
-            like = next(self.parameters(), z)
-            with torch.autocast(like.device.type, enabled=False):  # what is kept must not depend on who asks first
-                return self(z.to(like)).mean(0, keepdim=True)
-
-        kept = self._means.setdefault((samples, seed), Folded())
-        return kept(make, *self.parameters()).clone()
-
-
-def noise_maps(noise: Noise, buffers: list[Tensor], batch: int) -> list[Tensor]:
-    """The maps that ``noise`` stands for: the buffers, fresh draws (B, 1, H, W), or those given.
-
-    Raises ConfigError for another word, or for maps of other sizes than the buffers.
-    """
-    if isinstance(noise, str):
-        if noise == "const":
-            return buffers
-        if noise == "random":
-            return [torch.randn(batch, *b.shape[1:], device=b.device, dtype=b.dtype) for b in buffers]
-        raise ConfigError(f"noise is 'const', 'random' or a list of tensors, not '{noise}'")
-    if len(noise) != len(buffers) or any(n.shape[-2:] != b.shape[-2:] for n, b in zip(noise, buffers, strict=True)):
-        wanted = ", ".join(f"{b.shape[-1]}x{b.shape[-2]}" for b in buffers)
-        raise ConfigError(f"noise needs {len(buffers)} maps of sizes {wanted}")
-    return list(noise)
-
-
-class SemanticGenerator(nn.Module):
+class SemanticGenerator(StyleBasedGenerator):
     """The complete generator; see the module's docstring.
 
     ``config`` has its sizes; ``regions`` names the label indices and must have ``config.regions`` entries, or
     ConfigError is raised.
     """
+
+    KIND: ClassVar[str] = "generator"
+    PARTS: ClassVar[tuple[str, ...]] = ("local", "render")
+    config: GeneratorConfig
 
     def __init__(self, config: GeneratorConfig, regions: RegionTable = CELEBAMASK):
         super().__init__()
@@ -189,22 +139,18 @@ class SemanticGenerator(nn.Module):
             residual_refine=config.residual_refine,
             heads_per_block=2 if config.heads == "convolution" else 1,
         )
-        #: Set by whoever loads or saves the weights; ties latent codes to them.
-        self.fingerprint = ""
-        #: Fingerprints of the generators that this one was adapted from, whose codes it reads too.
-        self.lineage: tuple[str, ...] = ()
 
     @property
     def device(self) -> torch.device:
         return self.local.embedding.device
 
+    def save_memory(self, on: bool) -> None:
+        """Whether the render net's blocks are computed anew in the backward pass, instead of being kept."""
+        self.render.gradient_checkpointing = on
+
     def noise_maps(self, noise: Noise, batch: int) -> list[Tensor]:
         """The 2 * n_blocks noise maps that ``noise`` stands for: buffers, fresh draws (B, 1, H, W), or a given list."""
         return noise_maps(noise, self.render.noise_buffers(), batch)
-
-    def check(self, latent: Latent) -> None:
-        """LatentError unless ``latent`` is a code of this generator, or of one that it was adapted from."""
-        latent.check_generator(self.fingerprint, *self.lineage)
 
     def codes(self, latent: Latent | Tensor) -> Tensor:
         """Expanded code (B, R, L', D) of a Latent or of a tensor (B, D), (B, L, D) or (B, E, D)."""
@@ -260,11 +206,3 @@ class SemanticGenerator(nn.Module):
         coarse = (2.0 * masks - 1.0).unflatten(-1, (size, size))
         image, segmentation = self.render(features, coarse, self.noise_maps(noise, batch))
         return Synthesis(image, segmentation, coarse, depths.unflatten(-1, (size, size)))
-
-    def mean_w(self, samples: int = 10_000, seed: int = 0) -> Tensor:
-        """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``; see the mapping's."""
-        return self.mapping.mean(samples, seed)
-
-    def latent(self, data: Tensor, **metadata: object) -> Latent:
-        """Wrap a code tensor of this generator as a Latent, its space told by its shape."""
-        return Latent.of(data, layout=self.layout, regions=self.regions, fingerprint=self.fingerprint, **metadata)

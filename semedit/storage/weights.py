@@ -48,6 +48,18 @@ def save_weights(path: str | Path, weights: Weights, *, half: bool = False) -> N
     write_json(path / CONFIG, header)
 
 
+def kind_of(path: str | Path) -> str:
+    """What a native file or folder says it holds, without its tensors; CheckpointError if it is none."""
+    path = Path(path)
+    file_path = path / WEIGHTS if path.is_dir() else path
+    try:
+        with safe_open(str(file_path), framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("semedit", "{}"))
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{file_path}: cannot be read as safetensors weights ({error})") from None
+    return str(header.get("kind", "file of another program"))
+
+
 def load_weights(path: str | Path, kind: str | None = None) -> Weights:
     """Read a native file or folder; CheckpointError if it is corrupt, foreign, or not of ``kind``."""
     path = Path(path)

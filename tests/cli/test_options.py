@@ -59,6 +59,7 @@ OWNED = {
     ("fit features", "lr"): FEATURES.lr,
     **{(words, "role"): default(file_name, "role") for words in FITTED},
     ("fit directions", "chosen"): default(learn_directions, "chosen"),
+    ("fit directions", "space"): default(learn_directions, "space"),
     ("fit directions", "seed"): default(learn_directions, "seed"),
     ("fit flow", "epochs"): default(learn_flow, "epochs"),
     ("fit flow", "seed"): default(learn_flow, "seed"),

@@ -1,7 +1,7 @@
 """``semedit fit directions``, ``flow`` and ``calibration``: learn a generator's editors, and measure what they do."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -60,6 +60,9 @@ def directions(
         learn_directions, "chosen"
     ),
     truth: TruthOption = False,
+    space: Annotated[
+        Literal["w", "s"], typer.Option(help="The space of the directions: w, or s, which StyleGAN2 has.")
+    ] = default(learn_directions, "space"),
     labels: LabelsOption = LABELS,
     out: OutFile = None,
     json: JsonOption = False,
@@ -76,6 +79,8 @@ def directions(
     from semedit.errors import ConfigError, UnknownName
     from semedit.metrics.prompts import PromptScorer
 
+    if scores and space == "s":
+        raise ConfigError("--scores are of codes in W; directions in S are learnt from samples that are labelled here")
     if sum(map(bool, (scores, prompt, truth))) > 1:
         raise ConfigError("--scores, --prompt and --truth are sources of scores; give one of them")
     loaded = load(model).to(check_device(device))
@@ -86,14 +91,14 @@ def directions(
             labelled = library.read_scores(scores, loaded)
         elif prompts:
             scorer = PromptScorer(loaded.domain.clip(), name or prompts[0], prompts)
-            labelled = library.label_samples(loaded, scorer, samples, seed, labels, progress=progress)
+            labelled = library.label_samples(loaded, scorer, samples, seed, labels, None, progress, space)
         elif truth:
             labelled = library.true_labels(loaded, samples, seed)
         else:
             scorer = loaded.domain.attributes()
             if unknown := [one for one in wanted if one not in scorer.names]:
                 raise UnknownName("attribute", unknown[0], scorer.names)
-            labelled = library.label_samples(loaded, scorer, samples, seed, labels, progress=progress)
+            labelled = library.label_samples(loaded, scorer, samples, seed, labels, None, progress, space)
         if local_samples and not scores:
 
             def local(chosen_regions: str) -> Any:
@@ -102,8 +107,9 @@ def directions(
                 return library.label_samples(loaded, scorer, local_samples, seed, labels, chosen_regions, progress)
 
         fitted, found = library.learn_directions(
-            loaded, labelled, attributes=wanted, regions=regions, prompts=prompts, local=local, chosen=chosen, seed=seed
-        )
+            loaded, labelled, attributes=wanted, regions=regions, prompts=prompts, local=local, chosen=chosen,
+            seed=seed, space=space,
+        )  # fmt: skip
     rows = [one.to_json() for one in found]
     path = _target(loaded, out, library.DirectionLibrary.FILE)
     if path.exists():
@@ -232,5 +238,5 @@ def _cosines(report: Report, library: Any) -> None:
         return
     table = library.cosines()
     names = list(table)
-    rows = [[a, *(f"{table[a][b]:+.2f}" for b in names[:i])] for i, a in enumerate(names)][1:]
+    rows = [[a, *(f"{table[a][b]:+.2f}" if b in table[a] else "-" for b in names[:i])] for i, a in enumerate(names)][1:]
     report.table(["cosine", *(name[:6] for name in names[:-1])], [[*r, *[""] * (len(names) - len(r))] for r in rows])

@@ -20,6 +20,7 @@ from semedit.metrics.features import DomainFeatures
 from semedit.metrics.identity import DomainIdentity
 from semedit.metrics.roles import JUDGE
 from semedit.networks.generator import GeneratorConfig
+from semedit.networks.style_based import StyleBasedConfig
 from semedit.pictures.alignment import (
     Aligned,
     align_face,
@@ -104,12 +105,13 @@ def clip_judge() -> Clip:
     return Clip.load(_weights("clip-judge.safetensors", "semedit fit clip --role judge"), JUDGE)
 
 
-def teacher(config: GeneratorConfig, style: str, mixing: float) -> PortraitTeacher:
+def teacher(config: StyleBasedConfig, style: str, mixing: float) -> PortraitTeacher:
     """Portraits and their codes for a generator; UnknownName for a style that cannot be drawn."""
-    return PortraitTeacher(config.size, config.style_dim, config.base_layers, drawing_style(style), mixing)
+    base_rows = config.base_layers if isinstance(config, GeneratorConfig) else GeneratorConfig().base_layers
+    return PortraitTeacher(config.size, config.style_dim, base_rows, drawing_style(style), mixing)
 
 
-def truth(config: GeneratorConfig) -> PortraitTruth:
+def truth(config: StyleBasedConfig) -> PortraitTruth:
     """What the law says of a generator's codes and their edits; ConfigError for codes too narrow for the law."""
     if config.style_dim < WIDTH:
         raise ConfigError(

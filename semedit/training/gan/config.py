@@ -6,18 +6,23 @@ from pydantic import Field, model_validator
 
 from semedit.config import Config
 from semedit.errors import ConfigError
-from semedit.networks.discriminator import DiscriminatorConfig
-from semedit.networks.generator import GeneratorConfig
+from semedit.latents.regions import RegionTable
+from semedit.networks.discriminator import Discriminator, DiscriminatorConfig, DualDiscriminator
+from semedit.networks.generator import GeneratorConfig, SemanticGenerator
+from semedit.networks.style_based import StyleBasedConfig, StyleBasedGenerator
 from semedit.training.engine.feed import DataConfig
 
 
-class TrainConfig(Config):
-    """One run of the GAN trainer. Defaults are those of the official training command."""
+class GanConfig(Config):
+    """One run of the GAN trainer, whatever the generator: subclasses say of which kind the networks are, and make them.
+
+    Defaults are those of SemanticStyleGAN's official training command.
+    """
 
     noun: ClassVar[str] = "training configuration"
 
     name: str = Field(description="the run's name, and that of its folder unless told")
-    generator: GeneratorConfig = Field(description="sizes of the generator")
+    generator: StyleBasedConfig = Field(description="sizes of the generator")
     discriminator: DiscriminatorConfig = Field(description="sizes of the discriminator; size and regions as above")
     data: DataConfig = Field(DataConfig(), description="where training pictures come from")
     start: str = Field("", description="run folder, model or official .pt to start from; a smaller one is grown")
@@ -54,9 +59,22 @@ class TrainConfig(Config):
     monitor_every: int = Field(1000, ge=0, description="steps between looks at the run's health; 0: never")
     metric_samples: int = Field(2000, ge=0, description="samples for the Frechet distance while training; 0: none")
 
+    def build_generator(self, regions: RegionTable) -> StyleBasedGenerator:
+        """A fresh generator of the run's sizes, its weights drawn from torch's global generator."""
+        raise NotImplementedError
+
+    def build_discriminator(self) -> Discriminator:
+        """A fresh discriminator, likewise."""
+        raise NotImplementedError
+
+    @property
+    def regions(self) -> int:
+        """How many regions the generator knows, and the masks of its pictures have."""
+        return 0
+
     @model_validator(mode="after")
-    def _check(self) -> "TrainConfig":
-        if self.generator.size != self.discriminator.size or self.generator.regions != self.discriminator.regions:
+    def _check(self) -> "GanConfig":
+        if self.generator.size != self.discriminator.size or self.regions != self.discriminator.regions:
             raise ValueError("generator and discriminator must have the same size and regions")
         group = min(self.batch, self.discriminator.group)
         if self.batch % group:
@@ -81,3 +99,19 @@ class TrainConfig(Config):
         13
         """
         return -(-self.images // self.batch)
+
+
+class TrainConfig(GanConfig):
+    """One run of SemanticStyleGAN's training."""
+
+    generator: GeneratorConfig = Field(description="sizes of the generator")
+
+    def build_generator(self, regions: RegionTable) -> SemanticGenerator:
+        return SemanticGenerator(self.generator, regions)
+
+    def build_discriminator(self) -> DualDiscriminator:
+        return DualDiscriminator(self.discriminator)
+
+    @property
+    def regions(self) -> int:
+        return self.generator.regions

@@ -39,6 +39,13 @@ def draw_mixing(batch: int, regions: int, base_rows: int, device: torch.device) 
     return torch.cat([rows.new_zeros(batch, base_rows), rows], dim=1)
 
 
+def draw_crossover(batch: int, rows: int, device: torch.device) -> Tensor:
+    """Style mixing of a generator without regions: the W+ rows (B, L) from a random crossover in 1 ... L - 1 on come
+    from the second code (Karras et al. 2019, section 3.1)."""
+    crossover = torch.randint(1, rows, (batch, 1), device=device)
+    return torch.arange(rows, device=device) >= crossover
+
+
 @dataclass(frozen=True)
 class BatchPart:
     """One of the equal parts in which a phase goes through this process's batch: ``share`` of the global batch,

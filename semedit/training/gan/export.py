@@ -1,17 +1,19 @@
 """From a training run's folder to a model's: small weights, and a card of where they come from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from semedit.checkpoints import zoo
-from semedit.checkpoints.native import build_generator, save_discriminator, save_generator
+from semedit.checkpoints.native import save_discriminator, save_generator
 from semedit.errors import CheckpointError
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.atomic import make_folder, sha256
 from semedit.storage.weights import load_weights
 from semedit.training.engine.run import CONFIG
 from semedit.training.engine.state import STATE
+from semedit.training.gan.config import GanConfig, TrainConfig
 from semedit.training.gan.health import BEST
 from semedit.training.gan.state import read_critic
 from semedit.training.gan.trainer import GENERATOR
@@ -22,28 +24,30 @@ def images_before(config: dict[str, Any]) -> int:
     start = Path(config.get("start", ""))
     if not config.get("start") or not (start / CONFIG).exists():
         return 0
-    seen: int = load_weights(start / GENERATOR, "generator").extra["images"]
+    seen: int = load_weights(start / GENERATOR).extra["images"]
     return seen + images_before(json.loads((start / CONFIG).read_text()))
 
 
-def pack(run: Path, folder: Path, domain: str, *, best: bool = False,
-         facts: Mapping[str, Any] | None = None) -> zoo.ModelFolder:  # fmt: skip
+def pack(run: Path, folder: Path, domain: str, *, best: bool = False, facts: Mapping[str, Any] | None = None,
+         kind: type[GanConfig] = TrainConfig,
+         opener: Callable[[Path], StyleBasedGenerator] = zoo.load_generator) -> zoo.ModelFolder:  # fmt: skip
     """Make a model folder of a run's averaged generator and, if it has one, its discriminator (which others start
     from), in float16, with a card of their provenance. ``best`` takes the generator of the smallest Frechet distance;
     ``facts`` go into the card too, before those that the run's folder tells.
 
-    Raises CheckpointError if the run has no generator yet.
+    ``kind`` is the kind of the run's configuration, and ``opener`` opens its generators. Raises CheckpointError if the
+    run has no generator yet.
     """
     source = run / (BEST if best else GENERATOR)
     if not source.exists():
         raise CheckpointError(f"{run}: no {source.name}; train further, or name a run's folder")
-    weights = load_weights(source, "generator")
+    seen = load_weights(source).extra["images"]
     config = json.loads((run / CONFIG).read_text())
     make_folder(folder)
-    save_generator(folder / zoo.GENERATOR, build_generator(weights, source), half=True)
-    if (run / STATE).exists() and (critic := read_critic(run / STATE)) is not None:
+    save_generator(folder / zoo.GENERATOR, opener(source), half=True)
+    if (run / STATE).exists() and (critic := read_critic(run / STATE, kind)) is not None:
         save_discriminator(folder / zoo.DISCRIMINATOR, critic, half=True)
-    generator = build_generator(load_weights(folder / zoo.GENERATOR, "generator"), folder)
+    generator = opener(folder / zoo.GENERATOR)
     old = zoo.read_card(folder)
     keep = {"quality": old["quality"]} if old.get("fingerprint") == generator.fingerprint and "quality" in old else {}
     card = {
@@ -54,7 +58,7 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False,
         "fingerprint": generator.fingerprint,
         "recipe": config["name"],
         "seed": config["seed"],
-        "images": weights.extra["images"],
+        "images": seen,
         "images_before": images_before(config),
         "data_sha256": {path.name: sha256(path) for path in sorted(run.glob("pool-*.safetensors"))},
         "config": config,

@@ -17,12 +17,12 @@ from semedit.metrics.features import DomainFeatures
 from semedit.metrics.inception import embedders
 from semedit.metrics.labels import LARGE, mean_iou
 from semedit.metrics.sets import Embedder, fidelity_library, set_frechet
-from semedit.networks.generator import SemanticGenerator
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.style_based import StyleBasedGenerator
+from semedit.networks.synthesis import Rendering
 from semedit.pictures.tensors import quantise
 from semedit.storage.weights import load_weights
 from semedit.training.engine.feed import sample_pictures
-from semedit.training.gan.config import TrainConfig
+from semedit.training.gan.config import GanConfig
 from semedit.training.gan.state import GanState
 
 BEST = "best.safetensors"
@@ -55,7 +55,7 @@ class Monitor:
     are compared with what the domain's parser, if it has one, sees in the pictures.
     """
 
-    config: TrainConfig
+    config: GanConfig
     source: Source
     domain: Domain
     folder: Path
@@ -68,7 +68,7 @@ class Monitor:
         count, labelled = self.config.metric_samples, self.config.masks
         data = sample_pictures(self.source, max(LOOK, count))
         self.data_diversity = diversity(data.images[:LOOK])
-        regions = self.config.generator.regions
+        regions = self.config.regions
         self.data_areas = areas(data.masks[:512].argmax(1), regions) if labelled else []
         features = self.domain.own_features()
         if labelled and regions == len(self.domain.regions):
@@ -90,16 +90,16 @@ class Monitor:
     def look(self, state: GanState) -> dict[str, float]:
         """Measure a state; keeps the best one by Frechet distance in ``best.safetensors``. Warns of a collapse."""
         out = samples(state.average, LOOK, seed=0)
-        pictures, regions = quantise(out.image).cpu(), self.config.generator.regions
+        pictures, regions, labels = quantise(out.image).cpu(), self.config.regions, out.labels
         found = {"diversity": diversity(pictures), "data_diversity": self.data_diversity}
-        now = areas(out.labels.cpu(), regions)
         names = state.average.regions.names
-        found |= {f"area_{name}": share for name, share in zip(names, now, strict=True)}
+        now = areas(labels.cpu(), regions) if labels is not None else []
+        found |= {f"area_{name}": share for name, share in zip(names, now, strict=labels is not None)}
         if self.data_areas:
             found |= {f"data_area_{name}": share for name, share in zip(names, self.data_areas, strict=True)}
-        if self.parser is not None:
+        if self.parser is not None and labels is not None:
             parsed = self.parser.parse(pictures)
-            found["mask_agreement"] = mean_iou(out.labels.cpu(), parsed, regions, LARGE)
+            found["mask_agreement"] = mean_iou(labels.cpu(), parsed, regions, LARGE)
         if {"real_score", "fake_score"} <= state.losses.keys():
             found["margin"] = (state.losses["real_score"] - state.losses["fake_score"]).item()
         if self.embedder is not None:
@@ -125,7 +125,7 @@ class Monitor:
     def best(self) -> float:
         """The smallest Frechet distance of the run so far; infinity before the first."""
         try:
-            return float(load_weights(self.folder / BEST, "generator").extra["frechet"])
+            return float(load_weights(self.folder / BEST).extra["frechet"])
         except CheckpointError:
             return math.inf
 
@@ -148,9 +148,9 @@ class Monitor:
         return lines
 
 
-def samples(generator: SemanticGenerator, count: int, seed: int) -> Synthesis:
+def samples(generator: StyleBasedGenerator, count: int, seed: int) -> Rendering:
     """Untruncated samples with the generator's own noise maps."""
     z = torch.randn(count, generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         parts = [generator(generator.mapping(part.to(generator.device))) for part in z.split(8)]
-    return Synthesis.cat(parts)
+    return Rendering.cat(parts)

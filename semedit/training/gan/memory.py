@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from semedit.data.source import Batch
-from semedit.training.gan.config import TrainConfig
+from semedit.training.gan.config import GanConfig
 from semedit.training.gan.draws import BatchPart
 from semedit.training.gan.state import initial_state
 from semedit.training.gan.step import GanStep
@@ -61,7 +61,7 @@ class Kept:
 class Rehearsal(GanStep):
     """The step without data: its phases go as far as their loss, and ``kept`` says what autograd keeps for that."""
 
-    def __init__(self, config: TrainConfig):
+    def __init__(self, config: GanConfig):
         meta = torch.device("meta")
         with torch.random.fork_rng(devices=[]), meta:
             state = initial_state(config, meta)
@@ -86,11 +86,11 @@ class Rehearsal(GanStep):
     def batch(self) -> Batch:
         """Pictures and masks of the run's sizes, without data."""
         batch, size = self.config.batch, self.config.generator.size
-        shapes = ((batch, channels, size, size) for channels in (3, self.config.generator.regions))
+        shapes = ((batch, channels, size, size) for channels in (3, self.config.regions))
         return Batch(*(torch.empty(shape, device=self.device) for shape in shapes))
 
 
-def estimate(config: TrainConfig, world: int = 1) -> MemoryEstimate:
+def estimate(config: GanConfig, world: int = 1) -> MemoryEstimate:
     """The estimate for each of ``world`` processes. Raises ConfigError if the batch does not deal out to them."""
     config.check_processes(world)
     batch = config.batch // (world * config.accumulate)

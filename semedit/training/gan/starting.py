@@ -50,6 +50,8 @@ def open_networks(source: str | Path) -> Networks:
     if (path / STATE).is_file():
         own = TrainConfig.from_json(read_header(path / STATE)["config"])
         generator, critic, average = read_networks(path / STATE)
+        assert isinstance(generator, SemanticGenerator) and isinstance(average, SemanticGenerator)
+        assert isinstance(critic, DualDiscriminator)
         return Networks(generator, average, critic, own)
     average = zoo.load_generator(source)
     if path.suffix in (".pt", ".pth"):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from semedit.latents.regions import RegionTable, generic_regions
-from semedit.networks.discriminator import DualDiscriminator
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.discriminator import Discriminator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.weights import load_state
 from semedit.training.engine.state import (
     check_options,
@@ -22,7 +22,7 @@ from semedit.training.engine.state import (
     unpack,
     write_state,
 )
-from semedit.training.gan.config import TrainConfig
+from semedit.training.gan.config import GanConfig, TrainConfig
 
 NETWORKS = ("generator", "discriminator", "average")
 OPTIMISERS = ("g_optim", "d_optim")
@@ -33,9 +33,9 @@ M = TypeVar("M", bound=nn.Module)
 class GanState:
     """Everything that training changes: networks, optimisers, the running path length, the step to do next."""
 
-    generator: SemanticGenerator
-    discriminator: DualDiscriminator
-    average: SemanticGenerator
+    generator: StyleBasedGenerator
+    discriminator: Discriminator
+    average: StyleBasedGenerator
     g_optim: torch.optim.Adam
     d_optim: torch.optim.Adam
     path_mean: Tensor
@@ -49,25 +49,30 @@ def lazy_adam(module: nn.Module, lr: float, every: int) -> torch.optim.Adam:
     return torch.optim.Adam(module.parameters(), lr=lr * ratio, betas=(0.0, 0.99**ratio), fused=True)
 
 
-def initial_state(config: TrainConfig, device: torch.device, regions: RegionTable | None = None) -> GanState:
+def initial_state(config: GanConfig, device: torch.device, regions: RegionTable | None = None) -> GanState:
     """Fresh networks from ``config.seed``; the averaged generator starts as a copy."""
     torch.manual_seed(config.seed)
-    table = regions or generic_regions(config.generator.regions, config.generator.transparent)
-    generator = SemanticGenerator(config.generator, table)
-    return state_of(config, device, generator, DualDiscriminator(config.discriminator))
+    generator = config.build_generator(regions or generic_regions(config.regions, transparent(config)))
+    return state_of(config, device, generator, config.build_discriminator())
+
+
+def transparent(config: GanConfig) -> tuple[int, ...]:
+    """The regions that a run's generator sees others through."""
+    return config.generator.transparent if isinstance(config, TrainConfig) else ()
 
 
 def state_of(
-    config: TrainConfig,
+    config: GanConfig,
     device: torch.device,
-    generator: SemanticGenerator,
-    discriminator: DualDiscriminator,
-    average: SemanticGenerator | None = None,
+    generator: StyleBasedGenerator,
+    discriminator: Discriminator,
+    average: StyleBasedGenerator | None = None,
 ) -> GanState:
     """The state at step 0 of a run on these networks: empty optimisers, path length 0."""
     generator, discriminator = generator.to(device), discriminator.to(device)
     average = copy.deepcopy(generator) if average is None else average.to(device)
-    generator.render.gradient_checkpointing = discriminator.gradient_checkpointing = config.gradient_checkpointing
+    generator.save_memory(config.gradient_checkpointing)
+    discriminator.gradient_checkpointing = config.gradient_checkpointing
     return GanState(
         generator,
         discriminator,
@@ -78,7 +83,7 @@ def state_of(
     )
 
 
-def save_state(path: Path, config: TrainConfig, state: GanState) -> None:
+def save_state(path: Path, config: GanConfig, state: GanState) -> None:
     """Write ``state`` so that :func:`resumed_state` gives back every bit of it."""
     header = {
         "step": state.step,
@@ -97,7 +102,7 @@ FREE_OPTIONS = (
 )  # fmt: skip
 
 
-def run_options(config: TrainConfig) -> dict[str, Any]:
+def run_options(config: GanConfig) -> dict[str, Any]:
     """The options that decide what a step computes."""
     data = config.to_json()
     for name in FREE_OPTIONS:
@@ -113,42 +118,47 @@ def blank(make: Callable[[], M], device: torch.device) -> M:
     return module.to_empty(device=device)
 
 
+#: Generator, discriminator and averaged generator.
+Stored = tuple[StyleBasedGenerator, Discriminator, StyleBasedGenerator]
+
+
 def stored_networks(
-    path: Path, header: dict[str, Any], tensors: dict[str, Tensor], device: torch.device
-) -> tuple[SemanticGenerator, DualDiscriminator, SemanticGenerator]:
-    """Generator, discriminator and averaged generator of a state file that was read. Raises CheckpointError."""
-    config = TrainConfig.from_json(header["config"])
-    sizes, known = config.generator, header.get("regions")
-    table = RegionTable.from_json(known) if known else generic_regions(sizes.regions, sizes.transparent)
-    generator, average = (blank(lambda: SemanticGenerator(sizes, table), device) for _ in range(2))
-    discriminator = blank(lambda: DualDiscriminator(config.discriminator), device)
+    path: Path, kind: type[GanConfig], header: dict[str, Any], tensors: dict[str, Tensor], device: torch.device
+) -> Stored:
+    """Generator, discriminator and averaged generator of a state file that was read, of a run with a configuration of
+    this kind. Raises CheckpointError."""
+    config = kind.from_json(header["config"])
+    known = header.get("regions")
+    table = RegionTable.from_json(known) if known else generic_regions(config.regions, transparent(config))
+    generator, average = (blank(lambda: config.build_generator(table), device) for _ in range(2))
+    discriminator = blank(config.build_discriminator, device)
     for name, network in zip(NETWORKS, (generator, discriminator, average), strict=True):
         load_state(network, part(tensors, name), path)
     average.lineage = tuple(header.get("lineage", ()))
     return generator, discriminator, average
 
 
-def read_networks(path: Path) -> tuple[SemanticGenerator, DualDiscriminator, SemanticGenerator]:
+def read_networks(path: Path, kind: type[GanConfig] = TrainConfig) -> Stored:
     """Generator, discriminator and averaged generator of a state file, on the CPU."""
-    return stored_networks(path, *read_state(path), torch.device("cpu"))
+    return stored_networks(path, kind, *read_state(path), torch.device("cpu"))
 
 
-def read_critic(path: Path) -> DualDiscriminator | None:
+def read_critic(path: Path, kind: type[GanConfig] = TrainConfig) -> Discriminator | None:
     """The discriminator of a state file, on the CPU; None for the state of a training without one."""
     header, tensors = read_state(path)
     if not part(tensors, "discriminator"):
         return None
-    return stored_networks(path, header, tensors, torch.device("cpu"))[1]
+    return stored_networks(path, kind, header, tensors, torch.device("cpu"))[1]
 
 
-def resumed_state(path: Path, config: TrainConfig, device: torch.device) -> GanState:
+def resumed_state(path: Path, config: GanConfig, device: torch.device) -> GanState:
     """The state in a file, on ``device``; networks are built once, from it alone.
 
     Raises CheckpointError for a file that cannot be read, ConfigError if it was made with other options.
     """
     header, tensors = read_state(path, device)
-    check_options(path, run_options(TrainConfig.from_json(header["config"])), run_options(config))
-    state = state_of(config, device, *stored_networks(path, header, tensors, device))
+    check_options(path, run_options(type(config).from_json(header["config"])), run_options(config))
+    state = state_of(config, device, *stored_networks(path, type(config), header, tensors, device))
     unpack(state, tensors, (), OPTIMISERS)
     state.path_mean, state.step = tensors["path_mean"], header["step"]
     return state

@@ -1,7 +1,8 @@
-"""One iteration of SemanticStyleGAN's GAN training, in named phases.
+"""One iteration of GAN training, in named phases, as SemanticStyleGAN and StyleGAN2 have it.
 
 Phases: Dmain (adversarial), Dreg (lazy R1), Gmain (adversarial + mask consistency), Greg (lazy path length), EMA.
-Domain adaptation is the same iteration without masks: the discriminator sees pictures alone.
+Domain adaptation, and the training of a generator without regions, is the same iteration without masks: the
+discriminator sees pictures alone, and mask consistency is asked of those that have coarse masks.
 """
 
 from collections.abc import Callable
@@ -12,14 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from semedit.data.source import Batch, Share
+from semedit.networks.discriminator import DualDiscriminator
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.precision import training_cast
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.style_based import StyleBasedGenerator
+from semedit.networks.synthesis import Rendering, Segmented, Synthesis
 from semedit.training.engine.averaging import update_ema
 from semedit.training.engine.team import Team, syncing
 from semedit.training.gan.augment import AugmentDraw, draw_augment
-from semedit.training.gan.config import TrainConfig
-from semedit.training.gan.draws import BatchPart, CodeDraw, draw_mixing
+from semedit.training.gan.config import GanConfig
+from semedit.training.gan.draws import BatchPart, CodeDraw, draw_crossover, draw_mixing
 from semedit.training.gan.losses import (
     discriminator_loss,
     generator_loss,
@@ -34,11 +37,11 @@ from semedit.training.gan.state import GanState
 class GeneratorPass(nn.Module):
     """Mapping and synthesis as one forward, so that a data-parallel wrapper sees everything that is differentiated."""
 
-    def __init__(self, generator: SemanticGenerator):
+    def __init__(self, generator: StyleBasedGenerator):
         super().__init__()
         self.generator = generator
 
-    def synthesise(self, codes: Tensor, noise: list[Tensor]) -> Synthesis:
+    def synthesise(self, codes: Tensor, noise: list[Tensor]) -> Rendering:
         return self.generator(codes, noise=noise)
 
     def codes(self, draw: CodeDraw) -> Tensor:
@@ -50,15 +53,16 @@ class GeneratorPass(nn.Module):
         second = generator.mapping(draw.second)
         return torch.where(draw.from_second[..., None], second[:, None], first[:, None])
 
-    def forward(self, draw: CodeDraw, leaf: bool = False) -> tuple[Synthesis, Tensor, Tensor]:
-        """The synthesis; the code it was made from, expanded (B, E, D) and a graph leaf if ``leaf``; and a zero that
-        depends on every parameter, so that none is left without a gradient slot."""
+    def forward(self, draw: CodeDraw, leaf: bool = False) -> tuple[Rendering, Tensor, Tensor]:
+        """The synthesis; the code it was made from (B, E, D), a row for each layer that reads one and a graph leaf if
+        ``leaf``; and a zero that depends on every parameter, so that none is left without a gradient slot."""
         codes = self.codes(draw)
         zero = 0 * codes.sum()
         if leaf:
-            codes = self.generator.layout.expand(codes).flatten(1, 2).detach().requires_grad_()
+            codes = self.generator.layout.rows_read(codes).detach().requires_grad_()
         out = self.synthesise(codes, draw.noise)
-        return out, codes, zero + 0 * (out.image.sum() + out.segmentation.sum())
+        made = out.image.sum() + out.segmentation.sum() if isinstance(out, Segmented) else out.image.sum()
+        return out, codes, zero + 0 * made
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class GanStep:
     differentiable augmentations that both real and generated pictures go through before the discriminator.
     """
 
-    def __init__(self, config: TrainConfig, state: GanState, team: Team | None = None, augment: tuple[str, ...] = ()):
+    def __init__(self, config: GanConfig, state: GanState, team: Team | None = None, augment: tuple[str, ...] = ()):
         self.config, self.state, self.augment = config, state, augment
         self.team = team or Team(device=state.path_mean.device)
         self.device = state.path_mean.device
@@ -104,12 +108,16 @@ class GanStep:
 
     def _trained_generator(self) -> list[nn.Parameter]:
         generator = self.state.generator
-        frozen = set(generator.local.parameters()) if self.config.freeze_local == "true_freeze" else set()
+        frozen: set[nn.Parameter] = set()
+        if self.config.freeze_local == "true_freeze" and isinstance(generator, SemanticGenerator):
+            frozen = set(generator.local.parameters())
         return [p for p in generator.parameters() if p not in frozen]
 
     def _trained_discriminator(self) -> list[nn.Parameter]:
         discriminator = self.state.discriminator
-        unseen = set() if self.config.masks else set(discriminator.mask_branch.parameters())
+        unseen: set[nn.Parameter] = set()
+        if not self.config.masks and isinstance(discriminator, DualDiscriminator):
+            unseen = set(discriminator.mask_branch.parameters())
         return [p for p in discriminator.parameters() if p not in unseen]
 
     def _phases(self) -> tuple[Phase, ...]:
@@ -144,15 +152,24 @@ class GanStep:
         draw = CodeDraw(z, generator.noise_maps("random", batch))
         if torch.rand(()) >= self.config.style_mixing:
             return draw
-        rows = draw_mixing(batch, generator.config.regions, generator.layout.base_rows, self.device)
+        layout = generator.layout
+        if layout.regions:
+            rows = draw_mixing(batch, layout.regions, layout.base_rows, self.device)
+        else:
+            rows = draw_crossover(batch, layout.rows, self.device)
         return replace(draw, second=torch.randn_like(z), from_second=rows)
 
     def draw_augment(self, batch: int) -> AugmentDraw:
         return draw_augment(batch, self.augment, self.device)
 
-    def shown(self, image: Tensor, segmentation: Tensor, draw: AugmentDraw) -> tuple[Tensor, Tensor | None]:
+    def shown(self, image: Tensor, segmentation: Tensor, draw: AugmentDraw) -> tuple[Tensor, ...]:
         """What the discriminator is shown of a picture (B, 3, H, W) and its masks (B, R, H, W)."""
-        return draw.image(image), draw.masks(segmentation) if self.config.masks else None
+        return (draw.image(image), draw.masks(segmentation)) if self.config.masks else (draw.image(image),)
+
+    def generated(self, fake: Rendering, draw: AugmentDraw) -> tuple[Tensor, ...]:
+        """What it is shown of generated pictures."""
+        masks = fake.segmentation if isinstance(fake, Segmented) else fake.image[:, :0]
+        return self.shown(fake.image, masks, draw)
 
     def run(self, batch: Batch) -> None:
         """All phases that are due at this step, in order; advances the step.
@@ -206,7 +223,7 @@ class GanStep:
             with torch.no_grad(), self.autocast():
                 fake, _, _ = self.sampler(draw.take(part.share))
             with self.autocast():
-                fake_logits = self.d_fast(*self.shown(fake.image, fake.segmentation, for_fake.take(part.share)))
+                fake_logits = self.d_fast(*self.generated(fake, for_fake.take(part.share)))
                 real = (part.local(batch.images), part.local(batch.masks))
                 real_logits = self.d_fast(*self.shown(*real, for_real.take(part.share)))
             loss = discriminator_loss(real_logits, fake_logits)
@@ -239,9 +256,13 @@ class GanStep:
         def loss_of(part: BatchPart) -> Tensor:
             with self.autocast():
                 fake, _, _ = self.g_fast(draw.take(part.share))
-                logits = self.judge(*self.shown(fake.image, fake.segmentation, augment.take(part.share)))
-            adversarial, mask = generator_loss(logits), mask_consistency(fake)
-            self.note(g=adversarial, mask=mask)
+                logits = self.judge(*self.generated(fake, augment.take(part.share)))
+            adversarial = generator_loss(logits)
+            self.note(g=adversarial)
+            if not isinstance(fake, Synthesis):
+                return adversarial
+            mask = mask_consistency(fake)
+            self.note(mask=mask)
             return adversarial + config.lambda_mask * mask
 
         self.descend(self.state.g_optim, self.g_pass, loss_of)

@@ -18,6 +18,7 @@ from semedit.data.label_map import LabelMap
 from semedit.data.source import Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
+from semedit.latents.regions import RegionTable
 from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
 from semedit.storage.atomic import make_folder, write_json
 from semedit.training.engine.feed import Feed, label_meaning, open_source
@@ -25,7 +26,7 @@ from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
 from semedit.training.engine.state import STATE
 from semedit.training.engine.team import Team
 from semedit.training.gan.augment import differentiable_policies
-from semedit.training.gan.config import TrainConfig
+from semedit.training.gan.config import GanConfig, TrainConfig
 from semedit.training.gan.health import Monitor, samples
 from semedit.training.gan.memory import estimate
 from semedit.training.gan.starting import starting_state
@@ -41,7 +42,7 @@ class Run:
 
     def __init__(
         self,
-        config: TrainConfig,
+        config: GanConfig,
         folder: Path,
         domain: Domain,
         team: Team,
@@ -53,19 +54,24 @@ class Run:
         config.check_processes(team.world)
         self.labels = labels or label_meaning(config.data, domain.regions)
         regions = self.labels.table
-        if len(regions) != config.generator.regions:
-            raise ConfigError(f"the data have {len(regions)} regions, the generator {config.generator.regions}")
+        if config.regions and len(regions) != config.regions:
+            raise ConfigError(f"the data have {len(regions)} regions, the generator {config.regions}")
         self.source = self.open_source()
         if (folder / STATE).exists():
             self.state = resumed_state(folder / STATE, config, team.device)
         else:
-            self.state = starting_state(config, team.device, regions, self.say)
+            self.state = self.begin(regions)
         augment = differentiable_policies(config.data, self.source.pictures)
         if augment:
             self.say(
                 f"{self.source.pictures} pictures: training with differentiable augmentation ({', '.join(augment)})"
             )
         self.step = self.open_step(augment)
+
+    def begin(self, regions: RegionTable) -> GanState:
+        """The state at step 0: fresh networks, or those of the run's start."""
+        assert isinstance(self.config, TrainConfig)  # other kinds of networks have runs of their own
+        return starting_state(self.config, self.team.device, regions, self.say)
 
     def open_source(self) -> Source:
         """Batches of pictures, with masks where the run looks at them."""
@@ -101,15 +107,17 @@ class Run:
         save_generator(self.folder / GENERATOR, state.average, extra=extra)
 
     def sheet(self, path: Path) -> None:
-        """A sheet of fixed samples, each picture with its label map below."""
+        """A sheet of fixed samples, each picture with its label map, if it has one, below."""
         average = self.state.average
         out = samples(average, SHEET_COUNT, seed=0)
-        colours = labels_to_colours(out.labels, average.regions)
-        save_picture(sheet(torch.cat([out.image, colours], dim=2), columns=8), path)
+        shown = [out.image]
+        if out.labels is not None:
+            shown.append(labels_to_colours(out.labels, average.regions))
+        save_picture(sheet(torch.cat(shown, dim=2), columns=8), path)
 
 
 def train(
-    config: TrainConfig,
+    config: GanConfig,
     folder: str | Path,
     *,
     domain: Domain,
@@ -117,16 +125,17 @@ def train(
     team: Team | None = None,
     progress: Callable[[int, int], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
+    kind: type[Run] = Run,
 ) -> GanState:
     """Run, or resume, the training that ``config`` describes in ``folder``; returns the final state.
 
     ``labels`` is the run's label map where it has been read already. ``progress`` receives (step, steps) after each
-    step, ``say`` a line of text now and then (warnings among them).
+    step, ``say`` a line of text now and then (warnings among them); ``kind`` is the run of a configuration of its own.
     Raises ConfigError if the folder holds another run, or the data do not fit.
     """
     team = team or Team()
     folder = make_folder(folder)
-    run = Run(config, folder, domain, team, say, labels)
+    run = kind(config, folder, domain, team, say, labels)
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
     return run.go(progress)

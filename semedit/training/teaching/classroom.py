@@ -12,8 +12,9 @@ from semedit.data.lessons import Lessons, Teacher, load_lessons, make_lessons, s
 from semedit.domains import Domain
 from semedit.errors import ConfigError
 from semedit.networks.generator import GeneratorConfig
+from semedit.networks.style_based import StyleBasedConfig
 from semedit.training.engine.team import Team
-from semedit.training.teaching.config import LessonConfig, TeachConfig
+from semedit.training.teaching.config import CourseConfig, LessonConfig
 from semedit.training.teaching.distilling import GeneratorTeacher
 from semedit.training.teaching.table import TableTeacher
 
@@ -22,7 +23,7 @@ from semedit.training.teaching.table import TableTeacher
 class Classroom:
     """A course's teacher and lessons, seen from one process of its team; ``held_out`` are only measured on."""
 
-    config: TeachConfig
+    config: CourseConfig
     folder: Path
     domain: Domain
     team: Team
@@ -31,7 +32,7 @@ class Classroom:
     held_out: Lessons
 
     @classmethod
-    def open(cls, config: TeachConfig, folder: Path, domain: Domain, team: Team,
+    def open(cls, config: CourseConfig, folder: Path, domain: Domain, team: Team,
              progress: Callable[[int, int], None] | None = None) -> "Classroom":  # fmt: skip
         """Find the teacher and have the lessons made, or read them. Raises ConfigError where there is no teacher."""
         teacher, options = open_teacher(config.lessons, config.generator, domain), config.lessons
@@ -40,11 +41,13 @@ class Classroom:
         return cls(config, folder, domain, team, teacher, lessons, held_out)
 
 
-def open_teacher(lessons: LessonConfig, student: GeneratorConfig, domain: Domain) -> Teacher:
+def open_teacher(lessons: LessonConfig, student: StyleBasedConfig, domain: Domain) -> Teacher:
     """Who teaches generators of the sizes ``student``: a generator, a table of factors, or the domain's painter.
 
     Raises ConfigError where a domain has none.
     """
+    if lessons.mixing and not isinstance(student, GeneratorConfig):
+        raise ConfigError("a generator without regions is taught by lessons of one code; set lessons.mixing=0")
     if lessons.generator:
         return GeneratorTeacher(zoo.load_generator(lessons.generator), student, lessons.mixing)
     if lessons.path:

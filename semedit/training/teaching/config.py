@@ -5,8 +5,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from semedit.config import Config
-from semedit.networks.generator import GeneratorConfig
-from semedit.training.gan.config import TrainConfig
+from semedit.latents.regions import RegionTable
+from semedit.networks.generator import GeneratorConfig, SemanticGenerator
+from semedit.networks.style_based import StyleBasedConfig, StyleBasedGenerator
+from semedit.training.gan.config import GanConfig, TrainConfig
 
 
 class StageConfig(Config):
@@ -81,19 +83,22 @@ class LessonConfig(Config):
     mixing: float = Field(0.6, ge=0, le=1, description="share of lessons whose rows come from two codes")
 
 
-class TeachConfig(Config):
-    """A course: a generator and the stages it goes through, each optional."""
+class CourseConfig(Config):
+    """A course: a generator and the stages it goes through, each optional. Subclasses say of which kind it is.
+
+    A generator without regions has no points to learn at, and is taught by lessons of one code, without mixing.
+    """
 
     noun: ClassVar[str] = "teaching configuration"
 
     name: str = Field(description="what the run folder is called unless told otherwise")
-    generator: GeneratorConfig = Field(description="the generator that is taught")
+    generator: StyleBasedConfig = Field(description="the generator that is taught")
     start: str = Field("", description="name or file of the generator that the first stage begins with")
     lessons: LessonConfig = Field(LessonConfig(), description="where lessons come from")
     mapping: MappingStage = Field(MappingStage(), description="the mapping network alone")
     points: PointsStage = Field(PointsStage(), description="mapping and local generators, at points")
     pairs: PairsStage = Field(PairsStage(), description="everything, by whole pictures")
-    adversarial: TrainConfig | None = Field(None, description="the adversary's stage, beside the losses of the pairs")
+    adversarial: GanConfig | None = Field(None, description="the adversary's stage, beside the losses of the pairs")
     adversarial_weight: float = Field(0.03, ge=0, description="weight of the adversary beside the losses of the pairs")
     seed: int = Field(0, description="of the first weights and of every draw")
     precision: Literal["fp32", "bf16"] = Field("bf16", description="of the networks' arithmetic; weights are fp32")
@@ -101,3 +106,17 @@ class TeachConfig(Config):
     sheet_every: int = Field(1000, ge=1, description="steps between sheets of held-out lessons")
     checkpoint_every: int = Field(1000, ge=1, description="steps between states on disk")
     monitor_every: int = Field(1000, ge=0, description="steps between measures of held-out lessons; 0: never")
+
+    def build_generator(self, regions: RegionTable) -> StyleBasedGenerator:
+        """A fresh generator of the course's sizes, its weights drawn from torch's global generator."""
+        raise NotImplementedError
+
+
+class TeachConfig(CourseConfig):
+    """A course of a SemanticStyleGAN."""
+
+    generator: GeneratorConfig = Field(description="the generator that is taught")
+    adversarial: TrainConfig | None = Field(None, description="the adversary's stage, beside the losses of the pairs")
+
+    def build_generator(self, regions: RegionTable) -> SemanticGenerator:
+        return SemanticGenerator(self.generator, regions)

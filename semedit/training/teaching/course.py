@@ -11,32 +11,32 @@ from pathlib import Path
 import torch
 
 from semedit.checkpoints import zoo
-from semedit.checkpoints.native import build_generator, freeze
+from semedit.checkpoints.native import freeze
 from semedit.domains import Domain
 from semedit.errors import ConfigError
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.atomic import make_folder, write_json
-from semedit.storage.weights import load_weights
+from semedit.storage.weights import load_state, load_weights
 from semedit.training.engine.run import CONFIG
 from semedit.training.engine.state import STATE, read_state
 from semedit.training.engine.team import Team
 from semedit.training.teaching.adversary import TaughtRun
 from semedit.training.teaching.classroom import Classroom
-from semedit.training.teaching.config import TeachConfig
+from semedit.training.teaching.config import CourseConfig, TeachConfig
 from semedit.training.teaching.stages import GENERATOR, STAGES, pair_losses
 
 ADVERSARIAL = "adversarial"
 
 
 def teach(
-    config: TeachConfig,
+    config: CourseConfig,
     folder: str | Path,
     *,
     domain: Domain,
     team: Team | None = None,
     progress: Callable[[int, int], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
-) -> SemanticGenerator:
+) -> StyleBasedGenerator:
     """Run, or resume, a course in ``folder``; returns the last stage's averaged generator, frozen.
 
     ``progress`` receives (step, steps) of the stage at work, ``say`` a line of text now and then. A stage whose state
@@ -53,20 +53,31 @@ def teach(
         steps, own = getattr(config, stage.name).steps, folder / stage.name
         done = read_state(own / STATE)[0]["step"] if (own / STATE).exists() else 0
         if steps and done >= steps:
-            generator = build_generator(load_weights(own / GENERATOR, "generator"), own)
+            generator = stored_generator(config, own / GENERATOR, domain)
         elif steps:
             say(f"{config.name}: {stage.name}, steps {done} to {steps}")
             generator = copy.deepcopy(stage(room, generator, config.seed + number).go(progress))
     if config.adversarial is not None:
-        generator = _adversarial(room, progress, say)
+        generator = _adversarial(room, generator, progress, say)
     return freeze(generator)
 
 
-def first_generator(config: TeachConfig, domain: Domain) -> SemanticGenerator:
+def stored_generator(config: CourseConfig, path: Path, domain: Domain) -> StyleBasedGenerator:
+    """The generator of the course's sizes in a native file, frozen. Raises CheckpointError for any other."""
+    generator = config.build_generator(domain.regions)
+    weights = load_weights(path, generator.KIND)
+    load_state(generator, weights.tensors, path)
+    generator.lineage = tuple(weights.extra.get("lineage", ()))
+    return freeze(generator)
+
+
+def first_generator(config: CourseConfig, domain: Domain) -> StyleBasedGenerator:
     """Fresh from the course's seed, or ``config.start``; ConfigError if that one is of other sizes."""
     if not config.start:
         torch.manual_seed(config.seed)
-        return SemanticGenerator(config.generator, domain.regions)
+        return config.build_generator(domain.regions)
+    if not isinstance(config, TeachConfig):
+        return stored_generator(config, zoo.generator_file(config.start), domain)
     generator = zoo.load_generator(config.start)
     if generator.config != config.generator:
         own, wanted = generator.config.to_json(), config.generator.to_json()
@@ -75,8 +86,8 @@ def first_generator(config: TeachConfig, domain: Domain) -> SemanticGenerator:
     return generator
 
 
-def _adversarial(room: Classroom, progress: Callable[[int, int], None] | None,
-                 say: Callable[[str], None]) -> SemanticGenerator:  # fmt: skip
+def _adversarial(room: Classroom, generator: StyleBasedGenerator, progress: Callable[[int, int], None] | None,
+                 say: Callable[[str], None]) -> StyleBasedGenerator:  # fmt: skip
     """The adversary's stage, from the last generator that the course has written."""
     course = room.config
     assert course.adversarial is not None
@@ -85,7 +96,7 @@ def _adversarial(room: Classroom, progress: Callable[[int, int], None] | None,
     config = course.adversarial.with_overrides([f"start={start}"])
     own = make_folder(room.folder / ADVERSARIAL)
     run = TaughtRun(
-        config, own, room.domain, room.team, say, room.lessons, pair_losses(room), course.adversarial_weight
+        config, own, room.domain, room.team, say, room.lessons, pair_losses(room), course.adversarial_weight, generator
     )
     if room.team.primary:
         write_json(own / CONFIG, config.to_json())

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from semedit.data.lessons import Lessons, mixed_rows
 from semedit.errors import ConfigError
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
+from semedit.networks.style_based import StyleBasedConfig
 from semedit.pictures.tensors import to_bytes
 
 BATCH = 16
@@ -15,13 +16,14 @@ BATCH = 16
 class GeneratorTeacher:
     """A generator teaches a smaller one (distillation): its samples are the lessons, its w is what w should tell.
 
-    The student reads the same z, so it has the teacher's style width, regions and base rows; it may be of any size up
-    to the teacher's. Raises ConfigError where these differ.
+    The student reads the same z, so it has the teacher's style width and, if it knows any, regions and base rows; it
+    may be of any size up to the teacher's. Raises ConfigError where these differ.
     """
 
-    def __init__(self, generator: SemanticGenerator, student: GeneratorConfig, mixing: float = 0.6):
+    def __init__(self, generator: SemanticGenerator, student: StyleBasedConfig, mixing: float = 0.6):
         own = generator.config
-        for name in ("style_dim", "regions", "base_layers"):
+        rows = ("regions", "base_layers") if isinstance(student, GeneratorConfig) else ()
+        for name in ("style_dim", *rows):
             if getattr(own, name) != getattr(student, name):
                 raise ConfigError(
                     f"the teacher's {name} is {getattr(own, name)}, the student's {getattr(student, name)}; "

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from semedit.data.lessons import Lessons
 from semedit.metrics.labels import iou_counts
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.sheets import labels_to_colours, sheet
 from semedit.pictures.tensors import to_images
 from semedit.training.teaching.objectives import PointReader, wplus
@@ -30,32 +30,35 @@ def measure_points(reader: PointReader, lessons: Lessons, points: int = 1024) ->
 
 
 @torch.no_grad()
-def measure_pictures(generator: SemanticGenerator, lessons: Lessons) -> dict[str, float]:
-    """Error and label agreement of whole pictures."""
+def measure_pictures(generator: StyleBasedGenerator, lessons: Lessons) -> dict[str, float]:
+    """Error, and label agreement where there are labels, of whole pictures."""
     errors, found = [], []
     for part in range(0, len(lessons), BATCH):
         some = lessons.select(slice(part, part + BATCH))
         out = generator(wplus(generator, some))
         errors.append((out.image.clamp(-1, 1) - to_images(some.images)).square().flatten(1).mean(1))
-        found.append(out.labels)
-    return summary(torch.cat(errors), torch.cat(found), lessons.labels.long(), generator)
+        found += [out.labels] if out.labels is not None else []
+    return summary(torch.cat(errors), torch.cat(found) if found else None, lessons.labels.long(), generator)
 
 
-def summary(errors: Tensor, found: Tensor, true: Tensor, generator: SemanticGenerator) -> dict[str, float]:
+def summary(errors: Tensor, found: Tensor | None, true: Tensor, generator: StyleBasedGenerator) -> dict[str, float]:
     """Mean squared error on [-1, 1], PSNR in dB of that mean, share of labels right, and each region's IoU."""
-    mse = errors.mean().item()
-    both, either, _ = iou_counts(found, true, generator.config.regions)
+    error = {"mse": errors.mean().item(), "psnr": 10 * torch.log10(4 / errors.mean()).item()}
+    if found is None:
+        return error
+    both, either, _ = iou_counts(found, true, len(generator.regions))
     overlaps = both / either.clamp(min=1)
     named = {f"iou/{name}": value for name, value in zip(generator.regions.names, overlaps.tolist(), strict=True)}
-    return {"mse": mse, "psnr": 10 * torch.log10(4 / errors.mean()).item(),
-            "labels": (found == true).float().mean().item(), **named}  # fmt: skip
+    return {**error, "labels": (found == true).float().mean().item(), **named}
 
 
 @torch.no_grad()
-def picture_sheet(generator: SemanticGenerator, lessons: Lessons) -> Tensor:
-    """A picture: lessons, what the generator makes of their codes, and its label maps, in rows."""
+def picture_sheet(generator: StyleBasedGenerator, lessons: Lessons) -> Tensor:
+    """A picture: lessons, what the generator makes of their codes, and its label maps if there are any, in rows."""
     out = generator(wplus(generator, lessons))
-    rows = [to_images(lessons.images), out.image.clamp(-1, 1), labels_to_colours(out.labels, generator.regions)]
+    rows = [to_images(lessons.images), out.image.clamp(-1, 1)]
+    if out.labels is not None:
+        rows.append(labels_to_colours(out.labels, generator.regions))
     return sheet(torch.cat(rows), columns=len(lessons))
 
 

@@ -15,7 +15,8 @@ from semedit.data.lessons import Lessons, Teacher
 from semedit.data.source import Share
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.precision import training_cast
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.style_based import StyleBasedGenerator
+from semedit.networks.synthesis import Rendering, Synthesis
 from semedit.pictures.tensors import one_hot_masks, to_images
 from semedit.training.teaching.config import MappingStage, PairsStage, PointsStage
 
@@ -24,8 +25,10 @@ FLOOR = 1e-6
 RAREST = 2e-3
 
 
-def wplus(generator: SemanticGenerator, lessons: Lessons) -> Tensor:
-    """The W+ codes (B, L, D) of lessons."""
+def wplus(generator: StyleBasedGenerator, lessons: Lessons) -> Tensor:
+    """The W+ codes (B, L, D) of lessons; without regions, where rows have another meaning, those of the first z."""
+    if not generator.regions:
+        return generator.layout.wplus(generator.mapping(lessons.first))
     first, second = generator.mapping(lessons.first), generator.mapping(lessons.second)
     return torch.where(lessons.from_second[..., None], second[:, None], first[:, None])
 
@@ -55,7 +58,7 @@ class Objective(Protocol):
 class MappingObjective(nn.Module):
     """Mean squared error of a linear reading of w, in units of each target's standard deviation, and mean w^2."""
 
-    def __init__(self, config: MappingStage, generator: SemanticGenerator, head: nn.Linear, teacher: Teacher,
+    def __init__(self, config: MappingStage, generator: StyleBasedGenerator, head: nn.Linear, teacher: Teacher,
                  moments: tuple[Tensor, Tensor], share: Share):  # fmt: skip
         super().__init__()
         self.mapping, self.head, self.teacher, self.share = generator.mapping, head, teacher, share
@@ -142,7 +145,7 @@ class PerceptualDistance(Protocol):
 
 
 class PairLosses(nn.Module):
-    """A synthesis against its lessons: balanced L1, perceptual distance, refined and coarse masks."""
+    """A picture against its lesson: balanced L1, perceptual distance; where it has them, refined and coarse masks."""
 
     label_weight: Tensor
 
@@ -155,17 +158,23 @@ class PairLosses(nn.Module):
             "coarse": config.coarse_weight,
         }  # fmt: skip
 
-    def forward(self, out: Synthesis, lessons: Lessons) -> dict[str, Tensor]:
-        true, masks = to_images(lessons.images), one_hot_masks(lessons.labels, len(self.label_weight))
-        image, segmentation = out.image.float(), out.segmentation.float()
+    def forward(self, out: Rendering, lessons: Lessons) -> dict[str, Tensor]:
+        true, image = to_images(lessons.images), out.image.float()
         weight = self.label_weight[lessons.labels.long()][:, None]
+        seen = {
+            "colour": ((image - true).abs() * weight).mean(),
+            "perceptual": self.perceptual.distance(image, true).mean(),
+        }
+        return seen | self.of_masks(out, lessons) if isinstance(out, Synthesis) else seen
+
+    def of_masks(self, out: Synthesis, lessons: Lessons) -> dict[str, Tensor]:
+        """The losses of refined and coarse masks."""
+        masks = one_hot_masks(lessons.labels, len(self.label_weight))
         size = out.coarse_segmentation.shape[-1]
         coarse = ((out.coarse_segmentation.float() + 1) / 2).clamp(min=1e-4).log()
         shares = F.adaptive_avg_pool2d((masks + 1) / 2, size)
         return {
-            "colour": ((image - true).abs() * weight).mean(),
-            "perceptual": self.perceptual.distance(image, true).mean(),
-            "masks": (segmentation - masks).square().mean(),
+            "masks": (out.segmentation.float() - masks).square().mean(),
             "coarse": -(shares * coarse).sum(1).mean(),
         }
 
@@ -173,7 +182,7 @@ class PairLosses(nn.Module):
 class PairsObjective(nn.Module):
     """Whole pictures of lessons' codes, with fresh noise, and their PairLosses."""
 
-    def __init__(self, config: PairsStage, generator: SemanticGenerator, losses: PairLosses, precision: str,
+    def __init__(self, config: PairsStage, generator: StyleBasedGenerator, losses: PairLosses, precision: str,
                  share: Share):  # fmt: skip
         super().__init__()
         self.config, self.generator, self.losses = config, generator, losses

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from semedit.checkpoints.native import save_generator
 from semedit.config import Config
+from semedit.errors import ConfigError
 from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.sheets import save_picture
 from semedit.storage.atomic import make_folder, write_json
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
@@ -28,7 +30,7 @@ from semedit.training.engine.state import (
     write_state,
 )
 from semedit.training.teaching.classroom import Classroom
-from semedit.training.teaching.config import PairsStage, StageConfig, TeachConfig
+from semedit.training.teaching.config import CourseConfig, PairsStage, StageConfig
 from semedit.training.teaching.measures import measure_pictures, measure_points, picture_sheet, point_sheet
 from semedit.training.teaching.objectives import (
     MappingObjective,
@@ -57,23 +59,23 @@ class Stage(ABC):
 
     name: str
 
-    def __init__(self, room: Classroom, generator: SemanticGenerator, seed: int):
+    def __init__(self, room: Classroom, generator: StyleBasedGenerator, seed: int):
         config = room.config
         self.room, self.folder, self.seed = room, make_folder(room.folder / self.name), seed
         self.options: StageConfig = getattr(config, self.name)
         torch.manual_seed(seed)
         generator, head = generator.to(room.team.device), self.head(generator).to(room.team.device)
-        self.state = learned(generator, self.parts(), head, self.options)
+        self.state = learned(generator, self.parts(generator), head, self.options)
         if (self.folder / STATE).exists():
             self.restore()
         self.step = self.make_step()
 
     @abstractmethod
-    def parts(self) -> Mapping[str, float]:
-        """The parts of the generator that are trained, each with its share of the learning rate."""
+    def parts(self, generator: StyleBasedGenerator) -> Mapping[str, float]:
+        """The parts of a generator that are trained, each with its share of the learning rate."""
 
     @abstractmethod
-    def head(self, generator: SemanticGenerator) -> nn.Linear:
+    def head(self, generator: StyleBasedGenerator) -> nn.Linear:
         """The stage's own linear reading."""
 
     @abstractmethod
@@ -91,7 +93,7 @@ class Stage(ABC):
         """A sheet of held-out lessons."""
         return None
 
-    def go(self, progress: Callable[[int, int], None] | None = None) -> SemanticGenerator:
+    def go(self, progress: Callable[[int, int], None] | None = None) -> StyleBasedGenerator:
         """Train to the stage's end; returns the averaged generator."""
         config, room, state = self.room.config, self.room, self.state
         if room.team.primary:
@@ -121,17 +123,18 @@ class Stage(ABC):
     def restore(self) -> None:
         """Go on from the stage's own state file. Raises ConfigError if it was made with other options."""
         header, tensors = read_state(self.folder / STATE, self.room.team.device)
-        then, now = (deciding(c, self.name) for c in (TeachConfig.from_json(header["config"]), self.room.config))
-        check_options(self.folder / STATE, then, now)
+        now = self.room.config
+        then = type(now).from_json(header["config"])
+        check_options(self.folder / STATE, deciding(then, self.name), deciding(now, self.name))
         unpack(self.state, tensors, NETWORKS, OPTIMISERS)
         self.state.step = header["step"]
 
     def label_weights(self, balance: float) -> Tensor:
         labels = self.room.lessons.labels[:COUNTED]
-        return label_weights(labels, self.room.config.generator.regions, balance).to(self.room.team.device)
+        return label_weights(labels, len(self.room.domain.regions), balance).to(self.room.team.device)
 
 
-def deciding(config: TeachConfig, stage: str) -> dict[str, Any]:
+def deciding(config: CourseConfig, stage: str) -> dict[str, Any]:
     """The options of a course that decide what a step of one of its stages computes."""
     own: Config = getattr(config, stage)
     options = {f"{stage}.{name}": value for name, value in own.to_json().items() if name not in FREE}
@@ -144,10 +147,10 @@ class MappingRun(Stage):
 
     name = "mapping"
 
-    def parts(self) -> Mapping[str, float]:
+    def parts(self, generator: StyleBasedGenerator) -> Mapping[str, float]:  # noqa: ARG002 (all have a mapping)
         return {"mapping": 1.0}
 
-    def head(self, generator: SemanticGenerator) -> nn.Linear:
+    def head(self, generator: StyleBasedGenerator) -> nn.Linear:
         width = generator.config.style_dim
         return nn.Linear(width, self.room.teacher.targets(torch.ones(2, width)).shape[1])
 
@@ -164,19 +167,19 @@ class PointsRun(Stage):
 
     name = "points"
 
-    def parts(self) -> Mapping[str, float]:
+    def parts(self, generator: StyleBasedGenerator) -> Mapping[str, float]:  # noqa: ARG002 (one that has them)
         return {"mapping": self.room.config.points.mapping_scale, "local": 1.0}
 
-    def head(self, generator: SemanticGenerator) -> nn.Linear:
-        return nn.Linear(generator.config.coarse_channels, 3)
+    def head(self, generator: StyleBasedGenerator) -> nn.Linear:
+        return nn.Linear(local(generator).config.coarse_channels, 3)
 
     def objective(self) -> nn.Module:
         config, state = self.room.config, self.state
-        reader = PointReader(state.generator, state.head, config.precision)
+        reader = PointReader(local(state.generator), state.head, config.precision)
         return PointsObjective(config.points, reader, self.label_weights(config.points.balance), self.room.team.share)
 
     def reader(self) -> PointReader:
-        return PointReader(self.state.average, self.state.head, self.room.config.precision)
+        return PointReader(local(self.state.average), self.state.head, self.room.config.precision)
 
     def measure(self) -> dict[str, float]:
         return measure_points(self.reader(), self.room.held_out.to(self.room.team.device))
@@ -186,13 +189,20 @@ class PointsRun(Stage):
         return point_sheet(self.reader(), shown)
 
 
+def local(generator: StyleBasedGenerator) -> SemanticGenerator:
+    """A generator that can be taught at points; ConfigError for one without regions."""
+    if not isinstance(generator, SemanticGenerator):
+        raise ConfigError(f"a {generator.KIND} has no local generators to teach at points; set points.steps=0")
+    return generator
+
+
 class PairsStep(TeachStep):
-    """The step of the pairs stage: the render net begins alone."""
+    """The step of the pairs stage of a generator with regions: the render net begins alone."""
 
     stage: PairsStage
 
     def choose_parts(self) -> bool:
-        alone, generator = self.state.step < self.stage.render_alone, self.state.generator
+        alone, generator = self.state.step < self.stage.render_alone, local(self.state.generator)
         changed = generator.local.weight.requires_grad == alone
         for part in (generator.mapping, generator.local):
             part.requires_grad_(not alone)
@@ -204,10 +214,10 @@ class PairsRun(Stage):
 
     name = "pairs"
 
-    def parts(self) -> Mapping[str, float]:
-        return {"mapping": self.room.config.pairs.mapping_scale, "local": 1.0, "render": 1.0}
+    def parts(self, generator: StyleBasedGenerator) -> Mapping[str, float]:
+        return {"mapping": self.room.config.pairs.mapping_scale, **dict.fromkeys(generator.PARTS, 1.0)}
 
-    def head(self, generator: SemanticGenerator) -> nn.Linear:  # noqa: ARG002 (there is nothing to read)
+    def head(self, generator: StyleBasedGenerator) -> nn.Linear:  # noqa: ARG002 (there is nothing to read)
         return nn.Linear(1, 1)
 
     def objective(self) -> nn.Module:
@@ -215,7 +225,8 @@ class PairsRun(Stage):
         return PairsObjective(config.pairs, self.state.generator, pair_losses(self.room), config.precision, team.share)
 
     def make_step(self) -> TeachStep:
-        return PairsStep(self.room.config.pairs, self.state, self.objective(), self.room.team)
+        kind = PairsStep if self.state.generator.regions else TeachStep
+        return kind(self.room.config.pairs, self.state, self.objective(), self.room.team)
 
     def measure(self) -> dict[str, float]:
         return measure_pictures(self.state.average, self.room.held_out.to(self.room.team.device))
@@ -228,7 +239,7 @@ class PairsRun(Stage):
 def pair_losses(room: Classroom) -> PairLosses:
     """The losses of whole pictures against their lessons, as a course weighs them."""
     config, device = room.config, room.team.device
-    weights = label_weights(room.lessons.labels[:COUNTED], config.generator.regions, config.pairs.balance)
+    weights = label_weights(room.lessons.labels[:COUNTED], len(room.domain.regions), config.pairs.balance)
     return PairLosses(config.pairs, room.domain.perceptual_training().to(device), weights.to(device))
 
 

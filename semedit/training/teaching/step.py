@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from semedit.data.lessons import Lessons
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.style_based import StyleBasedGenerator
 from semedit.training.engine.averaging import update_ema
 from semedit.training.engine.muon import Muon, matrices_of
 from semedit.training.engine.team import Team
@@ -20,8 +20,8 @@ from semedit.training.teaching.config import StageConfig
 class TeachState:
     """Everything that a stage changes. ``head`` is the stage's own linear reading (one column where it has none)."""
 
-    generator: SemanticGenerator
-    average: SemanticGenerator
+    generator: StyleBasedGenerator
+    average: StyleBasedGenerator
     head: nn.Linear
     muon: Muon
     adam: torch.optim.Adam
@@ -33,7 +33,7 @@ NETWORKS, OPTIMISERS = ("generator", "average", "head"), ("muon", "adam")
 
 
 def learned(
-    generator: SemanticGenerator, parts: Mapping[str, float], head: nn.Linear, stage: StageConfig
+    generator: StyleBasedGenerator, parts: Mapping[str, float], head: nn.Linear, stage: StageConfig
 ) -> TeachState:
     """The state at step 0 of a stage that trains some parts of a generator: name -> share of the learning rate."""
     generator.requires_grad_(False).train()
@@ -44,10 +44,11 @@ def learned(
         if name == "mapping":  # its layers' learning-rate multiplier is undone; Muon is no help to it
             others.append({"params": list(part.parameters()), "lr": stage.lr / generator.config.mapping_lr_mul * share})
             continue
-        chosen = matrices_of(part)
+        chosen = [] if isinstance(part, nn.Parameter) else matrices_of(part)
         known = {id(p) for p in chosen}
         matrices += chosen
-        others.append({"params": [p for p in part.parameters() if id(p) not in known], "lr": stage.lr * share})
+        all_of = [part] if isinstance(part, nn.Parameter) else part.parameters()
+        others.append({"params": [p for p in all_of if id(p) not in known], "lr": stage.lr * share})
     adam = torch.optim.Adam(others, betas=(0.9, 0.99), fused=True)
     average = copy.deepcopy(generator).eval().requires_grad_(False)
     muon = Muon([{"params": matrices}], lr=stage.matrix_lr)

@@ -13,6 +13,7 @@ from semedit.data.label_map import LabelMap
 from semedit.data.lessons import Lessons
 from semedit.errors import ConfigError
 from semedit.networks.generator import GeneratorConfig
+from semedit.networks.style_based import StyleBasedConfig
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class TableTeacher:
 
     KEPT = 20
 
-    def __init__(self, path: str | Path, table: str | Path, labels: LabelMap, student: GeneratorConfig):
+    def __init__(self, path: str | Path, table: str | Path, labels: LabelMap, student: StyleBasedConfig):
         self.collection: Collection = open_collection(path, student.size, labelled=True)
         self.path, self.table, self.labels, self.student = Path(path), FactorTable.read(table), labels, student
         width, factors = student.style_dim, len(self.table.names)
@@ -110,7 +111,9 @@ class TableTeacher:
             images.append(image)
             labels.append(label.byte())
             codes.append(code)
-        rows = torch.zeros(count, self.student.base_layers + 2 * self.student.regions, dtype=torch.bool)
+        own = self.student
+        number = own.base_layers + 2 * own.regions if isinstance(own, GeneratorConfig) else 1
+        rows = torch.zeros(count, number, dtype=torch.bool)
         z, maps = torch.stack(codes), torch.stack(labels)
         return Lessons(torch.stack(images), maps, maps, z, z, rows)
 
