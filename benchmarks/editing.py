@@ -7,7 +7,7 @@ it chooses, and not limited at all. Curves are compared at equal gain.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from directions import EDITORS
 from semedit.editing.effect import compare
 from semedit.editing.model import Model
 from semedit.errors import MissingWeights
+from semedit.latents.latent import Latent
+from semedit.networks.synthesis import Synthesis
 from semedit.pictures.sheets import sheet
 from semedit.pictures.tensors import enlarge
 from semedit.protocols import Editor
@@ -28,6 +30,8 @@ MASKS = {"masked": None, "auto": "auto", "unmasked": "all"}
 SEED = 770_001
 #: Samples that are edited.
 COUNT = 200
+#: Samples whose pictures are in memory at once.
+CHUNK = 32
 #: The ten degrees, in units of the strength that is calibrated to a gain of 0.4.
 DEGREES = tuple(0.25 * step for step in range(1, 11))
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
@@ -63,31 +67,56 @@ class Curve:
 def curves(model: Model, attributes: tuple[str, ...] = PAPER_ATTRIBUTES, methods: tuple[str, ...] = (),
            count: int = COUNT, progress: Any = None) -> list[Curve]:  # fmt: skip
     """A curve for each attribute, method (default: all that the model has) and mask."""
-    before = model.sample(count, SEED)
-    old = model.synthesise(before)
-    made: list[Curve] = []
     present = [name for name in methods or EDITORS if methods or _has(model, name)]
-    total = len(present) * len(attributes) * len(MASKS)
-    for method in present:
-        for attr in attributes:
-            for mask, limit in MASKS.items():
-                own = str(model.editors(method)[attr].regions_)
-                regions = model.auto_regions(attr, method) if limit == "auto" else limit or own
-                editor = model.editor(attr, method)
-                reports = [_measure(model, editor, before, old, degree, regions, attr) for degree in DEGREES]
-                means = {name: [value[name].mean().item() for value, _ in reports] for name in METRICS}
-                stds = {name: [value[name].std(unbiased=False).item() for value, _ in reports] for name in METRICS}
-                made.append(Curve(attr, method, mask, regions, means, stds, count, reports[0][1]))
-                if progress:
-                    progress(len(made), total)
-    return made
+    lines = [_Line.of(model, method, attr, mask) for method in present for attr in attributes for mask in MASKS]
+    samples, done = model.sample(count, SEED), 0
+    starts = range(0, count, CHUNK)
+    for start in starts:
+        before = samples[start : start + CHUNK]
+        old = model.synthesise(before)
+        for line in lines:
+            line.measure(model, before, old)
+            done += 1
+            if progress:
+                progress(done, len(lines) * len(starts))
+    return [line.curve(count) for line in lines]
 
 
-def _measure(model: Model, editor: Editor, before: Any, old: Any, degree: float, regions: str, attr: str) -> Any:
-    new = model.synthesise(editor.edit(before, degree, regions))
-    report = compare(model.domain, old, new, before.regions.select(regions).regions, attr, model.scorer(attr))
-    values = {name: getattr(report, name) for name in METRICS if name != "score_gain"}
-    return {**values, "score_gain": report.score_after - report.score_before}, report.protocols
+@dataclass
+class _Line:
+    """A curve in the making: for each degree, the measured values of the samples so far, by metric."""
+
+    attr: str
+    method: str
+    mask: str
+    regions: str
+    editor: Editor
+    values: list[dict[str, list[torch.Tensor]]]
+    protocols: dict[str, str]
+
+    @classmethod
+    def of(cls, model: Model, method: str, attr: str, mask: str) -> Self:
+        limit, own = MASKS[mask], str(model.editors(method)[attr].regions_)
+        regions = model.auto_regions(attr, method) if limit == "auto" else limit or own
+        values: list[dict[str, list[torch.Tensor]]] = [{name: [] for name in METRICS} for _ in DEGREES]
+        return cls(attr, method, mask, regions, model.editor(attr, method), values, {})
+
+    def measure(self, model: Model, before: Latent, old: Synthesis) -> None:
+        """Edit some more samples, whose pictures are ``old``, by every degree."""
+        chosen, scorer = before.regions.select(self.regions).regions, model.scorer(self.attr)
+        for degree, values in zip(DEGREES, self.values, strict=True):
+            new = model.synthesise(self.editor.edit(before, degree, self.regions))
+            report = compare(model.domain, old, new, chosen, self.attr, scorer)
+            for name in METRICS:
+                gained = report.score_after - report.score_before
+                values[name].append(gained if name == "score_gain" else getattr(report, name))
+            self.protocols = report.protocols
+
+    def curve(self, count: int) -> Curve:
+        joined = [{name: torch.cat(parts) for name, parts in values.items()} for values in self.values]
+        means = {name: [value[name].mean().item() for value in joined] for name in METRICS}
+        stds = {name: [value[name].std(unbiased=False).item() for value in joined] for name in METRICS}
+        return Curve(self.attr, self.method, self.mask, self.regions, means, stds, count, self.protocols)
 
 
 def _has(model: Model, method: str) -> bool:

@@ -1,6 +1,6 @@
 """The user's object: a generator with its domain, encoder and editors, and what can be done with them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -108,7 +108,6 @@ class Model:
             latent = latent.truncate(self.generator.mean_w(), psi)
         return latent.annotated(seed=seed, psi=psi)
 
-    @torch.no_grad()
     def synthesise(
         self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
     ) -> Synthesis:
@@ -117,18 +116,25 @@ class Model:
         ``noise`` is "const" or "random"; ``options`` are the generator's ``composition``, ``coords`` and
         ``background``, one entry for each code.
         """
+        return Synthesis.cat(list(self.renders(latent, batch, noise, **options)))
+
+    def renders(
+        self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
+    ) -> Iterator[Synthesis]:
+        """As :meth:`synthesise`, ``batch`` pictures after the other: of many, no more than these are in memory."""
         self.generator.check(latent)
+        for i in range(0, len(latent), batch):
+            yield self._render(
+                latent.data[i : i + batch], noise, {name: value[i : i + batch] for name, value in options.items()}
+            )
+
+    @torch.no_grad()
+    def _render(self, codes: Tensor, noise: Literal["const", "random"], options: Mapping[str, Tensor]) -> Synthesis:
         device = self.generator.device
+        placed_options = {name: value.to(device) for name, value in options.items()}
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            parts = [
-                self.generator(
-                    latent.data[i : i + batch].to(device),
-                    noise=noise,
-                    **{k: v[i : i + batch].to(device) for k, v in options.items()},
-                )
-                for i in range(0, len(latent), batch)
-            ]
-        return Synthesis.cat(parts)
+            made: Synthesis = self.generator(codes.to(device), noise=noise, **placed_options)
+        return made
 
     def align(self, picture: Picture, face: int | None = None) -> Aligned:
         """Find and cut the face of a picture at the generator's size, as the domain does it."""
