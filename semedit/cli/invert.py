@@ -14,6 +14,8 @@ from semedit.cli.console import (
     SeedOption,
     SetOption,
     check_device,
+    check_model,
+    check_present,
     complain,
     watching,
 )
@@ -49,7 +51,10 @@ def invert(
     from semedit.pictures.reading import find_pictures
     from semedit.storage.atomic import make_folder
 
-    began, files, folder, report = time.monotonic(), find_pictures(pictures), make_folder(out), Report(json)
+    began, files, report = time.monotonic(), find_pictures(pictures), Report(json)
+    check_model(model)
+    check_present(report, files)
+    folder = make_folder(out)
 
     import torch
 

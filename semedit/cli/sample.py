@@ -1,7 +1,7 @@
 """``semedit sample``: pictures from the generator."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,7 @@ from semedit.cli.console import (
     SheetOnlyOption,
     SheetOption,
     check_device,
+    check_model,
 )
 from semedit.latents.truncation import TRUNCATION
 
@@ -27,7 +28,7 @@ def sample(
     scale: Annotated[int, typer.Option(min=1, max=8, help="Enlarge the pixels of the sheet.")] = 2,
     sheet_file: SheetOption = None,
     sheet_only: SheetOnlyOption = False,
-    precision: Annotated[str, typer.Option(help="fp32, or bf16 for speed.")] = "fp32",
+    precision: Annotated[Literal["fp32", "bf16"], typer.Option(help="fp32, or bf16 for speed.")] = "fp32",
     model: ModelOption = "portraits",
     out: OutOption = "semedit-out/samples",
     json: JsonOption = False,
@@ -35,6 +36,8 @@ def sample(
     device: DeviceOption = "cpu",
 ) -> None:
     """Draw random samples of a generator: sheets, each picture, and their latents, into OUT."""
+    check_model(model)
+
     import torch
 
     from semedit.editing.loading import load
@@ -43,7 +46,7 @@ def sample(
 
     target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
     folder = make_folder(target.parent if sheet_only else out)
-    loaded = load(model, precision=precision).to(check_device(device))  # type: ignore[arg-type]
+    loaded = load(model, precision=precision).to(check_device(device))
     latent, report, sheets, done = loaded.sample(count, seed, psi), Report(json), SheetWriter(target, columns, scale), 0
     for pictures in loaded.renders(latent):
         for index in range(done, done + (0 if sheet_only else len(pictures.image))):
