@@ -11,6 +11,7 @@ from semedit.latents.latent import Latent
 from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.attributes import Scorer
 from semedit.networks.generator import Noise, SemanticGenerator
+from semedit.networks.precision import Precision
 from semedit.networks.synthesis import Synthesis
 from semedit.pictures.alignment import Alignment
 
@@ -107,6 +108,7 @@ class Bundle(Protocol):
 
     generator: SemanticGenerator
     domain: Domain
+    precision: Precision
 
     @property
     def refiner(self) -> Refines:

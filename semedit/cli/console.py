@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -27,6 +27,10 @@ SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps ...")]
 OutOption = Annotated[str, typer.Option("--out", help="Folder for results.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override any other option: --set NAME=VALUE.")]
+PrecisionOption = Annotated[
+    Literal["fp32", "bf16", "auto"],
+    typer.Option("--precision", help="fp32; bf16 for speed; auto for what this machine does well."),
+]
 ModelOption = Annotated[str, typer.Option("--model", help="A model's name, or a generator file.")]
 
 stdout, stderr = Console(highlight=False), Console(stderr=True, highlight=False)

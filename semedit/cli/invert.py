@@ -10,6 +10,7 @@ from semedit.cli.console import (
     JsonOption,
     ModelOption,
     OutOption,
+    PrecisionOption,
     Report,
     SeedOption,
     SetOption,
@@ -41,6 +42,7 @@ def invert(
     encoder: Annotated[str | None, typer.Option(help="An encoder's file, instead of the model's own.")] = None,
     face: Annotated[int | None, typer.Option(help="Which face, 1 being the largest, when there are several.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Pictures inverted at once.")] = 8,
+    precision: PrecisionOption = "fp32",
     set_: SetOption = None,
     out: OutOption = "semedit-out",
     json: JsonOption = False,
@@ -64,7 +66,7 @@ def invert(
     from semedit.editing.records import Failure
 
     torch.manual_seed(seed)
-    loaded = load(model, encoder=encoder).to(check_device(device))
+    loaded = load(model, precision=precision, encoder=encoder).to(check_device(device))
     named = {
         "steps": steps,
         "refinements": refinements,

@@ -1,7 +1,7 @@
 """``semedit sample``: pictures from the generator."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ from semedit.cli.console import (
     JsonOption,
     ModelOption,
     OutOption,
+    PrecisionOption,
     Report,
     SeedOption,
     SheetOnlyOption,
@@ -28,7 +29,7 @@ def sample(
     scale: Annotated[int, typer.Option(min=1, max=8, help="Enlarge the pixels of the sheet.")] = 2,
     sheet_file: SheetOption = None,
     sheet_only: SheetOnlyOption = False,
-    precision: Annotated[Literal["fp32", "bf16"], typer.Option(help="fp32, or bf16 for speed.")] = "fp32",
+    precision: PrecisionOption = "fp32",
     model: ModelOption = "portraits",
     out: OutOption = "semedit-out/samples",
     json: JsonOption = False,

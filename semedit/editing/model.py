@@ -25,6 +25,8 @@ from semedit.metrics.clip import Clip
 from semedit.metrics.placed import placed
 from semedit.metrics.prompts import PromptScorer
 from semedit.networks.generator import SemanticGenerator
+from semedit.networks.precision import Precision
+from semedit.networks.retouching import Retouching
 from semedit.networks.synthesis import Synthesis
 from semedit.pictures.alignment import Aligned
 from semedit.pictures.reading import read_picture
@@ -44,7 +46,7 @@ class Model:
         domain: Domain,
         name: str = "",
         entry: zoo.ModelFolder | None = None,
-        precision: Literal["fp32", "bf16"] = "fp32",
+        precision: Precision = "fp32",
         encoder_path: str | Path | None = None,
         editor_paths: Mapping[str, str | Path] | None = None,
     ):
@@ -135,6 +137,14 @@ class Model:
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             made: Synthesis = self.generator(codes.to(device), noise=noise, **placed_options)
         return made
+
+    def retouching(self) -> Retouching:
+        """Renders for a slider: of codes that differ in some regions, what did not change is kept between them.
+
+        ``retouching().render(latent)`` gives what :meth:`synthesise` does, to 1e-5 in fp32, in a fraction of the time
+        where small regions move.
+        """
+        return Retouching(self.generator, self.precision)
 
     def align(self, picture: Picture, face: int | None = None) -> Aligned:
         """Find and cut the face of a picture at the generator's size, as the domain does it."""

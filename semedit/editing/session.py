@@ -120,8 +120,8 @@ class EditSession:
             if origin:
                 files["pasted"] = output.save_pasted(model, origin, whole.after.image[0], folder / "pasted.png")
             if strip:
-                last = chain.latents[-2][index]
-                row = [model.synthesise(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
+                last, slider = chain.latents[-2][index], model.retouching()
+                row = [slider.render(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
                 files["strip"] = output.save_row(row, folder / "strip.png")
             words = steps[0].clip.protocol if steps[0].clip else None
             record = EditRecord(

@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from semedit.latents.latent import Latent
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.local import LocalGenerators
 from semedit.networks.ops import coordinate_grid
+from semedit.networks.precision import Precision, cast
 from semedit.networks.render import refine
 from semedit.networks.synthesis import Synthesis
 
@@ -107,20 +109,31 @@ class _Change:
 class Retouching:
     """A generator's renders of codes that differ from each other in some regions, exact to 1e-5 in float32.
 
-    ``generator`` is frozen; noise is its constant. The first picture, and one in which most regions change, is rendered
-    in full. ``share`` says what part of the last picture's area was computed.
+    ``generator`` is frozen; noise is its constant; ``precision`` is "fp32", or "bf16" in autocast. The first picture,
+    and one in which most regions change, is rendered in full. ``share`` says what part of the last picture's area was
+    computed.
     """
 
-    def __init__(self, generator: SemanticGenerator):
-        self.generator, self.share = generator, 1.0
+    def __init__(self, generator: SemanticGenerator, precision: Precision = "fp32"):
+        self.generator, self.precision, self.share = generator, precision, 1.0
         self._kept: _Kept | None = None
         self._change: _Change | None = None
         self._parts: dict[tuple[int, ...], LocalGenerators] = {}
 
     @torch.no_grad()
-    def render(self, latent: Tensor) -> Synthesis:
-        """The picture of a code (B, D), (B, L, D) or (B, E, D). LatentError for one of another shape."""
-        codes = self.generator.codes(latent)
+    def render(self, latent: Latent | Tensor) -> Synthesis:
+        """The picture of a Latent, or of a code (B, D), (B, L, D) or (B, E, D).
+
+        Raises LatentError for a code of another generator, or of another shape.
+        """
+        if isinstance(latent, Latent):
+            self.generator.check(latent)
+            latent = latent.data
+        codes = self.generator.codes(latent.to(self.generator.device))
+        with cast(self.precision, codes.device):
+            return self._render(codes)
+
+    def _render(self, codes: Tensor) -> Synthesis:
         if self._kept is None or self._kept.codes.shape != codes.shape:
             return self._whole(codes)
         regions = differing(codes, self._kept.codes)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from semedit.checkpoints.zoo import load_generator
+from semedit.errors import LatentError
 from semedit.networks.retouching import Retouching, Window
 from semedit.networks.synthesis import Synthesis
 from tests.conftest import SMALL, random_generator
@@ -115,3 +116,14 @@ def test_windows():
     window = Window.around(seen, 4)
     assert window == Window(4, 12, 8, 12, 16) and window.share == pytest.approx(32 / 256)
     assert window.scaled(4) == Window(1, 3, 2, 3, 4) and window.grown(6) == Window(0, 16, 2, 16, 16)
+
+
+def test_bf16_stays_what_a_full_render_in_bf16_is(shipped):
+    latent, retouching = sampled(shipped), Retouching(shipped, "bf16")
+    retouching.render(latent)
+    now = moved(shipped, latent, shipped.regions.names.index("mouth"))
+    with torch.autocast("cpu", torch.bfloat16):
+        wanted = shipped(now).image
+    assert (retouching.render(now).image - wanted).abs().max() < 0.03
+    with pytest.raises(LatentError):
+        retouching.render(torch.zeros(1, 3))
