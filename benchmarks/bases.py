@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.fidelity import Progress
-from benchmarks.reconstruction import stored_pictures, unseen_pictures
+from benchmarks.reconstruction import batches, stored_pictures, unseen_pictures
 from semedit.editing.model import Model
 from semedit.errors import MissingWeights, UnknownName
 from semedit.latents.latent import Latent
@@ -46,12 +46,12 @@ def base_codes(
     if not model.has_encoder:
         raise MissingWeights(f"model '{model.name}' has no encoder to invert with; '--base samples' needs none")
     if files:
-        targets = stored_pictures(model, files[:count])
+        targets, wanted = stored_pictures(model, files[:count]), len(files[:count])
     else:
-        targets = unseen_pictures(model.domain.painter(), model.generator.config.size, count)
+        targets, wanted = unseen_pictures(model.domain.painter(), model.generator.config.size, count), count
     inverter, found = model.inverter("restyle"), list[Latent]()
-    for part in targets.batches(BATCH):
+    for part in batches(targets, BATCH):
         found.append(inverter.invert(part).latent)
         if progress:
-            progress(sum(map(len, found)), len(targets.images))
-    return Base(Latent.cat(found), kind, targets.skipped)
+            progress(sum(map(len, found)), wanted)
+    return Base(Latent.cat(found), kind, wanted - sum(map(len, found)))

@@ -39,7 +39,7 @@ DEGREES, ONE = tuple(0.25 * step for step in range(1, 11)), 1.0
 SCANNED = ("score_gain", "preservation", "inside_share", "score_gain_optimised")
 ONCE = ("identity", "perceptual", "perceptual_optimised")
 #: Codes whose pictures are held at once.
-CHUNK = 64
+CHUNK = 32
 
 
 @dataclass(frozen=True)

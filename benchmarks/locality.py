@@ -15,6 +15,8 @@ from semedit.networks.synthesis import Rendering
 SEED = 550_001
 #: Samples whose regions are drawn anew, and their truncation (1: none).
 COUNT, PSI = 500, 1.0
+#: Samples whose pictures are in memory at once.
+CHUNK = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,26 +35,34 @@ def locality(
     The share is pooled: the change inside the masks of all pictures over the change of all pictures; ``std`` is that of
     the pictures' own shares. The last row is the mean over the regions. Raises ConfigError for a model without regions.
     """
-    regions, rows = semantic(model.generator, "a measure of locality").regions, list[LocalityRow]()
+    regions = semantic(model.generator, "a measure of locality").regions
     facts: dict[str, Any] = {
         "task": "locality", "method": "generator", "model": model.name, "n": count,
         "protocol": "inside-share(old or new mask, dilated 2 px, pooled)",
     }  # fmt: skip
     first, second = model.sample(count, seed, psi).wplus(), model.sample(count, seed + 1, psi)
-    before = model.synthesise(first)
-    assert before.labels is not None
-    for index, name in enumerate(regions.names):
-        after = model.synthesise(first.with_rows(second, first.rows(name)))
-        share, change = inside_share(before, after, (index,)), total_change(before, after)
+    found: dict[str, list[tuple[torch.Tensor, ...]]] = {name: [] for name in regions.names}
+    for start in range(0, count, CHUNK):
+        own, other = first[start : start + CHUNK], second[start : start + CHUNK]
+        before = model.synthesise(own)
+        assert before.labels is not None
+        for index, name in enumerate(regions.names):
+            after = model.synthesise(own.with_rows(other, own.rows(name)))
+            area = (before.labels == index).float().flatten(1).mean(1)
+            found[name].append((inside_share(before, after, (index,)), total_change(before, after), area))
+        if progress:
+            progress(min(start + CHUNK, count), count)
+    rows = []
+    for name, parts in found.items():
+        share, change, area = (torch.cat(values) for values in zip(*parts, strict=True))
         pooled = ((share * change).sum() / change.sum().clamp(min=1e-12)).item()
-        std, area = share.std(unbiased=False).item(), (before.labels == index).float().mean().item()
+        std = share.std(unbiased=False).item()
         rows.append(
             LocalityRow(
-                metric=f"inside_{name}", value=pooled, std=std, mean_change=change.mean().item(), area=area, **facts
+                metric=f"inside_{name}", value=pooled, std=std, mean_change=change.mean().item(),
+                area=area.mean().item(), **facts,
             )
-        )
-        if progress:
-            progress(index + 1, len(regions))
+        )  # fmt: skip
     return [*rows, LocalityRow(metric="inside_mean", value=sum(row.value for row in rows) / len(rows), **facts)]
 
 

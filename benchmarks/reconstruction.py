@@ -1,8 +1,10 @@
 """How well, and how fast, each method inverts pictures that nothing was trained on."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -101,38 +103,24 @@ class Tally:
         return rows
 
 
-@dataclass(frozen=True)
-class Targets:
-    """Pictures (N, 3, S, S), uint8, to invert, and how many could not be aligned."""
-
-    images: Tensor
-    skipped: int = 0
-
-    def batches(self, size: int) -> Iterator[Tensor]:
-        for part in self.images.split(size):
-            yield to_images(part)
+def unseen_pictures(painter: Painter, size: int, count: int, seed: int = UNSEEN_SEED) -> Iterator[Tensor]:
+    """Drawn pictures (3, S, S), uint8, one after the other; the same count and seed give the same ones."""
+    for k, start in enumerate(range(0, count, CHUNK)):
+        yield from to_bytes(painter(min(CHUNK, count - start), size, seed + k, painter.styles[0]).images)
 
 
-def unseen_pictures(painter: Painter, size: int, count: int, seed: int = UNSEEN_SEED) -> Targets:
-    """Drawn pictures (N, 3, S, S); the same count and seed give the same ones."""
-    parts = [
-        to_bytes(painter(min(CHUNK, count - start), size, seed + k, painter.styles[0]).images)
-        for k, start in enumerate(range(0, count, CHUNK))
-    ]
-    return Targets(torch.cat(parts))
-
-
-def stored_pictures(model: Model, files: list[Path]) -> Targets:
-    """The faces of picture files; those that cannot be read or aligned are skipped. Raises ImageError if all are."""
-    found = []
+def stored_pictures(model: Model, files: list[Path]) -> Iterator[Tensor]:
+    """The faces (3, S, S), uint8, of picture files; those that cannot be read or aligned are left out."""
     for path in files:
-        try:
-            found.append(to_bytes(to_tensor(model.align(path).crop)))
-        except SemeditError:
-            continue
-    if not found:
-        raise ImageError(f"none of {len(files)} pictures could be read and aligned")
-    return Targets(torch.stack(found), len(files) - len(found))
+        with suppress(SemeditError):
+            yield to_bytes(to_tensor(model.align(path).crop))
+
+
+def batches(pictures: Iterable[Tensor], size: int) -> Iterator[Tensor]:
+    """Up to ``size`` uint8 pictures at once, as (B, 3, S, S) in [-1, 1]."""
+    remaining = iter(pictures)
+    while part := list(islice(remaining, size)):
+        yield to_images(torch.stack(part))
 
 
 def default_methods(model: Model) -> tuple[str, ...]:
@@ -150,23 +138,23 @@ def reconstruction(
 ) -> list[ReconstructionRow]:
     """Rows of the table: for each method one for each measure, over ``count`` drawn pictures, or ``files``.
 
-    "restyle" gives rows for one to five refinements ("restyle@1" ...). Seconds are those of the method alone, a picture
-    in batches of ``batch``; measuring is not counted. Raises UnknownName, or MissingWeights for an encoder that is not
-    there.
+    "restyle" gives rows for one to five refinements ("restyle@1" ...). One batch of pictures is in memory at a time.
+    Seconds are those of the method alone, a picture in batches of ``batch``; measuring is not counted. Raises
+    UnknownName, or MissingWeights for an encoder that is not there.
     """
     methods = methods or default_methods(model)
     for method in methods:
         if method not in INVERTERS:
             raise UnknownName("inversion method", method, INVERTERS)
-    if files:
-        targets = stored_pictures(model, files[:count])
-    else:
-        targets = unseen_pictures(model.domain.painter(), model.generator.config.size, count)
+    files = files[:count] if files else None
+    drawn = (model.generator.config.size, count)
+    pictures = stored_pictures(model, files) if files else unseen_pictures(model.domain.painter(), *drawn)
     score, tallies = Score.of(model), dict[str, Tally]()
-    total, done = len(targets.images) * len(methods), 0
-    for method in methods:
-        inverter = model.inverter(method)
-        for part in targets.batches(batch):
+    wanted, done, measured = len(files) if files else count, 0, 0
+    inverters = {method: model.inverter(method) for method in methods}
+    for part in batches(pictures, batch):
+        measured += len(part)
+        for method, inverter in inverters.items():
             if isinstance(inverter, RestyleInverter):
                 refinement_steps(inverter, part, score, tallies)
             else:
@@ -175,10 +163,12 @@ def reconstruction(
                 tallies.setdefault(method, Tally()).add(score(found.reconstruction, found.target), seconds)
             done += len(part)
             if progress:
-                progress(done, total)
+                progress(done, wanted * len(methods))
+    if not measured:
+        raise ImageError(f"none of {wanted} pictures could be read and aligned")
     rows = []
     for method, tally in tallies.items():
-        rows += tally.rows(method, model, batch, targets.skipped)
+        rows += tally.rows(method, model, batch, wanted - measured)
     return rows
 
 

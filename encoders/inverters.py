@@ -11,6 +11,7 @@ from encoders.optimization import OptimizationConfig, OptimizationInverter, meas
 from encoders.pivotal_tuning import PivotalTuningConfig, tune
 from encoders.search import Progress, Search
 from semedit.config import Config
+from semedit.networks.precision import Precision
 from semedit.protocols import Bundle, Inversion, Refines
 
 
@@ -76,14 +77,15 @@ class RefinedOptimizationInverter:
     method = "restyle+optimize"
     options: ClassVar[type[RefinedOptimizationConfig]] = RefinedOptimizationConfig
 
-    def __init__(self, refiner: Refines, measures: Measures, config: RefinedOptimizationConfig | None = None):
+    def __init__(self, refiner: Refines, measures: Measures, config: RefinedOptimizationConfig | None = None,
+                 precision: Precision = "fp32"):  # fmt: skip
         self.refiner, self.config = refiner, config or RefinedOptimizationConfig()
-        self.search = OptimizationInverter(refiner.generator, measures, self.config)
+        self.search = OptimizationInverter(refiner.generator, measures, self.config, precision)
 
     @classmethod
     def for_model(cls, model: Bundle, config: RefinedOptimizationConfig) -> Self:
         """The inverter of a model with an encoder. Raises MissingWeights if it has none."""
-        return cls(model.refiner, measures_for(model, config), config)
+        return cls(model.refiner, measures_for(model, config), config, model.precision)
 
     def invert(self, images: Tensor, progress: Progress | None = None) -> Inversion:
         """Find the codes of pictures (B, 3, H, W) in [-1, 1]; ``stopped`` says, for each, "target" or "budget"."""
@@ -98,14 +100,15 @@ class PivotalInverter:
     method = "pti"
     options: ClassVar[type[PivotalConfig]] = PivotalConfig
 
-    def __init__(self, refiner: Refines, measures: Measures, config: PivotalConfig | None = None):
-        self.config = config or PivotalConfig()
-        self.pivot, self.measures = RefinedOptimizationInverter(refiner, measures, self.config), measures
+    def __init__(self, refiner: Refines, measures: Measures, config: PivotalConfig | None = None,
+                 precision: Precision = "fp32"):  # fmt: skip
+        self.config, self.measures = config or PivotalConfig(), measures
+        self.pivot = RefinedOptimizationInverter(refiner, measures, self.config, precision)
 
     @classmethod
     def for_model(cls, model: Bundle, config: PivotalConfig) -> Self:
         """The inverter of a model with an encoder. Raises MissingWeights if it has none."""
-        return cls(model.refiner, measures_for(model, config), config)
+        return cls(model.refiner, measures_for(model, config), config, model.precision)
 
     def invert(self, images: Tensor, progress: Progress | None = None) -> Inversion:
         """Find codes of pictures (B, 3, H, W) in [-1, 1] and tune a generator to each; ``tuned`` holds them."""

@@ -18,6 +18,7 @@ from encoders.measures import Measures, need
 from encoders.search import Progress, Search
 from semedit.config import Config
 from semedit.metrics.pixels import mse
+from semedit.networks.precision import Precision, cast
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.tensors import one_hot_masks
 from semedit.protocols import Bundle, Inversion
@@ -57,13 +58,17 @@ class Goal:
 
 
 class OptimizationInverter:
-    """Inverts pictures by optimising W or W+ codes, from the mean code or from codes that are given."""
+    """Inverts pictures by optimising W or W+ codes, from the mean code or from codes that are given.
+
+    ``precision`` "bf16" renders and compares in autocast; codes, losses and the result's own rendering stay in float32.
+    """
 
     method = "optimize"
     options: ClassVar[type[OptimizationConfig]] = OptimizationConfig
 
-    def __init__(self, generator: StyleBasedGenerator, measures: Measures, config: OptimizationConfig | None = None):
-        self.generator, self.measures = generator, measures
+    def __init__(self, generator: StyleBasedGenerator, measures: Measures, config: OptimizationConfig | None = None,
+                 precision: Precision = "fp32"):  # fmt: skip
+        self.generator, self.measures, self.precision = generator, measures, precision
         self.config = config = config or OptimizationConfig()
         if config.labels_weight:
             need(measures.parser, "a parser", "labels_weight")
@@ -76,13 +81,15 @@ class OptimizationInverter:
     @classmethod
     def for_model(cls, model: Bundle, config: OptimizationConfig) -> Self:
         """The inverter of a model, with what its options need. Raises MissingWeights."""
-        return cls(model.generator, measures_for(model, config), config)
+        return cls(model.generator, measures_for(model, config), config, model.precision)
 
     def terms(self, codes: Tensor, goal: Goal, noise: list[Tensor]) -> tuple[dict[str, Tensor], Tensor]:
         """Loss terms (B,) of codes (B, L, D), unweighted, and their pictures (B, 3, H, W)."""
-        out = self.generator(codes, noise=noise)
+        with cast(self.precision, codes.device):
+            out = self.generator(codes, noise=noise)
+            perceptual = self.measures.perceptual.distance(out.image, goal.picture).float()
         found = {
-            "perceptual": self.measures.perceptual.distance(out.image, goal.picture),
+            "perceptual": perceptual,
             "mse": mse(out.image, goal.picture),
             "mean": (codes - goal.mean[:, None]).square().mean((1, 2)),
             "noise": torch.stack([n.square().mean() for n in noise]).mean().expand(len(codes)),

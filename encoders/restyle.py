@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from encoders.backbone import ResidualEncoder
 from encoders.stored import StoredEncoder
 from semedit.errors import ConfigError
+from semedit.networks.precision import Precision, cast
 from semedit.networks.style_based import Noise, StyleBasedGenerator
 from semedit.pictures.tensors import fit
 
@@ -38,6 +39,8 @@ class Refiner:
                 f"an encoder of {own.rows} rows of width {own.style_dim} for a generator of {rows} rows of width {dim}"
             )
         self.generator, self.size = generator, own.size
+        #: In which the generator renders between the passes: "fp32", or "bf16" in autocast.
+        self.precision: Precision = "fp32"
         #: The encoder, or a data-parallel wrapper around it.
         self.encoder: nn.Module = encoder
         self.start_code = latent_avg.to(generator.device).expand(rows, -1)[None]
@@ -46,13 +49,16 @@ class Refiner:
 
     @classmethod
     def of(cls, generator: StyleBasedGenerator, stored: StoredEncoder, dtype: torch.dtype = torch.float32) -> "Refiner":
-        """For inference: the stored encoder, folded, its weights in ``dtype``.
+        """For inference: the stored encoder, folded, its weights in ``dtype``; in bfloat16 the generator renders in it
+        too.
 
         Raises ConfigError for an encoder of another generator.
         """
         if stored.fingerprint and generator.fingerprint and stored.fingerprint != generator.fingerprint:
             raise ConfigError(f"this encoder belongs to generator {stored.fingerprint}, not to {generator.fingerprint}")
-        return cls(generator, stored.encoder.for_inference(dtype).to(generator.device), stored.latent_avg)
+        made = cls(generator, stored.encoder.for_inference(dtype).to(generator.device), stored.latent_avg)
+        made.precision = "bf16" if dtype == torch.bfloat16 else "fp32"
+        return made
 
     def to(self, device: torch.device | str) -> Self:
         """Move the encoder and what refinement starts from, after the generator; returns this object."""
@@ -72,7 +78,8 @@ class Refiner:
         """The next code and its rendering, of pictures (B, 3, S, S) at the encoder's size; differentiable in the
         encoder through this step alone."""
         code = self.encode(target, code, image)
-        return code, self.generator(code, noise=noise).image
+        with cast(self.precision, code.device):
+            return code, self.generator(code, noise=noise).image
 
     def encode(self, target: Tensor, code: Tensor, image: Tensor) -> Tensor:
         """The code after this one (B, L, D), of pictures (B, 3, S, S) and the code's rendering (B, 3, H, W)."""

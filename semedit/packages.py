@@ -4,10 +4,12 @@ Their names are plain words, so that a folder of the user's own may stand in the
 before anything is imported from them.
 """
 
+import ast
 import importlib
 import importlib.util
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from semedit.errors import ShadowedPackage
 
@@ -36,3 +38,17 @@ def opened(name: str) -> ModuleType:
     """One of PACKAGES, imported. Raises ShadowedPackage as :func:`check` does."""
     check(name)
     return importlib.import_module(name)
+
+
+def opened_place(place: str) -> Any:
+    """What ``module:name`` stands for, its module imported."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def described(place: str) -> str:
+    """The docstring of the function ``module:name``, read off the source of a package of ours without importing it."""
+    module, _, name = place.partition(":")
+    source = Path(__file__).resolve().parents[1].joinpath(*module.split(".")).with_suffix(".py").read_text()
+    nodes = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return ast.get_docstring(nodes[0]) or ""

@@ -10,6 +10,7 @@ from semedit.domains.base import Domain
 from semedit.latents.latent import Latent
 from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.attributes import Scorer
+from semedit.networks.precision import Precision
 from semedit.networks.style_based import Noise, StyleBasedGenerator
 from semedit.networks.synthesis import Rendering
 from semedit.pictures.alignment import Alignment
@@ -107,6 +108,7 @@ class Bundle(Protocol):
 
     generator: StyleBasedGenerator
     domain: Domain
+    precision: Precision
 
     @property
     def refiner(self) -> Refines:

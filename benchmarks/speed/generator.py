@@ -10,7 +10,14 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.rows import Lines
 from benchmarks.speed.textbook import synthesise
-from benchmarks.speed.timing import OutputsDifferError, SpeedRow, peak_bytes, time_pair
+from benchmarks.speed.timing import (
+    OutputsDifferError,
+    SpeedRow,
+    matrix_peak,
+    operations,
+    peak_bytes,
+    time_pair,
+)
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
 from semedit.networks.render import RenderBlock
 
@@ -32,7 +39,8 @@ SIZES, BATCHES, PRECISIONS, RUNS = (256, 512), (1, 4), ("fp32", "bf16"), 5
 @dataclass(frozen=True, kw_only=True)
 class ForwardRow(SpeedRow):
     """``size``: px; the textbook's seconds; most megabytes of tensors alive in a call of each, and of the process;
-    ``difference``: of the pictures, as a share of their range."""
+    ``difference``: of the pictures, as a share of their range; ``peak_share``: of the operations a second that a
+    product of large matrices reaches here."""
 
     size: int
     precision: str
@@ -41,6 +49,7 @@ class ForwardRow(SpeedRow):
     textbook_peak_mb: float
     process_peak_mb: float
     difference: float
+    peak_share: float
 
 
 def measure(
@@ -71,8 +80,8 @@ def table(rows: list[ForwardRow]) -> Lines:
             "s": row.seconds,
             "textbook s": row.textbook_seconds,
             "ratio": row.span,
-            "peak MB": f"{row.peak_mb:.0f}",
-            "textbook MB": f"{row.textbook_peak_mb:.0f}",
+            "of peak": f"{100 * row.peak_share:.0f} %",
+            "MB": f"{row.peak_mb:.0f}/{row.textbook_peak_mb:.0f}",
         }
         for row in rows
     ]
@@ -117,6 +126,7 @@ def compare(generator: SemanticGenerator, batch: int, precision: str, runs: int)
         textbook_peak_mb=peak_bytes(textbook) / 1e6,
         process_peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
         difference=error,
+        peak_share=operations(ours) / statistics.median(mine) / matrix_peak(precision),
     )
 
 

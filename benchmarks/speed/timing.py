@@ -8,7 +8,9 @@ from typing import Any
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # read when torch loads: a missing GPU is no error here
 
+import torch
 from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.rows import Row
 from semedit.errors import SemeditError
@@ -22,7 +24,8 @@ class OutputsDifferError(SemeditError):
 class SpeedRow(Row):
     """How many times as fast as another formulation, the median of ``n`` alternating runs, and the range of the runs.
 
-    ``seconds`` are those of one call, or step, of the faster formulation, for ``batch`` pictures or codes.
+    ``seconds``, of processor time, are those of one call, or step, of the faster formulation, for ``batch`` pictures or
+    codes.
     """
 
     metric: str = "ratio"
@@ -41,15 +44,37 @@ class SpeedRow(Row):
 
 
 def time_pair(first: Callable[[], object], second: Callable[[], object], runs: int) -> tuple[list[float], list[float]]:
-    """Seconds of alternating calls, A B A B ..., after one warm-up each."""
+    """Seconds of the processor's time of alternating calls, A B A B ..., after one warm-up each.
+
+    What else runs on the machine does not count; the time of several threads is added up.
+    """
     first(), second()
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(runs):
         for slot, call in zip(times, (first, second), strict=True):
-            began = time.perf_counter()
+            began = time.process_time()
             call()
-            slot.append(time.perf_counter() - began)
+            slot.append(time.process_time() - began)
     return times
+
+
+def matrix_peak(precision: str, side: int = 1024, runs: int = 5) -> float:
+    """The most operations a second of processor time that a product of two square matrices reaches here."""
+    one = torch.randn(side, side, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
+    torch.mm(one, one)
+    seconds = []
+    for _ in range(runs):
+        began = time.process_time()
+        torch.mm(one, one)
+        seconds.append(time.process_time() - began)
+    return 2 * side**3 / min(seconds)
+
+
+def operations(call: Callable[[], object]) -> int:
+    """Multiplications and additions of the matrix products and convolutions of a call."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return int(counter.get_total_flops())
 
 
 def peak_bytes(call: Callable[[], object]) -> int:

@@ -11,16 +11,16 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from semedit.checkpoints.native import build_generator
-from semedit.checkpoints.official import load_official
 from semedit.errors import CheckpointError, ConfigError, MissingWeights, UnknownName
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.atomic import make_folder, replacing, sha256, write_json
 from semedit.storage.shipped import SHIPPED
-from semedit.storage.weights import load_weights
+
+if TYPE_CHECKING:
+    from semedit.networks.generator import SemanticGenerator
 
 CARD, GENERATOR, DIRECTIONS = "card.json", "generator.safetensors", "directions.safetensors"
 DISCRIMINATOR = "discriminator.safetensors"
@@ -128,13 +128,18 @@ def generator_file(name_or_path: str | Path) -> Path:
     return find(str(name_or_path)).generator_path
 
 
-def load_generator(name_or_path: str | Path) -> SemanticGenerator:
+def load_generator(name_or_path: str | Path) -> "SemanticGenerator":
     """Open a generator: a model's name, a native folder or file, or an official SemanticStyleGAN ``.pt``.
 
     Returns it frozen, in eval mode, on the CPU, with its fingerprint set. Raises UnknownName, MissingWeights, or
     CheckpointError for a file that is corrupt or of another kind.
     """
     path = generator_file(name_or_path)
+
+    from semedit.checkpoints.native import build_generator
+    from semedit.checkpoints.official import load_official
+    from semedit.storage.weights import load_weights
+
     if path.suffix in (".pt", ".pth"):
         return load_official(path)
     return build_generator(load_weights(path, "generator"), path)
@@ -214,6 +219,8 @@ def write_quality(entry: ModelFolder, name: str, rows: list[dict[str, Any]]) -> 
 
 def write_domain_card(folder: Path, domain: str) -> None:
     """The card of a folder of domain networks: how each was trained, its held-out quality, sizes and hashes."""
+    from semedit.storage.weights import load_weights
+
     networks = {}
     for path in sorted(folder.glob("*.safetensors")):
         weights = load_weights(path)

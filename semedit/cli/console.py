@@ -2,18 +2,20 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import signature
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from semedit.errors import ConfigError, SemeditError
+from semedit.errors import ConfigError, ImageError, SemeditError
+from semedit.packages import described, opened_place
 
 if TYPE_CHECKING:
     from semedit.config import Config
@@ -25,6 +27,10 @@ SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps ...")]
 OutOption = Annotated[str, typer.Option("--out", help="Folder for results.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override any other option: --set NAME=VALUE.")]
+PrecisionOption = Annotated[
+    Literal["fp32", "bf16", "auto"],
+    typer.Option("--precision", help="fp32; bf16 for speed; auto for what this machine does well."),
+]
 ModelOption = Annotated[str, typer.Option("--model", help="A model's name, or a generator file.")]
 
 stdout, stderr = Console(highlight=False), Console(stderr=True, highlight=False)
@@ -33,6 +39,28 @@ stdout, stderr = Console(highlight=False), Console(stderr=True, highlight=False)
 def complain(message: str) -> None:
     """One line on stderr, never wrapped."""
     print(f"semedit: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+
+
+def check_model(name: str) -> str:
+    """``name`` if there is such a model or file. Raises UnknownName, MissingWeights or CheckpointError, at once."""
+    from semedit.checkpoints import zoo
+
+    zoo.generator_file(name)
+    return name
+
+
+def check_present(report: "Report", sources: Iterable[str | Path]) -> None:
+    """Leave at once, as :meth:`Report.finish` does, if none of the files that are named or match a glob is there.
+
+    Raises ImageError for a glob that matches nothing.
+    """
+    from semedit.pictures.reading import find_pictures
+
+    files = find_pictures(sources)
+    if files and not any(path.exists() for path in files):
+        for path in files:
+            report.fail(str(path), ImageError(f"{path}: no such file"))
+        report.finish()
 
 
 def check_device(device: str) -> str:
@@ -106,25 +134,54 @@ class Report:
             raise typer.Exit(SOME_FAILED if self.results else MISUSE)
 
 
-def later(commands: Callable[[], typer.Typer]) -> type[TyperGroup]:
-    """A group whose commands are made when one of them, or the list of them, is asked for.
+class _Commands(Mapping[str, Any]):
+    """Commands by name, each imported, from ``module:function``, when it is looked up."""
 
-    Their modules may then import what is heavy, and read options from where they belong.
+    def __init__(self, places: Mapping[str, str]):
+        self.places = places
+
+    def __getitem__(self, name: str) -> Any:
+        made = typer.Typer(add_completion=False)
+        made.command(name)(opened_place(self.places[name]))
+        return typer.main.get_command(made)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+def later(**places: str) -> type[TyperGroup]:
+    """A group of commands, name -> ``module:function``, each imported when it is called or its help is asked for.
+
+    Their modules may then import what is heavy, and read options from where they belong. A list of them imports none:
+    what each does is read off its source.
     """
 
     class Later(TyperGroup):
-        _made: dict[str, Any]
+        _listing = False
 
         @property
         def commands(self) -> Any:
-            if not self._made:
-                group: Any = typer.main.get_command(commands())
-                self._made = group.commands
-            return self._made
+            return _Commands(places)
 
         @commands.setter
         def commands(self, given: Any) -> None:
-            self._made = given
+            """None but those of ``places``."""
+
+        def list_commands(self, _: Any) -> list[str]:
+            return list(places)
+
+        def get_command(self, _: Any, cmd_name: str) -> Any:
+            if self._listing:
+                return TyperCommand(cmd_name, help=described(places[cmd_name]))
+            return self.commands.get(cmd_name)
+
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            self._listing = True
+            super().format_help(ctx, formatter)
+            self._listing = False
 
     return Later
 

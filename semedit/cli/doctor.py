@@ -58,20 +58,25 @@ def doctor(json: JsonOption = False) -> None:
     import torch
 
     from semedit import __version__
+    from semedit.networks.precision import bf16_gain, preferred
 
     versions = {name: _version(name) for name in PACKAGES}
     devices = ["cpu"]
     devices += [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
     devices += ["mps"] if torch.backends.mps.is_available() else []
     weights = _capabilities()
-    report = Report(json)
+    report, best = Report(json), preferred("cuda" if torch.cuda.is_available() else "cpu")
     report.add(
         semedit=__version__, python=platform.python_version(), platform=platform.platform(), packages=versions,
         devices=devices, threads=torch.get_num_threads(), cpus=os.cpu_count(),
+        precision=best, bf16_gain=bf16_gain(),
         weights=[{"name": n, "state": s, "detail": d} for n, s, d in weights],
     )  # fmt: skip
     report.say(f"semedit {__version__}, Python {platform.python_version()}, {platform.platform()}")
     report.say(f"devices: {', '.join(devices)}; {torch.get_num_threads()} threads on {os.cpu_count()} CPUs")
+    report.say(
+        f"precision: {best} (this processor multiplies matrices {bf16_gain():.1f} times as fast in bf16 as in fp32)"
+    )
     report.table(["package", "version"], [[name, version] for name, version in versions.items()])
     report.table(["weights", "state", "detail"], [[n, s, d] for n, s, d in weights])
     report.finish()

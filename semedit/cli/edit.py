@@ -14,6 +14,8 @@ from semedit.cli.console import (
     SeedOption,
     SetOption,
     check_device,
+    check_model,
+    check_present,
     names,
     watching,
 )
@@ -84,13 +86,6 @@ def edit(
     device: DeviceOption = "cpu",
 ) -> None:
     """Edit pictures, latents or the latest inversion; writes OUT/<name>/edits/<edit>/ for each."""
-    import torch
-
-    from semedit.editing.loading import load
-    from semedit.editing.records import Failure
-    from semedit.editing.session import EditSession
-    from semedit.storage.atomic import make_folder
-
     if sum((bool(source), mean, go_on)) > 1:
         raise ConfigError("a SOURCE, --mean and --continue are three places to start from; give one of them")
     request = EditRequest(
@@ -98,8 +93,19 @@ def edit(
         strength=strength, target=to, preserve=names(preserve), method=method, clip=clip, clip_weights=clip_weights,
         options=tuple(set_ or ()),
     )  # fmt: skip
+    check_model(model)
+    report = Report(json)
+    check_present(report, [item for item in source or () if not Path(item).is_dir()])
+
+    import torch
+
+    from semedit.editing.loading import load
+    from semedit.editing.records import Failure
+    from semedit.editing.session import EditSession
+    from semedit.storage.atomic import make_folder
+
     torch.manual_seed(seed)
-    folder, report = make_folder(out), Report(json)
+    folder = make_folder(out)
     loaded = load(model, editors={method: editors} if editors else None).to(check_device(device))
     with watching(json) as watch:
         session = EditSession(loaded, request, watch)

@@ -10,10 +10,13 @@ from semedit.cli.console import (
     JsonOption,
     ModelOption,
     OutOption,
+    PrecisionOption,
     Report,
     SeedOption,
     SetOption,
     check_device,
+    check_model,
+    check_present,
     complain,
     watching,
 )
@@ -39,6 +42,7 @@ def invert(
     encoder: Annotated[str | None, typer.Option(help="An encoder's file, instead of the model's own.")] = None,
     face: Annotated[int | None, typer.Option(help="Which face, 1 being the largest, when there are several.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Pictures inverted at once.")] = 8,
+    precision: PrecisionOption = "fp32",
     set_: SetOption = None,
     out: OutOption = "semedit-out",
     json: JsonOption = False,
@@ -49,7 +53,10 @@ def invert(
     from semedit.pictures.reading import find_pictures
     from semedit.storage.atomic import make_folder
 
-    began, files, folder, report = time.monotonic(), find_pictures(pictures), make_folder(out), Report(json)
+    began, files, report = time.monotonic(), find_pictures(pictures), Report(json)
+    check_model(model)
+    check_present(report, files)
+    folder = make_folder(out)
 
     import torch
 
@@ -59,7 +66,7 @@ def invert(
     from semedit.editing.records import Failure
 
     torch.manual_seed(seed)
-    loaded = load(model, encoder=encoder).to(check_device(device))
+    loaded = load(model, precision=precision, encoder=encoder).to(check_device(device))
     named = {
         "steps": steps,
         "refinements": refinements,

@@ -10,11 +10,13 @@ from semedit.cli.console import (
     JsonOption,
     ModelOption,
     OutOption,
+    PrecisionOption,
     Report,
     SeedOption,
     SheetOnlyOption,
     SheetOption,
     check_device,
+    check_model,
 )
 from semedit.latents.truncation import TRUNCATION
 
@@ -27,36 +29,37 @@ def sample(
     scale: Annotated[int, typer.Option(min=1, max=8, help="Enlarge the pixels of the sheet.")] = 2,
     sheet_file: SheetOption = None,
     sheet_only: SheetOnlyOption = False,
-    precision: Annotated[str, typer.Option(help="fp32, or bf16 for speed.")] = "fp32",
+    precision: PrecisionOption = "fp32",
     model: ModelOption = "portraits",
     out: OutOption = "semedit-out/samples",
     json: JsonOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Draw random samples of a generator: a sheet, each picture, and their latents, into OUT."""
+    """Draw random samples of a generator: sheets, each picture, and their latents, into OUT."""
+    check_model(model)
+
     import torch
 
     from semedit.editing.loading import load
-    from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
-    from semedit.pictures.tensors import enlarge
+    from semedit.pictures.sheets import SheetWriter, labels_to_colours, save_picture
     from semedit.storage.atomic import make_folder
 
     target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
     folder = make_folder(target.parent if sheet_only else out)
-    loaded = load(model, precision=precision).to(check_device(device))  # type: ignore[arg-type]
-    latent = loaded.sample(count, seed, psi)
-    pictures = loaded.synthesise(latent)
-    report = Report(json)
-    for index in range(0 if sheet_only else count):
-        path = folder / f"{seed:04d}-{index:04d}.png"
-        save_picture(pictures.image[index], path)
-        latent[index].save(path.with_suffix(".safetensors"))
-        report.add(image=str(path), latent=str(path.with_suffix(".safetensors")), seed=seed, psi=psi)
-    rows = pictures.image.cpu()
-    if labels and pictures.labels is not None:
-        rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.regions).cpu()], dim=2)
-    save_picture(enlarge(sheet(rows, columns), scale), target)
-    report.add(sheet=str(target), count=count, seed=seed, psi=psi)
-    report.say(f"{count} samples -> {target}")
+    loaded = load(model, precision=precision).to(check_device(device))
+    latent, report, sheets, done = loaded.sample(count, seed, psi), Report(json), SheetWriter(target, columns, scale), 0
+    for pictures in loaded.renders(latent):
+        for index in range(done, done + (0 if sheet_only else len(pictures.image))):
+            path = folder / f"{seed:04d}-{index:04d}.png"
+            save_picture(pictures.image[index - done], path)
+            latent[index].save(path.with_suffix(".safetensors"))
+            report.add(image=str(path), latent=str(path.with_suffix(".safetensors")), seed=seed, psi=psi)
+        rows, done = pictures.image.cpu(), done + len(pictures.image)
+        if labels and pictures.labels is not None:
+            rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.regions).cpu()], dim=2)
+        sheets.add(rows)
+    files = sheets.finish()
+    report.add(sheet=files[0], sheets=files, count=count, seed=seed, psi=psi)
+    report.say(f"{count} samples -> {', '.join(files)}")
     report.finish()

@@ -1,6 +1,6 @@
 """The user's object: a generator with its domain, encoder and editors, and what can be done with them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -26,6 +26,8 @@ from semedit.metrics.attributes import Scorer
 from semedit.metrics.clip import Clip
 from semedit.metrics.placed import placed
 from semedit.metrics.prompts import PromptScorer
+from semedit.networks.precision import Precision
+from semedit.networks.retouching import Retouching
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Rendering
 from semedit.pictures.alignment import Aligned
@@ -46,7 +48,7 @@ class Model:
         domain: Domain,
         name: str = "",
         entry: zoo.ModelFolder | None = None,
-        precision: Literal["fp32", "bf16"] = "fp32",
+        precision: Precision = "fp32",
         encoder_path: str | Path | None = None,
         editor_paths: Mapping[str, str | Path] | None = None,
     ):
@@ -110,7 +112,6 @@ class Model:
             latent = latent.truncate(self.generator.mean_w(), psi)
         return latent.annotated(seed=seed, psi=psi)
 
-    @torch.no_grad()
     def synthesise(
         self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
     ) -> Rendering:
@@ -119,21 +120,36 @@ class Model:
         ``noise`` is "const" or "random"; ``options`` are the semantic generator's ``composition``, ``coords`` and
         ``background``, one entry for each code; ConfigError where the model has no regions.
         """
+        return Rendering.cat(list(self.renders(latent, batch, noise, **options)))
+
+    def renders(
+        self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
+    ) -> Iterator[Rendering]:
+        """As :meth:`synthesise`, ``batch`` pictures after the other: of many, no more than these are in memory."""
         self.generator.check(latent)
         if options:
             semantic(self.generator, " and ".join(options))
+        for i in range(0, len(latent), batch):
+            yield self._render(
+                latent[i : i + batch], noise, {name: value[i : i + batch] for name, value in options.items()}
+            )
+
+    @torch.no_grad()
+    def _render(self, latent: Latent, noise: Literal["const", "random"], options: Mapping[str, Tensor]) -> Rendering:
         device = self.generator.device
         codes = replace(latent, data=latent.data.to(device))
+        placed_options = {name: value.to(device) for name, value in options.items()}
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            parts = [
-                self.generator(
-                    codes[i : i + batch],
-                    noise=noise,
-                    **{k: v[i : i + batch].to(device) for k, v in options.items()},
-                )
-                for i in range(0, len(latent), batch)
-            ]
-        return Rendering.cat(parts)
+            made: Rendering = self.generator(codes, noise=noise, **placed_options)
+        return made
+
+    def retouching(self) -> Retouching:
+        """Renders for a slider: of codes that differ in some regions, what did not change is kept between them.
+
+        ``retouching().render(latent)`` gives what :meth:`synthesise` does, to 1e-5 in fp32, in a fraction of the time
+        where small regions move. Raises ConfigError for a generator without regions.
+        """
+        return Retouching(semantic(self.generator, "a slider of regions"), self.precision)
 
     def align(self, picture: Picture, face: int | None = None) -> Aligned:
         """Find and cut the face of a picture at the generator's size, as the domain does it."""

@@ -74,24 +74,35 @@ class EditSession:
         ``strip`` also writes a row of strengths; ``paste`` the photo with the edited crop in its place, the photo being
         ``photo`` if its file has moved. Latents that cannot be edited give a Failure.
         """
-        plain: list[_Code] = []
-        alone: list[_Code] = []
-        for subject in named:
-            try:
-                codes = subjects.codes_of(subject, self.model.generator)
-                origins = [subjects.origin(code, one.latent, photo) if paste else None for one, code in codes]
-            except SemeditError as error:
-                yield Failure(str(subject.latent), error)
+        for group in self._groups(named, batch, paste, photo):
+            if isinstance(group, Failure):
+                yield group
                 continue
-            for (one, latent), origin in zip(codes, origins, strict=True):
-                joined = "tuned" not in latent.metadata and self.request.target is None
-                (plain if joined else alone).append((one, latent, origin))
-        groups = [plain[i : i + batch] for i in range(0, len(plain), batch)] + [[one] for one in alone]
-        for group in groups:
             try:
                 yield from self._group(group, strip)
             except SemeditError as error:
                 yield from (Failure(str(subject.latent), error) for subject, *_ in group)
+
+    def _groups(self, named: Iterable[Subject], batch: int, paste: bool,
+                photo: Path | None) -> Iterator[list[_Code] | Failure]:  # fmt: skip
+        """What is edited at once, as it comes: up to ``batch`` codes, or one that is searched for or has a generator
+        of its own."""
+        plain: list[_Code] = []
+        for subject in named:
+            try:
+                for one, latent in subjects.codes_of(subject, self.model.generator):
+                    origin = subjects.origin(latent, one.latent, photo) if paste else None
+                    if "tuned" in latent.metadata or self.request.target is not None:
+                        yield [(one, latent, origin)]
+                        continue
+                    plain.append((one, latent, origin))
+                    if len(plain) == batch:
+                        yield plain
+                        plain = []
+            except SemeditError as error:
+                yield Failure(str(subject.latent), error)
+        if plain:
+            yield plain
 
     def _group(self, group: list[_Code], strip: bool) -> list[EditRecord]:
         """Edit several codes at once, and write each one's results."""
@@ -110,8 +121,8 @@ class EditSession:
             if origin:
                 files["pasted"] = output.save_pasted(model, origin, whole.after.image[0], folder / "pasted.png")
             if strip:
-                last = chain.latents[-2][index]
-                row = [model.synthesise(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
+                last, slider = chain.latents[-2][index], model.retouching()
+                row = [slider.render(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
                 files["strip"] = output.save_row(row, folder / "strip.png")
             done = describe(chain, steps, index)
             measured = {name: getattr(whole, name).item() for name in MEASURES}

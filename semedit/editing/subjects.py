@@ -1,6 +1,7 @@
 """The output folder, read: pictures that were inverted or edited, found again by name, by glob, or as the latest."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,15 +133,17 @@ def subject_of(path: Path, out: Path, taken: set[Path]) -> Subject:
     return Subject(subject_folder(out, Path(f"{stem or 'latent'}.safetensors"), taken), path, str(path))
 
 
-def codes_of(subject: Subject, generator: StyleBasedGenerator) -> list[tuple[Subject, Latent]]:
+def codes_of(subject: Subject, generator: StyleBasedGenerator) -> Iterator[tuple[Subject, Latent]]:
     """The codes of a subject's file, each with a folder of its own if there are several.
 
-    Raises LatentError for a file that is no latent, or of another generator.
+    Raises LatentError, before the first, for a file that is no latent, or of another generator.
     """
     latent = Latent.load(subject.latent)
     generator.check(latent)
     if len(latent) == 1:
-        return [(subject, latent)]
+        yield subject, latent
+        return
     base = subject.folder if subject.latent.name != LATENT else subject.folder.parent / subject.folder.name
-    folders = [base.with_name(f"{base.name}-{index:04d}") for index in range(len(latent))]
-    return [(Subject(folder, subject.latent, subject.source), latent[i]) for i, folder in enumerate(folders)]
+    for index in range(len(latent)):
+        folder = base.with_name(f"{base.name}-{index:04d}")
+        yield Subject(folder, subject.latent, subject.source), latent[index]

@@ -26,6 +26,9 @@ from semedit.networks.render import RenderNet
 from semedit.networks.style_based import MappingNetwork, Noise, StyleBasedConfig, StyleBasedGenerator, noise_maps
 from semedit.networks.synthesis import Synthesis
 
+#: How far below the nearest region's pseudo-depth another one counts as hidden: its weight would be less than 1e-20.
+HIDDEN = -20.0 * math.log(10.0)
+
 
 class GeneratorConfig(StyleBasedConfig):
     """Sizes of a generator. The defaults are the official 256 px configuration.
@@ -164,8 +167,13 @@ class SemanticGenerator(StyleBasedGenerator):
         return self.layout.expand(latent)
 
     def composite(self, depths: Tensor, composition: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Soft z-buffer: masks m (B, R, P) and blending weights (B, R, P) of depths (B, R, P)."""
-        masks = depths.softmax(dim=1)
+        """Soft z-buffer: masks m (B, R, P) and blending weights (B, R, P) of depths (B, R, P).
+
+        A weight below 1e-20 is zero, and so is its gradient: no picture can tell, and products of such numbers fall
+        among the denormals, on which many processors crawl.
+        """
+        hidden = depths.detach() < depths.detach().amax(1, keepdim=True) + HIDDEN
+        masks = depths.masked_fill(hidden, -math.inf).softmax(dim=1)
         if composition is not None:
             chosen = composition.flatten(2) if composition.dim() == 4 else composition[:, :, None]
             masks = masks * chosen.to(masks.dtype)

@@ -7,12 +7,16 @@ Shapes: B batch, R regions, L' local layers, D style width, C local channels, F 
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from semedit.networks.ops import SQRT2, fourier_features, leaky
+
+#: Points that a CPU takes through all local layers at once where it learns nothing.
+TILE = 512
 
 
 def shared_bmm(weight: Tensor, x: Tensor) -> Tensor:
@@ -51,6 +55,8 @@ class LocalGenerators(nn.Module):
     ):
         super().__init__()
         self.depth_layers, self.detach_texture, self.frequencies = depth_layers, detach_texture, frequencies
+        #: Whether region 0, without a depth head, is among the regions.
+        self.background = True
         inputs = 2 * (2 * frequencies + 1)
         self.embedding = nn.Parameter(torch.randn(channels, inputs))
         stack = (layers, regions)
@@ -83,20 +89,28 @@ class LocalGenerators(nn.Module):
     def forward(self, codes: Tensor, coords: Tensor) -> tuple[Tensor, Tensor]:
         """Texture features x (B, R, C, P) and depths (B, R, P) of an expanded code (B, R, L', D).
 
-        ``coords`` is (2, h, w), shared, or (B, R, 2, h, w).
+        ``coords`` is (2, h, w), shared, or (B, R, 2, h, w). Where no gradient is asked for, the CPU takes TILE points
+        at a time through all layers: their activations stay in its caches.
         """
-        batch, regions, layers, _ = codes.shape
-        channels = self.weight.shape[-1]
         # Taken apart at once: indexing would make a full-size gradient for every layer.
         weights, biases = self.modulated_weights(codes).unbind(0), (self.bias * SQRT2)[..., None].unbind(0)
         points = self.embed(coords)
+        if points.shape[-1] <= TILE or torch.is_grad_enabled() or points.device.type != "cpu":
+            return self.layers(weights, biases, points)
+        tiles = [self.layers(weights, biases, tile) for tile in points.split(TILE, dim=-1)]
+        return torch.cat([x for x, _ in tiles], dim=-1), torch.cat([depths for _, depths in tiles], dim=-1)
+
+    def layers(self, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...], points: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, R, C, P) and depths (B, R, P) at embedded points ((B, R,) C, P), of the matrices (B, R, C, C)
+        and biases (R, C, 1) of each layer."""
+        batch, regions, channels, _ = weights[0].shape
         if points.dim() == 2:  # one picture of coordinates for everybody: the first layer is a single product
             x = torch.matmul(weights[0].reshape(-1, channels), points).view(batch, regions, channels, -1)
         else:
             x = torch.matmul(weights[0], points)
         x = leaky(x + biases[0].to(x.dtype))
         depths = self.depth(x) if self.depth_layers == 1 else None
-        for layer in range(1, layers):
+        for layer in range(1, len(weights)):
             if layer == self.depth_layers and self.detach_texture:
                 x = torch.cat([x[:, :1], x[:, 1:].detach()], dim=1)
             bias = biases[layer].expand(batch, -1, -1, -1).flatten(0, 1)  # (B R, C, 1)
@@ -107,10 +121,29 @@ class LocalGenerators(nn.Module):
         assert depths is not None  # depth_layers lies in 1..layers
         return x, depths
 
+    def part(self, regions: Sequence[int]) -> "LocalGenerators":
+        """The networks of some regions alone, ascending, with frozen copies of their weights."""
+        chosen, foreground = list(regions), [region - 1 for region in regions if region]
+        made = LocalGenerators.__new__(LocalGenerators)
+        nn.Module.__init__(made)
+        for name in ("depth_layers", "detach_texture", "frequencies"):
+            setattr(made, name, getattr(self, name))
+        made.background = self.background and 0 in chosen
+        for name, parameter in self.named_parameters():
+            if name == "embedding":
+                own = parameter.detach()
+            elif name.startswith("depth_"):
+                own = parameter.detach()[foreground]
+            else:
+                own = parameter.detach()[chosen] if name.startswith("feature_") else parameter.detach()[:, chosen]
+            setattr(made, name, nn.Parameter(own.clone(), requires_grad=False))
+        return made.eval()
+
     def depth(self, x: Tensor) -> Tensor:
         """Pseudo-depth maps (B, R, P), zero for the background, of features (B, R, C, P)."""
-        heads = F.pad(self.depth_weight * self.depth_modulation / math.sqrt(x.shape[2]), (0, 0, 1, 0))  # (R, C)
-        bias = F.pad(self.depth_bias, (1, 0))
+        first = int(self.background)
+        heads = self.depth_weight * self.depth_modulation / math.sqrt(x.shape[2])
+        heads, bias = F.pad(heads, (0, 0, first, 0)), F.pad(self.depth_bias, (first, 0))  # (R, C), (R,)
         return shared_bmm(heads[:, None], x).float()[:, :, 0] + bias[:, None]
 
     def blend(self, x: Tensor, weights: Tensor) -> Tensor:

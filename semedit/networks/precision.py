@@ -1,6 +1,14 @@
-"""The number format in which networks are trained."""
+"""The number format in which networks compute."""
+
+import time
+from functools import cache
+from typing import Literal
 
 import torch
+
+Precision = Literal["fp32", "bf16"]
+#: How much faster products of matrices must be in bf16, for it to be worth its rounding.
+WORTH = 1.5
 
 
 def training_cast(precision: str, device: str) -> torch.autocast:
@@ -10,3 +18,31 @@ def training_cast(precision: str, device: str) -> torch.autocast:
     """
     emulated = device == "cpu" and not torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     return torch.autocast(device, torch.bfloat16, enabled=precision == "bf16" and not emulated)
+
+
+def cast(precision: str, device: torch.device) -> torch.autocast:
+    """The autocast of a network that computes in "fp32" or "bf16" on a device."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+@cache
+def bf16_gain(side: int = 512, runs: int = 5) -> float:
+    """How many times as fast this processor multiplies matrices in bf16, measured once."""
+    fastest = []
+    for kind in (torch.float32, torch.bfloat16):
+        one, seconds = torch.ones(side, side, dtype=kind), []
+        torch.mm(one, one)
+        for _ in range(runs):
+            began = time.process_time()
+            torch.mm(one, one)
+            seconds.append(time.process_time() - began)
+        fastest.append(min(seconds))
+    return fastest[0] / max(fastest[1], 1e-9)
+
+
+def preferred(device: torch.device | str = "cpu") -> Precision:
+    """The precision that a device does well: bf16 where it has it in hardware, and gains WORTH or more, else fp32."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if kind == "cpu" and bf16_gain() >= WORTH else "fp32"

@@ -3,7 +3,7 @@
 A StyleGAN2 synthesis net without style input. RGB and segmentation share one skip path of 3 + R channels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -92,12 +92,21 @@ class RenderNet(nn.Module):
         return [getattr(self, f"noise_{index}") for index in range(2 * len(self.blocks))]
 
     def forward(self, features: Tensor, coarse: Tensor, noise: list[Tensor]) -> tuple[Tensor, Tensor]:
+        out: Tensor | None = None
+        for _, skip in self.trace(features, coarse, noise):
+            out = skip
+        assert out is not None  # there is at least one block
+        return out[:, :3], out[:, 3:]
+
+    def trace(self, features: Tensor, coarse: Tensor, noise: list[Tensor]) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """The inputs (x, skip) of one block after the other, then the outputs of the last one."""
         x = F.adaptive_avg_pool2d(features, self.min_size)
         skip: Tensor | None = None
         x = x.contiguous(memory_format=torch.channels_last)
         for index, block in enumerate(self.blocks):
             if x.shape[-1] == self.coarse_size:
                 x = torch.cat([x, features.to(x.dtype)], dim=1)
+            yield x, skip
             pair = (noise[2 * index], noise[2 * index + 1])
             if self.gradient_checkpointing and torch.is_grad_enabled():
                 x, skip = checkpoint(block, x, skip, pair, use_reentrant=False)
@@ -105,5 +114,4 @@ class RenderNet(nn.Module):
                 x, skip = block(x, skip, pair)
             if self.residual_refine and x.shape[-1] == self.coarse_size:
                 skip = refine(skip, coarse)
-        assert skip is not None  # there is at least one block
-        return skip[:, :3], skip[:, 3:]
+        yield x, skip

@@ -10,6 +10,9 @@ from semedit.latents.regions import RegionTable
 from semedit.pictures.tensors import enlarge, to_images, to_picture
 from semedit.storage.atomic import replacing
 
+#: The most pixels of one sheet of many pictures, enlarged.
+MOST_PIXELS = 2**24
+
 
 def save_picture(image: Tensor | Image.Image, path: str | Path) -> None:
     """Write a picture atomically; the ending chooses the format (PNG, JPEG, WEBP)."""
@@ -28,6 +31,41 @@ def sheet(images: Tensor, columns: int, gap: int = 2) -> Tensor:
         top, left = i // columns * (height + gap), i % columns * (width + gap)
         canvas[:, top : top + height, left : left + width] = image
     return canvas
+
+
+class SheetWriter:
+    """Sheets of pictures that come bit by bit: as many in each as MOST_PIXELS allow, in whole rows of ``columns``.
+
+    The first is the file ``path``, others are beside it (``sheet-2.png``); pixels are enlarged by ``scale``. It holds
+    one sheet's pictures at a time.
+    """
+
+    def __init__(self, path: str | Path, columns: int, scale: int = 1):
+        self.path, self.columns, self.scale = Path(path), columns, scale
+        self.files: list[str] = []
+        self._waiting: list[Tensor] = []
+
+    def add(self, images: Tensor) -> None:
+        """Put pictures (B, 3, H, W) behind those before; full sheets are written."""
+        pixels = images.shape[-1] * images.shape[-2] * self.scale**2
+        most = max(1, MOST_PIXELS // pixels // self.columns) * self.columns
+        for image in images.cpu():
+            self._waiting.append(image)
+            if len(self._waiting) == most:
+                self._write()
+
+    def finish(self) -> list[str]:
+        """Write what is left; the files of all sheets."""
+        if self._waiting:
+            self._write()
+        return self.files
+
+    def _write(self) -> None:
+        number = f"-{len(self.files) + 1}" if self.files else ""
+        path = self.path.with_stem(f"{self.path.stem}{number}")
+        save_picture(enlarge(sheet(torch.stack(self._waiting), self.columns), self.scale), path)
+        self.files.append(str(path))
+        self._waiting = []
 
 
 def labels_to_colours(labels: Tensor, regions: RegionTable) -> Tensor:

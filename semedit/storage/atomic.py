@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from safetensors.torch import save_file
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from semedit.errors import OutputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def make_folder(path: str | Path) -> Path:
@@ -60,7 +60,9 @@ def write_json(path: str | Path, data: Any) -> None:
     write_bytes(path, (json.dumps(data, indent=2) + "\n").encode())
 
 
-def write_safetensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+def write_safetensors(path: str | Path, tensors: "Mapping[str, Tensor]", metadata: dict[str, str]) -> None:
+    from safetensors.torch import save_file
+
     with replacing(path) as temporary:
         save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, metadata)
 

@@ -9,7 +9,7 @@ import torch
 from benchmarks import BENCHMARKS, fidelity, locality, reconstruction
 from benchmarks.reconstruction import unseen_pictures
 from benchmarks.speed import editing as editing_speed
-from benchmarks.speed import encoder
+from benchmarks.speed import encoder, slider, timing
 from benchmarks.speed import generator as forwards
 from benchmarks.speed.textbook import discriminate, synthesise
 from benchmarks.speed.timing import OutputsDifferError, time_pair
@@ -27,6 +27,7 @@ from semedit.editing.model import Model
 from semedit.errors import ConfigError, ImageError, UnknownName
 from semedit.metrics.labels import mean_iou
 from semedit.networks.discriminator import DualDiscriminator
+from semedit.networks.retouching import differing
 from semedit.networks.synthesis import Synthesis
 from semedit.pictures.sheets import save_picture
 from semedit.pictures.tensors import quantise, to_images, to_picture
@@ -220,7 +221,7 @@ class TestReconstruction:
         assert 0 < seconds[0] < seconds[1]
 
     def test_the_same_portraits_every_time(self):
-        once, again, others = (unseen_pictures(PORTRAITS.draw, 32, 3, seed).images for seed in (4, 4, 5))
+        once, again, others = (torch.stack(list(unseen_pictures(PORTRAITS.draw, 32, 3, seed))) for seed in (4, 4, 5))
         assert torch.equal(once, again) and not torch.equal(once, others)
 
     def test_measures_without_weights_are_left_out_and_named(self, small, monkeypatch, tmp_path):
@@ -234,7 +235,7 @@ class TestReconstruction:
         assert any("judge of perceptual distances" in text for text in score.missing)
 
     def test_a_folder_with_pictures_that_cannot_be_used(self, tmp_path):
-        save_picture(quantise(to_images(unseen_pictures(PORTRAITS.draw, 64, 1).images))[0], tmp_path / "a.png")
+        save_picture(quantise(to_images(next(unseen_pictures(PORTRAITS.draw, 64, 1)))), tmp_path / "a.png")
         (tmp_path / "b.png").write_text("not a picture")
         rows = self.rows(files=[tmp_path / "a.png", tmp_path / "b.png"])
         assert all((r.n, r.skipped) == (1, 1) for r in rows)
@@ -257,3 +258,19 @@ def test_a_row_of_the_editing_speed_table(name):
     """The codes of both ways are compared inside; a row only comes back if they agree."""
     row = editing_speed.compare_calls(load("portraits"), name, 3, name == "transfer", runs=1)
     assert row.value > 0 and row.batch == 3 and row.seconds > 0
+
+
+def test_a_row_of_the_slider_table():
+    """The pictures of both ways are compared inside; a row only comes back if they agree to 1e-5."""
+    row = slider.compare_sliders(load("portraits"), "mouth", runs=1)
+    assert row.value > 0 and 0 < row.share < 1 and row.difference <= 1e-5
+    assert slider.table([row])[0]["slider"] == "mouth"
+    model = load("portraits")
+    places = slider.positions(model, "mouth", 2)
+    assert [len(differing(model.generator.codes(a), model.generator.codes(places[0]))) for a in places] == [0, 1, 1]
+
+
+def test_operations_are_counted_and_compared_with_the_peak():
+    a = torch.randn(64, 32)
+    assert timing.operations(lambda: a @ a.T) == 2 * 64 * 64 * 32
+    assert timing.matrix_peak("fp32", side=128, runs=1) > 1e8

@@ -70,7 +70,7 @@ OWNED = {
     ("undo", "edits"): default(take_back, "edits"),
     ("invert", "batch"): default(invert_files, "batch"),
     ("sample", "psi"): default(Model.sample, "psi"),
-    ("sample", "precision"): default(load, "precision"),
+    **{(words, "precision"): default(load, "precision") for words in ("sample", "invert", "bench reconstruction")},
     **{(words, "psi"): default(Model.sample, "psi") for words in ("interpolate", "components", "mix", "compose")},
     ("compose", "steps"): default(picture_features, "steps"),
     ("draw", "style"): default(render, "style"),

@@ -43,7 +43,8 @@ def bundle(small):
     domain = SimpleNamespace(
         perceptual=Pixels, identity=Brightness, identity_loss=Brightness, features=lambda: None, name="test"
     )
-    return SimpleNamespace(generator=small, domain=domain, refiner=Refiner(small, encoder_for(small), small.mean_w()))
+    refiner = Refiner(small, encoder_for(small), small.mean_w())
+    return SimpleNamespace(generator=small, domain=domain, refiner=refiner, precision="fp32")
 
 
 def made(bundle, method):

@@ -5,20 +5,17 @@ import typer
 from semedit.cli.console import later
 from semedit.packages import check
 
-
-def commands() -> typer.Typer:
-    """The commands, whose options read their defaults from the benchmarks."""
-    from semedit.cli.bench import tasks
-    from semedit.cli.bench.editing import editing
-    from semedit.cli.bench.speed import speed
-
-    made = typer.Typer()
-    for command in (speed, tasks.reconstruction, editing, tasks.fidelity, tasks.locality, tasks.measured):
-        made.command()(command)
-    return made
-
-
-app = typer.Typer(cls=later(commands), no_args_is_help=True)
+app = typer.Typer(
+    cls=later(
+        speed="semedit.cli.bench.speed:speed",
+        reconstruction="semedit.cli.bench.tasks:reconstruction",
+        editing="semedit.cli.bench.editing:editing",
+        fidelity="semedit.cli.bench.tasks:fidelity",
+        locality="semedit.cli.bench.tasks:locality",
+        measured="semedit.cli.bench.tasks:measured",
+    ),
+    no_args_is_help=True,
+)
 
 
 @app.callback()

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from benchmarks.rows import Lines, Row
-from benchmarks.speed import editing, encoder, generator, training
-from semedit.cli.bench.rows import SaveOption, finish
-from semedit.cli.console import JsonOption, Report
+from benchmarks.speed import editing, encoder, generator, slider, timing, training
+from semedit.cli.bench.rows import SaveOption, finish, show
+from semedit.cli.console import JsonOption, ModelOption, Report
 from semedit.editing.loading import load
 
 
@@ -31,6 +31,13 @@ def speed(
         bool,
         typer.Option("--editing", help=f"Time edits of {editing.COUNT} codes in one call against one for each."),
     ] = False,
+    slider_: Annotated[
+        bool, typer.Option("--slider", help="Time the sliders of single regions against full renders.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A look at all networks in three minutes: 256 px, batch 1, three runs.")
+    ] = False,
+    model: ModelOption = "portraits",
     show_profile: Annotated[bool, typer.Option("--profile", help="Also print where the time goes.")] = False,
     out: SaveOption = None,
     json: JsonOption = False,
@@ -39,17 +46,30 @@ def speed(
     batches, precisions = batch or generator.BATCHES, precision or generator.PRECISIONS
     rows: Sequence[Row]
     shown: Lines
-    if training_:
+    report = Report(json)
+    for kind in precisions:
+        report.say(f"matrix peak, {kind}: {timing.matrix_peak(kind) / 1e9:.0f} GFLOP/s of processor time")
+    if quick:
+        forwards = generator.measure((256,), (1,), precisions, 3)
+        codes = encoder.measure((1,), precisions, 3)
+        sliders = slider_rows(model, precisions, 3)
+        rows = [*forwards, *codes, *sliders]
+        for lines in (generator.table(forwards), encoder.table(codes)):
+            show(report, lines)
+        shown = slider.table(sliders)
+    elif slider_:
+        rows = sliders = slider_rows(model, precisions, runs)
+        shown = slider.table(sliders)
+    elif training_:
         rows = steps = training.measure(precisions, runs)
         shown = training.table(steps)
     elif editing_:
-        rows = calls = editing.measure(load(), runs)
+        rows = calls = editing.measure(load(model), runs)
         shown = editing.table(calls)
     elif encoder_:
         rows = codes = encoder.measure(batches, precisions, runs)
         shown = encoder.table(codes)
     else:
-        report = Report(json)
 
         def profiled(what: str, spots: list[tuple[str, float]]) -> None:
             report.say(f"{what}: share of CPU time")
@@ -61,3 +81,9 @@ def speed(
         )
         shown = generator.table(forwards)
     finish(rows, shown, json, out)
+
+
+def slider_rows(model: str, precisions: Sequence[str], runs: int) -> list[slider.SliderRow]:
+    """The rows of a model's sliders in each precision."""
+    opened = [load(model, precision="bf16" if kind == "bf16" else "fp32") for kind in precisions]
+    return [row for one in opened for row in slider.measure(one, runs)]

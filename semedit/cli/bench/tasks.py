@@ -11,7 +11,7 @@ from benchmarks import reconstruction as inversions
 from benchmarks import rows as plain
 from semedit.checkpoints import zoo
 from semedit.cli.bench.rows import CardOption, CountOption, SaveOption, finish, to_card
-from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, complain, progress_bar
+from semedit.cli.console import JsonOption, ModelOption, PrecisionOption, Report, SeedOption, complain, progress_bar
 from semedit.data.collection import open_collection
 from semedit.editing.loading import load
 from semedit.pictures.reading import find_pictures
@@ -26,12 +26,13 @@ def reconstruction(
         str | None, typer.Option("--data", help="Folder or glob of photos (default: drawn portraits, unseen seeds).")
     ] = None,
     encoder: Annotated[str | None, typer.Option(help="An encoder's file, instead of the model's own.")] = None,
+    precision: PrecisionOption = "fp32",
     write_card: CardOption = False,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
     """Invert pictures that nothing was trained on, by each method, and measure what comes back."""
-    loaded, files = load(model, encoder=encoder), find_pictures([data]) if data else None
+    loaded, files = load(model, precision=precision, encoder=encoder), find_pictures([data]) if data else None
     for absent in inversions.Score.of(loaded).missing:
         complain(f"left out of the table: {absent}")
     with progress_bar("inversions", json) as progress:

@@ -4,29 +4,17 @@ import typer
 
 from semedit.cli.console import later
 
-
-def commands() -> typer.Typer:
-    """The commands, whose options read their defaults from the configurations."""
-    from semedit.cli.fit import domain, editors
-    from semedit.cli.fit.encoder import encoder
-
-    made = typer.Typer()
-    for command in (
-        editors.directions,
-        editors.flow,
-        editors.calibration,
-        domain.attributes,
-        domain.features,
-        domain.identity,
-        encoder,
-        domain.clip,
-    ):
-        made.command()(command)
-    return made
-
-
 app = typer.Typer(
-    cls=later(commands),
+    cls=later(
+        directions="semedit.cli.fit.editors:directions",
+        flow="semedit.cli.fit.editors:flow",
+        calibration="semedit.cli.fit.editors:calibration",
+        attributes="semedit.cli.fit.domain:attributes",
+        features="semedit.cli.fit.domain:features",
+        identity="semedit.cli.fit.domain:identity",
+        encoder="semedit.cli.fit.encoder:encoder",
+        clip="semedit.cli.fit.domain:clip",
+    ),
     help="Train the domain's networks (attributes, features, identity, clip), an encoder, directions or a flow.",
     no_args_is_help=True,
 )

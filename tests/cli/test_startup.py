@@ -1,0 +1,49 @@
+"""How quickly the command line answers: what it imports, in a process of its own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+CODE = """
+import contextlib, io, json, resource, sys
+from semedit.cli.main import run
+out, err = io.StringIO(), io.StringIO()
+with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    code = run(json.loads(sys.argv[1]))
+usage = resource.getrusage(resource.RUSAGE_SELF)
+shown = {"code": code, "seconds": usage.ru_utime + usage.ru_stime, "out": out.getvalue(), "err": err.getvalue()}
+print(json.dumps({**shown, "modules": sorted({name.split(".")[0] for name in sys.modules})}))
+"""
+
+
+def started(*arguments):
+    done = subprocess.run([sys.executable, "-c", CODE, json.dumps(arguments)], capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("words, code", [
+    ("--help", 0), ("edit --help", 0), ("invert --help", 0), ("fit --help", 0), ("bench --help", 0),
+    ("edit --attr smile --text x", 2), ("edit --attr smile=much", 2), ("edit x --mean", 2), ("edit nowhere.png", 2),
+    ("edit --mean --model nobody", 2), ("invert nowhere.png", 2), ("sample --model nobody", 2), ("sample --count 0", 2),
+    ("sample --precision fp8", 2),
+])  # fmt: skip
+def test_help_and_mistakes_are_answered_without_torch(words, code):
+    found = started(*words.split())
+    assert found["code"] == code and not {"torch", "scipy", "torchvision"} & set(found["modules"])
+    assert found["seconds"] < 1.0  # processor time; half of it on an idle machine
+    assert found["out"] if code == 0 else found["err"]
+
+
+def test_a_list_of_commands_says_what_each_does():
+    shown = started("fit", "--help")["out"]
+    for name in ("directions", "flow", "calibration", "attributes", "features", "identity", "encoder", "clip"):
+        assert name in shown
+    assert "Learn" in shown
+
+
+def test_an_attributes_edit_opens_no_flow_text_or_official_network(tmp_path):
+    found = started("edit", "--mean", "--attr", "smile", "--out", str(tmp_path))
+    assert found["code"] == 0
+    assert not {"scipy", "sklearn", "torchdiffeq", "open_clip", "lpips", "torchvision", "timm"} & set(found["modules"])

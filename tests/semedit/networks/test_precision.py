@@ -1,0 +1,45 @@
+"""Which precision is chosen, and that a model's precision reaches its inverters."""
+
+import pytest
+import torch
+
+from semedit.editing.loading import load
+from semedit.networks import precision
+
+
+@pytest.mark.parametrize("gain, wanted", [(0.3, "fp32"), (1.4, "fp32"), (2.0, "bf16")])
+def test_bf16_is_taken_where_it_gains(monkeypatch, gain, wanted):
+    monkeypatch.setattr(precision, "bf16_gain", lambda: gain)
+    assert precision.preferred("cpu") == wanted and precision.preferred("mps") == "fp32"
+    assert load("portraits-64", precision="auto").precision == wanted
+
+
+def test_the_gain_is_measured():
+    assert precision.bf16_gain(32, 1) > 0
+
+
+@pytest.mark.parametrize("kind", ["fp32", "bf16"])
+def test_a_models_precision_reaches_the_refinement_and_the_search(kind, monkeypatch):
+    """The generator is asked in autocast where the model says bf16; codes and losses stay in float32."""
+    model = load("portraits", precision=kind)
+    inverter = model.inverter("restyle+optimize", steps=1, refinements=1)
+    plain, seen = type(model.generator).forward, []
+
+    def watched(self, *arguments, **options):
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return plain(self, *arguments, **options)
+
+    monkeypatch.setattr(type(model.generator), "forward", watched)
+    found = inverter.invert(torch.zeros(1, 3, 128, 128))
+    # one pass of the encoder, one step of the search, and the result, which is rendered in float32
+    assert seen == [kind == "bf16", kind == "bf16", False]
+    assert found.latent.data.dtype == torch.float32 and all(term == term for term in found.history[0].values())
+
+
+def test_a_search_in_bf16_comes_as_near():
+    target = load("portraits").synthesise(load("portraits").sample(1, seed=7)).image
+    found = {}
+    for kind in ("fp32", "bf16"):
+        inverter = load("portraits", precision=kind).inverter("restyle")
+        found[kind] = inverter.invert(target).metrics["mse"].item()
+    assert found["bf16"] == pytest.approx(found["fp32"], rel=0.1)
