@@ -5,6 +5,8 @@ import inspect
 import pytest
 import typer
 
+from baselines.editing_in_style import learn_catalogue
+from baselines.stylefusion import RECIPES, SCHEDULES
 from benchmarks import editing, fidelity, locality, reconstruction
 from benchmarks.speed import generator as forwards
 from directions import EDITORS, learn_directions, learn_flow
@@ -59,6 +61,9 @@ OWNED = {
     ("fit directions", "seed"): default(learn_directions, "seed"),
     ("fit flow", "epochs"): default(learn_flow, "epochs"),
     ("fit flow", "seed"): default(learn_flow, "seed"),
+    ("fit catalog", "clusters"): default(learn_catalogue, "clusters"),
+    ("fit catalog", "layer"): default(learn_catalogue, "size"),
+    ("fit catalog", "seed"): default(learn_catalogue, "seed"),
     ("fit calibration", "method"): EditRequest.method,
     ("edit", "strength"): EditRequest.strength,
     ("edit", "method"): EditRequest.method,
@@ -79,7 +84,11 @@ OWNED = {
     ("bench fidelity", "seed"): default(fidelity.fidelity, "seed"),
     ("bench locality", "count"): default(locality.locality, "count"),
     ("bench locality", "psi"): default(locality.locality, "psi"),
-    **{key: default(load, "name_or_path") for key, param in OPTIONS.items() if "--model" in param.opts},
+    **{
+        key: default(load, "name_or_path")
+        for key, param in OPTIONS.items()
+        if "--model" in param.opts and not param.required
+    },
 }  # fmt: skip
 #: Options that the command line alone has: where results go, how many are asked for, and how they are laid out.
 ITS_OWN = {
@@ -111,6 +120,8 @@ CHOICES = {
     ("fit calibration", "method"): EDITORS,
     ("invert", "method"): INVERTERS,
     ("draw", "style"): STYLES,
+    ("fit fusion", "recipe"): RECIPES,
+    ("fit fusion", "schedule"): SCHEDULES,
     ("fit identity", "role"): SEEDS,
     ("adapt", "freeze_local"): TrainConfig.model_fields["freeze_local"].annotation.__args__,
 }

@@ -3,11 +3,13 @@
 import typer
 
 from semedit.cli.console import later
+from semedit.packages import check
 
 
 def commands() -> typer.Typer:
     """The commands, whose options read their defaults from the configurations."""
-    from semedit.cli.fit import domain, editors
+    check("baselines")
+    from semedit.cli.fit import baselines, domain, editors
     from semedit.cli.fit.encoder import encoder
 
     made = typer.Typer()
@@ -20,6 +22,8 @@ def commands() -> typer.Typer:
         domain.identity,
         encoder,
         domain.clip,
+        baselines.fusion,
+        baselines.catalog,
     ):
         made.command()(command)
     return made
@@ -27,6 +31,7 @@ def commands() -> typer.Typer:
 
 app = typer.Typer(
     cls=later(commands),
-    help="Train the domain's networks (attributes, features, identity, clip), an encoder, directions or a flow.",
+    help="Train the domain's networks (attributes, features, identity, clip), an encoder, directions or a flow; for a "
+    "StyleGAN2 FusionNets or a catalog.",
     no_args_is_help=True,
 )

@@ -1,0 +1,179 @@
+"""Runs of StyleFusion's trainer: the nets of a tree, in order, through their stages; killed and resumed; one file."""
+
+import json
+
+import pytest
+import torch
+
+from baselines.stylefusion import Hierarchy, StoredFusion, load_fusion, recipe_for, train_fusion
+from baselines.stylefusion.config import leaf_labels
+from baselines.stylefusion.recipes import RECIPES, TINY
+from baselines.stylefusion.training import FusionPlace, FusionStep
+from baselines.stylegan2 import StyleGAN2Config
+from semedit.domains.portraits.domain import PORTRAITS
+from semedit.errors import CheckpointError, ConfigError, LatentError, UnknownName
+from semedit.latents.regions import CELEBAMASK
+from semedit.training.engine.state import read_header
+from tests.baselines.networks import random_codes
+
+PERSON = [name for name in CELEBAMASK.names if name not in ("background", "hair")]
+TWO = TINY.replace(
+    name="two", tree={"all": ("person", "rest"), "rest": ("hair", "bg")},
+    parts={"person": tuple(PERSON), "hair": ("hair",), "bg": ("background",)},
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(stylegan2, tmp_path_factory):
+    """A finished run of two nets."""
+    folder = tmp_path_factory.mktemp("run")
+    return folder, train_fusion(TWO, folder, stylegan2, domain=PORTRAITS)
+
+
+def equal(one: StoredFusion, other: StoredFusion) -> bool:
+    nets = zip(one.hierarchy.nets.values(), other.hierarchy.nets.values(), strict=True)
+    return all(torch.equal(a, b) for x, y in nets for a, b in zip(x.parameters(), y.parameters(), strict=True))
+
+
+def test_a_run_trains_every_net_and_keeps_them_in_one_file(run, stylegan2):
+    folder, trained = run
+    assert trained.hierarchy.active == ("all", "person", "rest", "hair", "bg")
+    assert {path.name for path in folder.iterdir()} >= {"config.json", "regions.safetensors", "fusion.safetensors"}
+    for node in ("all", "rest"):
+        assert read_header(folder / node / "state.safetensors")["step"] == TWO.steps == 10
+        assert [path.name for path in sorted((folder / node / "samples").iterdir())] == ["0000005.png", "0000010.png"]
+    stored = load_fusion(folder / "fusion.safetensors", stylegan2.fingerprint)
+    assert equal(stored, trained) and stored.card["chosen by us"]["lr"] == TWO.lr
+    assert stored.regions is not None and set(stored.regions.parts) == set(TWO.parts)
+    codes = stylegan2.styles(random_codes(stylegan2, 2)[:, 0])
+    before, after = (one.hierarchy.fuse(one.hierarchy.assign(codes[:1], hair=codes[1:])) for one in (trained, stored))
+    assert torch.equal(before.flat(), after.flat())
+    with pytest.raises(LatentError, match="not of another"):
+        load_fusion(folder / "fusion.safetensors", "another")
+    with pytest.raises(CheckpointError):
+        load_fusion(folder / "regions.safetensors")
+
+
+def test_the_log_has_the_losses_of_each_stage_and_the_measures(run):
+    lines = [json.loads(line) for line in (run[0] / "rest" / "log.jsonl").read_text().splitlines()]
+    losses = {line["step"]: set(line) & {"mask", "align", "fusion", "local"} for line in lines if "fusion" in line}
+    assert losses == {
+        1: {"mask", "align", "fusion"}, 3: {"fusion"}, 5: {"fusion"}, 7: {"local", "align", "fusion"},
+        9: {"local", "align", "fusion"},
+    }  # fmt: skip
+    measured = [line for line in lines if "inside_1" in line]
+    assert [line["step"] for line in measured] == [4, 9]
+    assert all(0 <= line[name] <= 1 for line in measured for name in ("inside_1", "inside_2", "layout_iou"))
+
+
+def test_the_same_command_goes_on_after_a_kill(run, stylegan2, tmp_path, monkeypatch):
+    """Stopped within the second net's last stage, after its state was written: the end is the same, bit for bit."""
+    whole, done = FusionStep.run, []
+
+    def dying(self, batch):
+        if self.place.node == "rest" and self.state.step == 7:
+            raise KeyboardInterrupt
+        done.append((self.place.node, self.state.step))
+        whole(self, batch)
+
+    monkeypatch.setattr(FusionStep, "run", dying)
+    with pytest.raises(KeyboardInterrupt):
+        train_fusion(TWO, tmp_path, stylegan2, domain=PORTRAITS)
+    assert read_header(tmp_path / "rest" / "state.safetensors")["step"] == 6
+    monkeypatch.setattr(FusionStep, "run", whole)
+    assert equal(train_fusion(TWO, tmp_path, stylegan2, domain=PORTRAITS), run[1])
+    assert done[-1] == ("rest", 6)
+    monkeypatch.setattr(FusionStep, "run", dying)  # nothing is left to do: no step is run
+    assert equal(train_fusion(TWO, tmp_path, stylegan2, domain=PORTRAITS), run[1])
+
+
+def test_a_folder_belongs_to_one_run(run, stylegan2, tmp_path):
+    with pytest.raises(ConfigError, match="lr"):
+        train_fusion(TWO.replace(lr=0.5), run[0], stylegan2, domain=PORTRAITS)
+    with pytest.raises(ConfigError, match="belongs to generator"):
+        stylegan2.fingerprint, kept = "another", stylegan2.fingerprint
+        try:
+            train_fusion(TWO, run[0], stylegan2, domain=PORTRAITS)
+        finally:
+            stylegan2.fingerprint = kept
+
+
+@pytest.mark.parametrize("name", ["no-global", "no-stage-1", "no-stage-2", "no-stage-3", "end-to-end"])
+def test_every_ablation_runs(name, run, stylegan2, tmp_path):
+    """On the root alone, with regions that are there already."""
+    kept = {"schedule": name, "nodes": ("all",), "regions": str(run[0] / "regions.safetensors"), "monitor_every": 20}
+    config = TWO.replace(align_steps=1, fuse_steps=1, together_steps=1, **kept)
+    found = train_fusion(config, tmp_path, stylegan2, domain=PORTRAITS)
+    assert list(found.hierarchy.nets) == ["all"] and found.hierarchy.active == ("all", "person", "rest")
+    assert config.steps == {"end-to-end": 3}.get(name, 2) and found.card["schedule"] == name
+
+
+def test_stages_follow_each_other():
+    stages = [TWO.stage_at(step).name for step in range(11)]
+    assert stages == 3 * ["align"] + 3 * ["fuse"] + 5 * ["together"]
+    assert TWO.replace(schedule="end-to-end").steps == TWO.steps
+    assert TWO.replace(fuse_steps=0).stage_at(3).name == "together"
+    assert TWO.trained == ("all", "rest") and RECIPES["portraits"].trained[0] == "all"
+
+
+def test_codes_of_ancestors_take_part(stylegan2, run):
+    _, stored = run
+    regions = stored.regions
+    place = FusionPlace("rest", stored.hierarchy, stylegan2, regions)
+    assert place.others == ("all", "person") and place.groups == (("hair",), ("bg",))
+    half = FusionPlace("rest", stored.hierarchy, stylegan2, regions, psi=0.5)
+    z = torch.randn(3, 16)
+    w, mean = stylegan2.mapping(z), stylegan2.mean_w()
+    torch.testing.assert_close(half.styles(z).flat(), stylegan2.styles((w + mean) / 2).flat(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"parts": {"person": ("skin",)}}, "each leaf"),
+        ({"nodes": ("rest",)}, "behind 'all'"),
+        ({"nodes": ("hair",)}, "no inner node"),
+        ({"align_steps": 0, "fuse_steps": 0, "together_steps": 0}, "no stage"),
+        ({"schedule": "no-stage-4"}, "schedule"),
+    ],
+)  # fmt: skip
+def test_configurations_are_checked(changes, words):
+    with pytest.raises(ConfigError, match=words):
+        TWO.replace(**changes)
+
+
+def test_leaves_make_up_the_regions():
+    for config in RECIPES.values():
+        labels = leaf_labels(config.parts, CELEBAMASK.names)
+        assert len(labels) == 13 and set(labels) == set(range(len(config.parts)))
+    for parts, words in (
+        ({"a": ("skin", "hare")}, "no region here"),
+        ({"a": ("skin",), "b": ("skin",)}, "two leaves"),
+        ({"a": ("skin",)}, "no leaf"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            leaf_labels(parts, ("skin", "hair"))
+
+
+def test_recipes_fit_the_generator():
+    config = StyleGAN2Config(size=64, style_dim=32, channels=dict.fromkeys((4, 8, 16, 32), 48) | {64: 24})
+    assert recipe_for(config, "portraits").net.width == 48
+    with pytest.raises(UnknownName, match="portraits"):
+        recipe_for(config, "portrait")
+
+
+def test_regions_are_found_as_nodes(stylegan2):
+    nets = {name: run_net() for name in ("all", "face", "bg_hair_clothes")}
+    recipe = RECIPES["portraits"]
+    stored = StoredFusion(Hierarchy.of(recipe.tree, nets), recipe.parts)
+    assert stored.nodes_of(["hair", "hat", "earrings"]) == ("hair",)
+    assert stored.nodes_of(["eyes", "brows", "glasses", "mouth", "skin", "nose", "ears", "neck"]) == ("face",)
+    assert stored.nodes_of(CELEBAMASK.names) == ("all",)
+    with pytest.raises(ConfigError, match="skin_mouth"):
+        stored.nodes_of(["mouth"])
+
+
+def run_net():
+    from baselines.stylefusion import FusionNet
+
+    return FusionNet(TINY.net)
