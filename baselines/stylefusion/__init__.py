@@ -2,6 +2,7 @@
 
 from baselines.stylefusion.checkpoint import load_fusion_net, save_fusion_net, to_official
 from baselines.stylefusion.config import OURS, FusionTrainConfig
+from baselines.stylefusion.editor import FusionTransfer
 from baselines.stylefusion.fusion_net import AlignedCode, FusionConfig, FusionNet, LatentBlender, layer_code
 from baselines.stylefusion.hierarchy import PRESETS, TREES, Hierarchy
 from baselines.stylefusion.objective import (
@@ -35,6 +36,7 @@ __all__ = [
     "FusionRegions",
     "FusionStage",
     "FusionTrainConfig",
+    "FusionTransfer",
     "Hierarchy",
     "LatentBlender",
     "LearntRegions",

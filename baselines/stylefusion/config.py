@@ -31,7 +31,9 @@ class FusionTrainConfig(Config):
     tree: dict[str, tuple[str, str]] = Field(
         dict(TREES["faces"]), description="inner node -> its two children; rooted at 'all'"
     )
-    parts: dict[str, tuple[str, ...]] = Field(description="leaf of the tree -> the domain's regions that it stands for")
+    parts: dict[str, tuple[str, ...]] = Field(
+        description="leaf of the tree -> the domain's regions in it, its main one first"
+    )
     nodes: tuple[str, ...] = Field((), description="inner nodes that are trained, with all above them; none: all")
     net: FusionConfig = Field(description="sizes of each FusionNet")
     losses: FusionLossConfig = Field(FusionLossConfig(), description="weights of the losses, strength of perturbation")

@@ -23,8 +23,9 @@ FILE = "fusion.safetensors"
 class StoredFusion:
     """A hierarchy with what belongs to it.
 
-    ``parts``: leaf -> the domain's regions that it stands for; ``regions``: the clusters that it was trained with, or
-    None; ``fingerprint``: of the generator; ``card``: how it was trained, as JSON.
+    ``parts``: leaf -> the domain's regions that it stands for, the one that it is called by first; ``regions``: the
+    clusters that it was trained with, or None; ``fingerprint``: of the generator; ``card``: how it was trained, as
+    JSON.
     """
 
     hierarchy: Hierarchy
@@ -34,25 +35,25 @@ class StoredFusion:
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def nodes_of(self, regions: Sequence[str]) -> tuple[str, ...]:
-        """The fewest active nodes that together stand for some of the domain's regions, and for nothing else.
+        """The fewest active nodes that together stand for some of the domain's regions.
 
-        A region by itself is the leaf that it belongs to. Raises ConfigError for regions that the tree cannot tell
-        apart from others, naming those it can.
+        A leaf is meant by the first of its parts, with which the others go along. Raises ConfigError for another part
+        by itself, and for regions that only change together with others.
         """
-        wanted, chosen = set(regions), list[str]()
-        front = [ROOT]
+        mains = {leaf: own[0] for leaf, own in self.parts.items()}
+        wanted, chosen, front = set(regions), list[str](), [ROOT]
+        for leaf, own in self.parts.items():
+            if mains[leaf] not in wanted and (alone := [name for name in own if name in wanted]):
+                raise ConfigError(f"here '{alone[0]}' goes with '{mains[leaf]}'; name that")
         while front:
             node = front.pop(0)
-            own = {name for leaf in self.hierarchy.leaves(node) for name in self.parts[leaf]}
-            if own <= wanted:
+            own = tuple(mains[leaf] for leaf in self.hierarchy.leaves(node))
+            if wanted.issuperset(own):
                 chosen.append(node)
-                wanted -= own
-            elif own & wanted:
-                children = self.hierarchy.tree.get(node, ()) if node in self.hierarchy.nets else ()
-                if not children:
-                    named = ", ".join(sorted(own))
-                    raise ConfigError(f"this hierarchy changes {named} together ('{node}'); name all of them, or none")
-                front += children
+            elif not wanted.isdisjoint(own):
+                if node not in self.hierarchy.nets:
+                    raise ConfigError(f"this hierarchy changes {', '.join(own)} together ('{node}'); name all of them")
+                front += self.hierarchy.tree[node]
         return tuple(chosen)
 
     def to(self, device: torch.device | str) -> "StoredFusion":

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from directions import RegionTransfer, Study
+from directions import Study
 from semedit.editing import output, subjects
-from semedit.editing.chain import Step, check, describe, run
+from semedit.editing.chain import Step, check, describe, run, shown
 from semedit.editing.model import Model, Progress
 from semedit.editing.records import EditRecord, Failure, UndoRecord, Watch
-from semedit.editing.request import AUTO, EditRequest
+from semedit.editing.request import AUTO, ROWS, EditRequest
 from semedit.editing.subjects import Origin, Subject
+from semedit.editing.transfers import transfer_editor
 from semedit.errors import SemeditError
 from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip
@@ -53,8 +54,9 @@ class EditSession:
             made.append(Step(words, "styleclip", regions or "all", request.strength, text=prompt, clip=words.clip))
         if self.reference is not None:
             chosen = str(request.regions[0])
-            editor = RegionTransfer(self.reference, chosen)
-            made.append(Step(editor, "transfer", chosen, request.strength, reference=request.reference))
+            taken = transfer_editor(model, self.reference, chosen, request.transfer, request.options)
+            method = "transfer" if request.transfer == ROWS else request.transfer
+            made.append(Step(taken, method, chosen, request.strength, reference=request.reference))
         for step in made:
             model.domain.regions.select(step.regions)
         return made
@@ -110,7 +112,7 @@ class EditSession:
                 files["pasted"] = output.save_pasted(model, origin, whole.after.image[0], folder / "pasted.png")
             if strip:
                 last = chain.latents[-2][index]
-                row = [model.synthesise(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
+                row = [shown(model, steps[-1], last, s)[1].image for s in STRIP]
                 files["strip"] = output.save_row(row, folder / "strip.png")
             words = steps[0].clip.protocol if steps[0].clip else None
             record = EditRecord(

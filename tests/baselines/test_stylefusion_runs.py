@@ -166,11 +166,14 @@ def test_regions_are_found_as_nodes(stylegan2):
     nets = {name: run_net() for name in ("all", "face", "bg_hair_clothes")}
     recipe = RECIPES["portraits"]
     stored = StoredFusion(Hierarchy.of(recipe.tree, nets), recipe.parts)
-    assert stored.nodes_of(["hair", "hat", "earrings"]) == ("hair",)
-    assert stored.nodes_of(["eyes", "brows", "glasses", "mouth", "skin", "nose", "ears", "neck"]) == ("face",)
+    assert stored.nodes_of(["hair"]) == stored.nodes_of(["hair", "hat", "earrings"]) == ("hair",)
+    assert stored.nodes_of(["eyes", "mouth", "skin"]) == ("face",) and stored.nodes_of(["eyes"]) == ("eyes",)
+    assert set(stored.nodes_of(["eyes", "background", "cloth"])) == {"eyes", "bg_clothes"}
     assert stored.nodes_of(CELEBAMASK.names) == ("all",)
-    with pytest.raises(ConfigError, match="skin_mouth"):
+    with pytest.raises(ConfigError, match="mouth, skin together"):
         stored.nodes_of(["mouth"])
+    with pytest.raises(ConfigError, match="'hat' goes with 'hair'"):
+        stored.nodes_of(["hat", "skin", "mouth"])
 
 
 def run_net():

@@ -11,6 +11,8 @@ from baselines.stylefusion import load_fusion
 from baselines.stylegan2 import save_generator
 from semedit.checkpoints import zoo
 from semedit.cli.main import run
+from semedit.latents.latent import Latent
+from semedit.pictures.reading import read_picture
 from semedit.storage.atomic import write_json
 from tests.baselines.networks import random_stylegan2
 from tests.cli.conftest import refuse
@@ -79,3 +81,41 @@ def test_arrays_of_others_become_a_catalogue(added, tmp_path, capsys):
     refuse(capsys, [*command, str(tmp_path / "code.npz")], "cannot be read as the arrays of a catalogue")
     np.savez(tmp_path / "few.npz", centroids=arrays["centroids"])
     refuse(capsys, [*command, str(tmp_path / "few.npz")], "annotations")
+
+
+@pytest.fixture
+def two(tmp_path, capsys):
+    """Two latents of the small model that comes along."""
+    out = tmp_path / "codes"
+    assert run(["sample", "--model", "portraits-64", "--count", "2", "--out", str(out)]) == 0
+    return sorted(str(path) for path in out.glob("*.safetensors"))
+
+
+def test_regions_are_taken_over_by_name_of_a_method(two, tmp_path, capsys):
+    """Blending works on the generator that comes along; what needs a StyleGAN2 says so."""
+    target, reference = two
+    command = ["edit", target, "--model", "portraits-64", "--from-image", reference, "--regions", "hair"]
+    command += ["--out", str(tmp_path / "out"), "--method"]
+    pictures = {}
+    for method in ("rows", "feature-blending", "poisson"):
+        (found,) = results(capsys, *command, method)
+        (step,) = found["steps"]
+        name = "transfer" if method == "rows" else method
+        assert step["method"] == name and f"{name}+1_hair_from-" in found["latent"]
+        latent = Latent.load(found["latent"])
+        assert latent.history[-1]["method"] == name
+        assert torch.equal(latent.wplus().data, Latent.load(target).wplus().data) == (method != "rows")
+        pictures[method] = read_picture(found["image"]).tobytes()
+        assert found["inside_share"] > 0.5
+    assert len(set(pictures.values())) == 3
+    whole = found["image"]
+    (mixed,) = results(capsys, *command, "poisson", "--set", "mixed=true", "--strip")
+    assert read_picture(mixed["image"]).tobytes() != pictures["poisson"] and whole
+    assert read_picture(mixed["strip"]).width > 6 * 64
+    refuse(capsys, [*command, "stylefusion"], "StyleGAN2")
+    refuse(capsys, [*command, "editing-in-style"], "StyleGAN2")
+    refuse(capsys, [*command, "poison"], "did you mean 'poisson'")
+    refuse(capsys, [*command, "styleflow"], "no method of transfer")
+    refuse(capsys, [*command, "rows", "--set", "size=3"], "no options")
+    refuse(capsys, [*command, "feature-blending", "--set", "size=48"], "choose from")
+    refuse(capsys, [*command, "poisson", "--set", "mixing=true"], "mixed")

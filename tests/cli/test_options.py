@@ -24,6 +24,7 @@ from semedit.editing.loading import load
 from semedit.editing.model import Model
 from semedit.editing.request import EditRequest
 from semedit.editing.session import EditSession, take_back
+from semedit.editing.transfers import TRANSFERS
 from semedit.training.gan.config import TrainConfig
 
 
@@ -116,7 +117,7 @@ def test_no_other_option_has_a_default():
 
 
 CHOICES = {
-    ("edit", "method"): EDITORS,
+    ("edit", "method"): (*EDITORS, *TRANSFERS),
     ("fit calibration", "method"): EDITORS,
     ("invert", "method"): INVERTERS,
     ("draw", "style"): STYLES,
