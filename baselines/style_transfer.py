@@ -71,3 +71,18 @@ class StyleTransfer(ABC):
     @abstractmethod
     def move(self, own: StyleCode, theirs: StyleCode, strength: float, selection: Selection) -> StyleCode:
         """Codes of B pictures with regions taken over from as many others, at a strength other than 0."""
+
+
+class StyleMixing(StyleTransfer):
+    """Plain mixing in StyleSpace: all channels of all layers go towards the reference's, whatever the regions.
+
+    What methods that choose channels are compared with.
+    """
+
+    method = "style-mixing"
+
+    def check(self, selection: Selection) -> None:
+        """Any regions will do, as none is told from another."""
+
+    def move(self, own: StyleCode, theirs: StyleCode, strength: float, selection: Selection) -> StyleCode:  # noqa: ARG002
+        return own.lerp(theirs, strength)

@@ -7,7 +7,7 @@ import typer
 
 from baselines.editing_in_style import learn_catalogue
 from baselines.stylefusion import RECIPES, SCHEDULES
-from benchmarks import editing, fidelity, locality, reconstruction
+from benchmarks import editing, fidelity, locality, reconstruction, transfers
 from benchmarks.speed import generator as forwards
 from directions import EDITORS, learn_directions, learn_flow
 from encoders import INVERTERS
@@ -83,6 +83,8 @@ OWNED = {
     ("bench editing", "count"): default(editing.curves, "count"),
     ("bench fidelity", "count"): default(fidelity.fidelity, "count"),
     ("bench fidelity", "seed"): default(fidelity.fidelity, "seed"),
+    ("bench transfers", "count"): transfers.COUNT,
+    ("bench transfers", "map_count"): transfers.MAP_COUNT,
     ("bench locality", "count"): default(locality.locality, "count"),
     ("bench locality", "psi"): default(locality.locality, "psi"),
     **{

@@ -1,4 +1,4 @@
-"""``semedit bench``: measure speed, reconstruction, editing, fidelity and locality."""
+"""``semedit bench``: measure speed, reconstruction, editing, fidelity, locality and transfers."""
 
 import typer
 
@@ -10,9 +10,10 @@ def commands() -> typer.Typer:
     """The commands, whose options read their defaults from the benchmarks."""
     from semedit.cli.bench import tasks
     from semedit.cli.bench.speed import speed
+    from semedit.cli.bench.transfers import transfers
 
     made = typer.Typer()
-    for command in (speed, tasks.reconstruction, tasks.editing, tasks.fidelity, tasks.locality):
+    for command in (speed, tasks.reconstruction, tasks.editing, tasks.fidelity, tasks.locality, transfers):
         made.command()(command)
     return made
 
