@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from baselines.stylefusion import FusionConfig
+from baselines.stylegan2 import StyleGAN2Config
 from benchmarks import BENCHMARKS, editing, fidelity, locality, reconstruction
 from benchmarks.reconstruction import unseen_pictures
 from benchmarks.speed import editing as editing_speed
-from benchmarks.speed import encoder
+from benchmarks.speed import encoder, fusing
 from benchmarks.speed import generator as forwards
 from benchmarks.speed.textbook import discriminate, synthesise
 from benchmarks.speed.timing import OutputsDifferError, time_pair
@@ -32,6 +34,7 @@ from semedit.pictures.sheets import save_picture
 from semedit.pictures.tensors import quantise, to_images, to_picture
 from semedit.training.gan.recipes import recipe
 
+TINY_FUSION = (FusionConfig(width=8, hidden=(8,)), StyleGAN2Config(size=16, style_dim=8, channels={16: 4, 8: 8, 4: 8}))
 TINY_ENCODER = EncoderConfig(size=32, rows=3, style_dim=16, widths=(16, 32), units=(1, 1))
 
 
@@ -50,6 +53,7 @@ def test_a_row_of_the_speed_table(small):
 
 @pytest.mark.parametrize("flag, timed", [
     ("--training", "training"), ("--encoder", "encoder"), ("--editing", "editing"), ("--runs=1", "generator"),
+    ("--fusing", "fusing"),
 ])  # fmt: skip
 def test_the_words_of_the_speed_command(flag, timed, small, monkeypatch, capsys):
     """Each flag times its own networks; every row says so in the common form, and has a line in the table."""
@@ -59,6 +63,7 @@ def test_the_words_of_the_speed_command(flag, timed, small, monkeypatch, capsys)
         "encoder": lambda: [encoder.compare_encoders(encoder.official_encoder(TINY_ENCODER), 1, "fp32", 1)],
         "editing": lambda: [editing_speed.compare_calls(load("portraits"), "transfer", 2, False, 1)],
         "generator": lambda: [row],
+        "fusing": lambda: [fusing.compare_fusing("tiny", *TINY_FUSION, 3, 1)],
     }[timed]()
     monkeypatch.setattr(f"benchmarks.speed.{timed}.measure", lambda *arguments: made)
     assert run(["bench", "speed", flag, "--json"]) == 0

@@ -1,21 +1,51 @@
 """The command line of the baselines: fitting what StyleFusion and Editing in Style learn of a StyleGAN2."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from baselines.editing_in_style import Catalogue
-from baselines.stylefusion import load_fusion
+from baselines.stylefusion import FusionNet, Hierarchy, StoredFusion, load_fusion, save_fusion
+from baselines.stylefusion.recipes import TINY
 from baselines.stylegan2 import save_generator
 from semedit.checkpoints import zoo
 from semedit.cli.main import run
+from semedit.domains.portraits.domain import PORTRAITS
+from semedit.editing.loading import load
+from semedit.editing.model import Model
+from semedit.editing.takeover import sampled, takeover
 from semedit.latents.latent import Latent
 from semedit.pictures.reading import read_picture
 from semedit.storage.atomic import write_json
 from tests.baselines.networks import random_stylegan2
 from tests.cli.conftest import refuse
+
+
+class Rendered(Model):
+    """A model that shows what its generator gives, and whose inversion is the first thing that comes."""
+
+    @torch.no_grad()
+    def synthesise(self, latent, **options):
+        return self.generator(latent)
+
+    def invert(self, pictures, **options):
+        assert pictures.shape == (1, 3, 32, 32)
+        seed = int(1000 * pictures.abs().mean())
+        return SimpleNamespace(latent=self.sample(1, seed))
+
+
+@pytest.fixture
+def stylegan2_model(tmp_path):
+    generator = random_stylegan2()
+    torch.manual_seed(0)
+    hierarchy = Hierarchy.of(TINY.tree, {"all": FusionNet(TINY.net)})
+    stored = StoredFusion(hierarchy, TINY.parts, fingerprint=generator.fingerprint)
+    save_fusion(tmp_path / "fusion.safetensors", stored)
+    return Rendered(generator, PORTRAITS, "tiny", editor_paths={"stylefusion": tmp_path / "fusion.safetensors"})
+
 
 QUICK = ["--set", "align_steps=1", "--set", "fuse_steps=1", "--set", "together_steps=1"]
 
@@ -119,3 +149,34 @@ def test_regions_are_taken_over_by_name_of_a_method(two, tmp_path, capsys):
     refuse(capsys, [*command, "rows", "--set", "size=3"], "no options")
     refuse(capsys, [*command, "feature-blending", "--set", "size=48"], "choose from")
     refuse(capsys, [*command, "poisson", "--set", "mixing=true"], "mixed")
+
+
+def test_the_picture_of_the_methods(tmp_path, capsys):
+    command = ["transfers", "--model", "portraits-64", "--regions", "hair", "--out", str(tmp_path / "row.png")]
+    capsys.readouterr()
+    assert run([*command, "--regions", "mouth:texture", "--seed", "3", "--json"]) == 0
+    said = capsys.readouterr()
+    (found,) = json.loads(said.out)["results"]
+    assert len([line for line in said.err.splitlines() if "takes regions whole" in line]) == 2
+    assert found["columns"] == ["target", "reference", "rows", "feature-blending", "poisson"]
+    assert set(found["models"].values()) == {"portraits-64"} and found["regions"] == ["hair", "mouth:texture"]
+    picture = torch.from_numpy(np.array(read_picture(tmp_path / "row.png"))).float()
+    assert picture.shape == (2 * 66 - 2, 5 * 66 - 2, 3)
+    cell = {(row, column): picture[66 * row : 66 * row + 64, 66 * column : 66 * column + 64]
+            for row in range(2) for column in range(5)}  # fmt: skip
+    assert torch.equal(cell[0, 0], cell[1, 0]) and torch.equal(cell[0, 1], cell[1, 1])
+    assert all(not torch.equal(cell[0, column], cell[0, 0]) for column in range(1, 5))
+    assert not torch.equal(cell[1, 2], cell[1, 0])  # rows know texture from shape; blending does not, and stays white
+    assert (cell[1, 3] == 255).all() and (cell[1, 4] == 255).all()
+    refuse(capsys, [*command, "--method", "stylefusion"], "none of these models", "rows, feature-blending, poisson")
+    refuse(capsys, [*command, "docs/portrait.png"], "a target and a reference")
+    refuse(capsys, [*command, "--regions", "hare"], "did you mean 'hair'")
+
+
+def test_models_are_asked_for_what_they_have(stylegan2_model):
+    """Rows of one model, StyleFusion of another; pictures of the first are inverted in the second."""
+    first = load("portraits-64")
+    pairs = sampled([first, stylegan2_model], 0, 0.7)
+    made = takeover(pairs, ["background"], ["rows", "stylefusion"])
+    assert made.models == {"rows": "portraits-64", "stylefusion": "tiny"} and made.grid.shape == (4, 3, 64, 64)
+    assert not made.missing and not torch.equal(made.grid[3], made.grid[0])

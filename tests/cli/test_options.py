@@ -73,7 +73,8 @@ OWNED = {
     ("invert", "batch"): default(invert_files, "batch"),
     ("sample", "psi"): default(Model.sample, "psi"),
     ("sample", "precision"): default(load, "precision"),
-    **{(words, "psi"): default(Model.sample, "psi") for words in ("interpolate", "components", "mix", "compose")},
+    **{(words, "psi"): default(Model.sample, "psi")
+       for words in ("interpolate", "components", "mix", "compose", "transfers")},
     ("compose", "steps"): default(picture_features, "steps"),
     ("draw", "style"): default(render, "style"),
     ("data prepare", "workers"): default(prepare_celebamask, "workers"),
@@ -90,7 +91,7 @@ OWNED = {
     **{
         key: default(load, "name_or_path")
         for key, param in OPTIONS.items()
-        if "--model" in param.opts and not param.required
+        if "--model" in param.opts and not param.required and not param.multiple
     },
 }  # fmt: skip
 #: Options that the command line alone has: where results go, how many are asked for, and how they are laid out.
@@ -101,7 +102,7 @@ ITS_OWN = {
 #: Options that the command line alone has in one command.
 ALONE = {("fit identity", "role"), ("data scan", "domain"), ("models pack", "domain"), ("models info", "name")} | {
     (words, "seed") for words in ("invert", "edit", "sample", "draw", "interpolate", "components", "mix", "compose",
-                                  "fit calibration")
+                                  "transfers", "fit calibration")
 }  # fmt: skip
 
 

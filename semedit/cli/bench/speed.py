@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.rows import Lines, Row
-from benchmarks.speed import editing, encoder, generator, training
+from benchmarks.speed import editing, encoder, fusing, generator, training
 from semedit.cli.bench.rows import SaveOption, finish
 from semedit.cli.console import JsonOption, Report
 from semedit.editing.loading import load
@@ -31,6 +31,10 @@ def speed(
         bool,
         typer.Option("--editing", help=f"Time edits of {editing.COUNT} codes in one call against one for each."),
     ] = False,
+    fusing_: Annotated[
+        bool,
+        typer.Option("--fusing", help=f"Time StyleFusion's hierarchy on {fusing.COUNT} codes in one call, likewise."),
+    ] = False,
     show_profile: Annotated[bool, typer.Option("--profile", help="Also print where the time goes.")] = False,
     out: SaveOption = None,
     json: JsonOption = False,
@@ -45,6 +49,9 @@ def speed(
     elif editing_:
         rows = calls = editing.measure(load(), runs)
         shown = editing.table(calls)
+    elif fusing_:
+        rows = fused = fusing.measure(runs)
+        shown = fusing.table(fused)
     elif encoder_:
         rows = codes = encoder.measure(batches, precisions, runs)
         shown = encoder.table(codes)
