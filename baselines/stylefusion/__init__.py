@@ -16,7 +16,7 @@ from baselines.stylefusion.objective import (
     stage_terms,
     total,
 )
-from baselines.stylefusion.recipes import RECIPES, recipe_for
+from baselines.stylefusion.recipes import RECIPES, open_fusion, recipe_for
 from baselines.stylefusion.regions import FusionRegions, LearntRegions, learn_regions
 from baselines.stylefusion.stored import FILE, StoredFusion, load_fusion, save_fusion
 from baselines.stylefusion.training import train_fusion
@@ -46,6 +46,7 @@ __all__ = [
     "learn_regions",
     "load_fusion",
     "load_fusion_net",
+    "open_fusion",
     "recipe_for",
     "save_fusion",
     "save_fusion_net",

@@ -1,8 +1,11 @@
-"""Trainings of hierarchies that have a name."""
+"""Trainings of hierarchies that have a name, and hierarchies from files: those that were trained here, and others."""
+
+from pathlib import Path
 
 from baselines.stylefusion.config import FusionTrainConfig
 from baselines.stylefusion.fusion_net import FusionConfig
-from baselines.stylefusion.hierarchy import TREES
+from baselines.stylefusion.hierarchy import TREES, Hierarchy
+from baselines.stylefusion.stored import StoredFusion, load_fusion
 from baselines.stylegan2 import StyleGAN2Config
 from semedit.errors import UnknownName
 
@@ -49,3 +52,18 @@ def recipe_for(generator: StyleGAN2Config, name: str) -> FusionTrainConfig:
     recipe = RECIPES[name]
     widest = max(*generator.conv_widths, *generator.rgb_widths)
     return recipe.replace(net=recipe.net.replace(width=widest))
+
+
+def open_fusion(path: str | Path, domain: str, *fingerprints: str) -> StoredFusion:
+    """A hierarchy from a file of this package, or from a JSON index of official nets (node -> path).
+
+    An index says neither its tree nor what its leaves stand for: they are those of the recipe of the ``domain``.
+    Raises CheckpointError for a file that cannot be read, LatentError for a hierarchy of a generator other than those
+    named, UnknownName for an index of a domain without a recipe, or of nodes that its tree does not have.
+    """
+    if Path(path).suffix != ".json":
+        return load_fusion(path, *fingerprints)
+    if domain not in RECIPES:
+        raise UnknownName("StyleFusion recipe", domain, RECIPES)
+    recipe = RECIPES[domain]
+    return StoredFusion(Hierarchy.load(recipe.tree, path), recipe.parts, card={"source": Path(path).name})

@@ -27,13 +27,14 @@ def rows(model: Model, reference: Latent, regions: str, options: list[str]) -> E
 
 def stylefusion(model: Model, reference: Latent, regions: str, options: list[str]) -> Editor:
     from baselines.style_transfer import stylegan2_of
-    from baselines.stylefusion import FILE, FusionTransfer, load_fusion
+    from baselines.stylefusion import FILE, FusionTransfer, open_fusion
 
     stylegan2_of(model, FusionTransfer.method)
     if options:
         raise ConfigError(f"stylefusion has no options, such as '{options[0]}'")
     known = (model.generator.fingerprint, *model.generator.lineage)
-    stored = load_fusion(learnt_file(model, "stylefusion", FILE, "semedit fit fusion"), *known)
+    path = learnt_file(model, "stylefusion", FILE, "semedit fit fusion")
+    stored = open_fusion(path, model.domain.name, *known)
     return FusionTransfer(model, reference, regions, stored)
 
 

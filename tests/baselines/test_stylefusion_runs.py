@@ -5,11 +5,21 @@ import json
 import pytest
 import torch
 
-from baselines.stylefusion import Hierarchy, StoredFusion, load_fusion, recipe_for, train_fusion
+from baselines.stylefusion import (
+    FusionNet,
+    Hierarchy,
+    StoredFusion,
+    load_fusion,
+    open_fusion,
+    recipe_for,
+    to_official,
+    train_fusion,
+)
 from baselines.stylefusion.config import leaf_labels
 from baselines.stylefusion.recipes import RECIPES, TINY
-from baselines.stylefusion.training import FusionPlace, FusionStep
-from baselines.stylegan2 import StyleGAN2Config
+from baselines.stylefusion.training import DrawSource, FusionObjective, FusionPlace, FusionStep
+from baselines.stylegan2 import StyleCode, StyleGAN2Config
+from semedit.data.source import Share
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.errors import CheckpointError, ConfigError, LatentError, UnknownName
 from semedit.latents.regions import CELEBAMASK
@@ -176,7 +186,37 @@ def test_regions_are_found_as_nodes(stylegan2):
         stored.nodes_of(["hat", "skin", "mouth"])
 
 
-def run_net():
-    from baselines.stylefusion import FusionNet
+def test_an_index_of_official_nets_is_opened_with_the_domains_tree(tmp_path):
+    net = run_net()
+    torch.save(to_official(net), tmp_path / "all.pt")
+    (tmp_path / "weights.json").write_text(json.dumps({"all": "all.pt"}))
+    stored = open_fusion(tmp_path / "weights.json", "faces", "any")
+    assert stored.hierarchy.active == ("all", "face", "bg_hair_clothes") and stored.parts == RECIPES["faces"].parts
+    codes = (torch.randn(2, 16) for _ in range(3))
+    first, second, own = (StyleCode((code,), (code,)) for code in codes)
+    fused = stored.hierarchy.fuse({"all": own, "face": first, "bg_hair_clothes": second})
+    torch.testing.assert_close(fused.flat(), net(first, second, own).flat())
+    with pytest.raises(UnknownName, match="recipe"):
+        open_fusion(tmp_path / "weights.json", "cats")
 
-    return FusionNet(TINY.net)
+
+def test_two_processes_compute_the_gradients_of_one(stylegan2, run):
+    """Each takes its share of the draws; the mean of their gradients is that of the whole batch."""
+    place = FusionPlace("rest", run[1].hierarchy, stylegan2, run[1].regions)
+
+    def gradients(share):
+        torch.manual_seed(0)
+        net = FusionNet(TWO.net)
+        source = DrawSource(4, 4 + len(place.others), 16, 0, share)
+        losses = FusionObjective(net, place, TWO)(next(source.stream(3)), TWO.steps)
+        torch.stack(list(losses.values())).sum().backward()
+        return [parameter.grad for parameter in net.parameters()]
+
+    whole, *halves = (gradients(share) for share in (Share(), Share(0, 2), Share(1, 2)))
+    assert all(grad.abs().sum() > 0 for grad in whole)
+    for one, first, second in zip(whole, *halves, strict=True):
+        torch.testing.assert_close(one, (first + second) / 2, rtol=1e-3, atol=1e-6)
+
+
+def run_net():
+    return FusionNet(TINY.net).eval()
