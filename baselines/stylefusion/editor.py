@@ -4,6 +4,7 @@ from baselines.style_transfer import StyleTransfer
 from baselines.stylefusion.hierarchy import ROOT
 from baselines.stylefusion.stored import StoredFusion
 from baselines.stylegan2 import StyleCode
+from semedit.errors import ConfigError
 from semedit.latents.latent import Latent
 from semedit.latents.regions import Part, Selection
 from semedit.protocols import Bundle
@@ -27,7 +28,8 @@ class FusionTransfer(StyleTransfer):
         self.stored = stored.to(self.generator.device)
 
     def nodes(self, selection: Selection) -> tuple[str, ...]:
-        """The active nodes whose codes are replaced. Raises ConfigError where the tree cannot tell the regions."""
+        """The active nodes whose codes are replaced. Raises ConfigError where the tree cannot tell the regions, or has
+        no code for their shape."""
         hierarchy, found = self.stored.hierarchy, set[str]()
         if selection.base:
             found.add(ROOT)
@@ -41,6 +43,8 @@ class FusionTransfer(StyleTransfer):
                 above = hierarchy.parent(node)
                 if layout and above not in (None, ROOT):
                     found.add(str(above))
+        if not found:
+            raise ConfigError(f"no layout's code of this hierarchy stands for '{selection.text}' alone")
         return tuple(node for node in hierarchy.active if node in found)
 
     def check(self, selection: Selection) -> None:

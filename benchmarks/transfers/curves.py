@@ -74,14 +74,21 @@ def sweeps(model: Model, methods: Sequence[str] = ()) -> tuple[Sweep, ...]:
 
 @dataclass(frozen=True)
 class TransferCurve:
-    """In- and Out-MSE (A, N) at A amounts for N pairs, in one conversion; NaN where a pair has no such region."""
+    """In- and Out-MSE (A, N) at A amounts for N pairs of a model, in one conversion; NaN where a pair has no such
+    region."""
 
+    model: str
     method: str
     region: str
     conversion: Conversion
     amounts: tuple[float, ...]
     inside: Array
     outside: Array
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What curves that are compared have in common."""
+        return self.model, self.region, self.conversion
 
     def outside_at(self, inside: Array) -> Array:
         """Each pair's Out-MSE (N,) where its In-MSE is that of ``inside`` (N,), between amounts; 0 at none.
@@ -125,7 +132,9 @@ def curves(
                         inside[number, place, part] = error.inside.cpu()
                         outside[number, place, part] = error.outside.cpu()
             found += [
-                TransferCurve(sweep.name, region, conversion, sweep.amounts, inside[number], outside[number])
+                TransferCurve(
+                    model.name, sweep.name, region, conversion, sweep.amounts, inside[number], outside[number]
+                )
                 for number, conversion in enumerate(CONVERSIONS)
             ]
             if progress:
@@ -142,13 +151,13 @@ def spread(values: Array, seed: int = 0) -> dict[str, Any]:
             "skipped": len(values) - len(known)}  # fmt: skip
 
 
-def rows(model: Model, made: Sequence[TransferCurve], against: str = MIXING) -> list[TransferRow]:
+def rows(made: Sequence[TransferCurve], against: str = MIXING) -> list[TransferRow]:
     """Rows of curves: both errors at each amount; and how much less than by the method ``against``, where that was
     measured, changes outside at equal change inside, pair by pair, at each method's greatest amount."""
     found = list[TransferRow]()
     for curve in made:
         facts: dict[str, Any] = {
-            "task": "transfers", "method": curve.method, "model": model.name, "region": curve.region,
+            "task": "transfers", "method": curve.method, "model": curve.model, "region": curve.region,
         }  # fmt: skip
         name = protocol(curve.conversion)
         for metric, values in (("in_mse", curve.inside), ("out_mse", curve.outside)):
@@ -157,7 +166,7 @@ def rows(model: Model, made: Sequence[TransferCurve], against: str = MIXING) -> 
                 for amount, own in zip(curve.amounts, values, strict=True)
                 if not np.isnan(own).all()
             ]
-        plain = [c for c in made if (c.method, c.region, c.conversion) == (against, curve.region, curve.conversion)]
+        plain = [c for c in made if c.method == against and c.place == curve.place]
         for other in plain if curve.method != against else ():
             saved = other.outside_at(curve.inside[-1]) - curve.outside[-1]
             if not np.isnan(saved).all():
@@ -176,14 +185,18 @@ def draw(made: Sequence[TransferCurve], path: str | Path, conversion: Conversion
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingWeights("pictures of curves need matplotlib: pip install 'semedit[plots]'") from None
-    regions = list(dict.fromkeys(curve.region for curve in made))
+    regions, several = list(dict.fromkeys(curve.region for curve in made)), len({curve.model for curve in made}) > 1
+
+    def label(curve: TransferCurve) -> str:
+        return f"{curve.method} ({curve.model})" if several else curve.method
+
     figure = Figure(figsize=(4 * len(regions), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     for panel, region in zip(figure.subplots(1, len(regions), squeeze=False)[0], regions, strict=True):
         for curve in (c for c in made if (c.region, c.conversion) == (region, conversion)):
             known = ~np.isnan(curve.inside).all(1)
             x, y = (np.nanmean(values[known], 1) for values in (curve.inside, curve.outside))
-            panel.plot([0, *x], [0, *y], marker="o", markersize=3, label=curve.method)
+            panel.plot([0, *x], [0, *y], marker="o", markersize=3, label=label(curve))
         panel.set(title=region, xlabel=f"In-MSE ({protocol(conversion)})", ylabel="Out-MSE")
         panel.grid(alpha=0.3)
     panel.legend(fontsize=8)

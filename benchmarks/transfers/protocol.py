@@ -64,10 +64,9 @@ def changed_region(model: Model, before: Any, after: Any, region: str) -> Tensor
 
 def table(found: Sequence[TransferRow]) -> Lines:
     """A line for each method, region and measure, at the method's greatest amount."""
-    most: dict[tuple[str, str], float] = {}
+    most: dict[str, float] = {}
     for row in found:
-        key = (row.method, row.region)
-        most[key] = max(row.amount or 0.0, most.get(key, 0.0))
-    last = [row for row in found if row.amount in (None, most[row.method, row.region])]
-    names = ("method", "region", "metric", "value", "low", "high", "n", "protocol")
+        most[row.method] = max(row.amount or 0.0, most.get(row.method, 0.0))
+    last = [row for row in found if row.amount in (None, most[row.method])]
+    names = ("model", "method", "region", "metric", "value", "low", "high", "n", "protocol")
     return [{name: getattr(row, name) for name in names} for row in last]

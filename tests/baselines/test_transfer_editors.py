@@ -142,6 +142,9 @@ def test_regions_become_nodes(model, reference, stored):
     assert nodes("background") == ("bg_clothes", "bg")
     with pytest.raises(ConfigError, match="mouth, skin together"):
         nodes("mouth")
+    flat = StoredFusion(Hierarchy.of(TINY.tree, {"all": stored.hierarchy.nets["all"]}), TINY.parts)
+    with pytest.raises(ConfigError, match="'background:shape' alone"):
+        FusionTransfer(model, reference, "all", flat).nodes(CELEBAMASK.select("background:shape"))
 
 
 def test_a_hierarchy_fuses_what_the_editor_asks_for(model, codes, reference, stored):

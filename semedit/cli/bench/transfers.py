@@ -1,5 +1,6 @@
 """``semedit bench transfers``: how local it is to take a region over from a reference, by each method."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +14,9 @@ from semedit.pictures.sheets import save_picture
 
 
 def transfers(
-    model: Annotated[str, typer.Option("--model", help="A model's name, or a generator file.")] = "portraits",
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="Models, whose curves are drawn together (default: portraits).")
+    ] = None,
     method: Annotated[
         list[str] | None, typer.Option(help="Methods of 'edit --from-image' (default: all that the model has).")
     ] = None,
@@ -39,25 +42,30 @@ def transfers(
     json: JsonOption = False,
 ) -> None:
     """Change inside a region against change outside when it is taken over, in CIELAB; distances of sets; heat maps."""
-    loaded, report = load(model), Report(json)
-    places, chosen = names(regions) or measured.REGIONS, measured.sweeps(loaded, tuple(method or ()))
-    if queries:
-        chosen = measured.QUERIES
-    with progress_bar("curves", json) as progress:
-        made = measured.curves(loaded, places, chosen, count, progress)
-    rows = measured.rows(loaded, made, "simultaneous" if queries else measured.MIXING)
-    if sets:
-        with progress_bar("distances", json) as progress:
-            rows += measured.distances(loaded, places, tuple(method or ()), sets, progress=progress)
+    report, rows, made = Report(json), list[measured.TransferRow](), list[measured.TransferCurve]()
+    places, against = names(regions) or measured.REGIONS, "simultaneous" if queries else measured.MIXING
+    for name in model or ["portraits"]:
+        loaded = load(name)
+        chosen = measured.QUERIES if queries else measured.sweeps(loaded, tuple(method or ()))
+        with progress_bar(f"curves of {loaded.name}", json) as progress:
+            found = measured.curves(loaded, places, chosen, count, progress)
+        made += found
+        rows += measured.rows(found, against)
+        if sets:
+            with progress_bar("distances", json) as progress:
+                rows += measured.distances(loaded, places, tuple(method or ()), sets, progress=progress)
+        if maps:
+            shown = list(dict.fromkeys(sweep.method for sweep in chosen))
+            with progress_bar("heat maps", json) as progress:
+                picture = measured.heat_sheet(loaded, places, shown, map_count, fixed=fixed, progress=progress)
+            path = Path(maps)
+            if len(model or ()) > 1:
+                path = path.with_stem(f"{path.stem}-{loaded.name}")
+            save_picture(picture, path)
+            report.say(f"rows {', '.join(shown)}; columns {', '.join(places)} -> {path}")
     try:
         measured.draw(made, curves)
     except MissingWeights as error:
         complain(str(error))
-    if maps:
-        shown = list(dict.fromkeys(sweep.method for sweep in chosen))
-        with progress_bar("heat maps", json) as progress:
-            picture = measured.heat_sheet(loaded, places, shown, map_count, fixed=fixed, progress=progress)
-        save_picture(picture, maps)
-        report.say(f"rows {', '.join(shown)}; columns {', '.join(places)} -> {maps}")
     finish(rows, measured.table(rows), json, out)
     report.say(f"{count} pairs -> {curves}")
