@@ -4,7 +4,7 @@ import statistics
 
 import torch
 
-from baselines.stylefusion import TREES, FusionConfig, FusionNet, Hierarchy
+from baselines.stylefusion import RECIPES, TREES, FusionConfig, FusionNet, Hierarchy
 from baselines.stylegan2 import StyleCode, StyleGAN2Config
 from benchmarks.rows import Lines
 from benchmarks.speed.timing import OutputsDifferError, SpeedRow, time_pair
@@ -15,8 +15,8 @@ COUNT = 64
 SIZES: dict[str, tuple[FusionConfig, StyleGAN2Config]] = {
     "official": (FusionConfig(), StyleGAN2Config(size=1024)),
     "portraits": (
-        FusionConfig(width=128, hidden=(256, 256), repeats=1),
-        StyleGAN2Config(size=128, style_dim=128, channels={4: 128, 8: 128, 16: 128, 32: 128, 64: 64, 128: 32}),
+        RECIPES["portraits"].net,
+        StyleGAN2Config(size=128, style_dim=256, channels={4: 96, 8: 96, 16: 96, 32: 96, 64: 64, 128: 32}),
     ),
 }
 

@@ -168,6 +168,11 @@ def test_leaves_make_up_the_regions():
 def test_recipes_fit_the_generator():
     config = StyleGAN2Config(size=64, style_dim=32, channels=dict.fromkeys((4, 8, 16, 32), 48) | {64: 24})
     assert recipe_for(config, "portraits").net.width == 48
+    mixed = StyleGAN2Config(size=64, style_dim=32, channels=dict.fromkeys((4, 8, 16, 32), 48) | {64: 32})
+    net = FusionNet(recipe_for(mixed, "portraits").net)
+    assert net.config.width == 96 and sum(p.numel() for p in net.parameters()) < 400_000
+    code = StyleCode(*(tuple(torch.randn(2, w) for w in ws) for ws in (mixed.conv_widths, mixed.rgb_widths)))
+    torch.testing.assert_close(net(code, code, code).flat(), code.flat())
     with pytest.raises(UnknownName, match="portraits"):
         recipe_for(config, "portrait")
 

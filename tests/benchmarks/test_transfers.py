@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.editing_in_style import Catalogue
+from baselines.editing_in_style import Catalogue, CatalogueTransferConfig, queries
 from baselines.stylefusion import FusionNet, Hierarchy, StoredFusion, save_fusion
 from baselines.stylefusion.recipes import TINY
 from benchmarks import transfers
@@ -86,6 +86,26 @@ def test_larger_budgets_change_more(style):
     for one in made:
         total = np.nan_to_num(one.inside) + np.nan_to_num(one.outside)
         assert (total[-1] > total[0]).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sequential_queries_are_the_most_local_where_channels_add_up(seed):
+    """On a linear generator, whose channels change so much inside a region and so much outside."""
+    draw = torch.Generator().manual_seed(seed)
+    inside, outside, moved = torch.rand(3, 40, generator=draw).double()
+    layers = [inside / (inside + outside)]
+
+    def errors(**options) -> list[float]:
+        (q,) = queries(layers, CatalogueTransferConfig(rho=0.0, **options))
+        return [(q.square() * moved * weight).sum().item() for weight in (inside, outside)]
+
+    gains = np.geomspace(0.01, 100, 2000)
+    found = np.array([errors(query="simultaneous", gain=gain) for gain in gains])
+    plain = TransferCurve("planted", "simultaneous", "hair", "correct", tuple(gains), found[:, :1], found[:, 1:])
+    budgets = [errors(epsilon=epsilon) for epsilon in np.linspace(0.5, 20, 30)]
+    for own_inside, own_outside in budgets:
+        assert own_outside <= plain.outside_at(np.array([own_inside]))[0] + 1e-5
+    assert max(plain.outside_at(np.array([x]))[0] - y for x, y in budgets) > 0.05
 
 
 def test_maps_light_up_where_the_region_is():
