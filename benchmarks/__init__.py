@@ -1,6 +1,6 @@
 """The fair comparison: tasks x methods x metrics. BENCHMARKS names them; the command line and the README read it."""
 
-from benchmarks import editing, fidelity, locality, reconstruction, speed
+from benchmarks import editing, fidelity, locality, reconstruction, speed, transfers
 
 #: Name -> what it measures.
 BENCHMARKS: dict[str, str] = {
@@ -9,6 +9,7 @@ BENCHMARKS: dict[str, str] = {
     "editing": "preservation-score curves of attribute edits: masked, with regions chosen, and unmasked",
     "fidelity": "Frechet distance, KID, precision, recall beside their floors; mask agreement; attribute rates",
     "locality": "share of the change inside a region when its rows are drawn anew",
+    "transfers": "change inside a region against outside when it is taken over, by each method; distances, heat maps",
 }
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "locality",
     "reconstruction",
     "speed",
+    "transfers",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -74,6 +74,18 @@ class Editor(Protocol):
     """
 
     def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent: ...
+
+
+@runtime_checkable
+class PictureEditor(Editor, Protocol):
+    """An editor of pictures rather than codes: no code of the generator gives what :meth:`render` shows.
+
+    ``edit`` notes what was done, and leaves the codes as they are.
+    """
+
+    def render(self, latent: Latent, strength: float, regions: str | None = None) -> Rendering:
+        """The edited pictures of codes; ``strength`` 0 gives their own, and outside ``regions`` they stay."""
+        ...
 
 
 class Inverter(Protocol):

@@ -57,7 +57,8 @@ def test_networks_say_what_their_arguments_are():
 
 def test_configurations_describe_every_option():
     silent = []
-    for kind in (k for module in (*EXPLAINED, "encoders.training") for k in classes(module)):
+    trainers = ("encoders.training", "baselines.stylefusion.config")
+    for kind in (k for module in (*EXPLAINED, *trainers) for k in classes(module)):
         if issubclass(kind, Config):
             silent += [f"{kind.__name__}.{name}" for name, field in kind.model_fields.items() if not field.description]
     assert not silent

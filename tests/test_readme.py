@@ -10,6 +10,7 @@ from directions import METHODS
 from directions.styleclip import DOMAIN_OPTIONS, StyleClipConfig
 from encoders import INVERTERS
 from semedit.cli.main import build
+from semedit.editing.transfers import TRANSFERS
 from semedit.latents.regions import CELEBAMASK
 
 ROOT = Path(__file__).parents[1]
@@ -18,8 +19,9 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_table_of_methods_is_the_registries():
     table = README.split("## Methods")[1].split("##")[0]
-    named = {kind: set(re.findall(rf"^\| {kind} \|.*?\| `([\w+-]+)` \|", table, re.M)) for kind in ("invert", "edit")}
-    assert named == {"invert": set(INVERTERS), "edit": set(METHODS)}
+    named = {kind: set(re.findall(rf"^\| {kind} \|.*?\| `([\w+-]+)` \|", table, re.M))
+             for kind in ("invert", "edit", "take over")}  # fmt: skip
+    assert named == {"invert": set(INVERTERS), "edit": set(METHODS), "take over": set(TRANSFERS)}
 
 
 def test_region_names_and_groups_are_complete():

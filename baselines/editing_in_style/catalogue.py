@@ -22,6 +22,8 @@ from semedit.storage.atomic import replacing
 from semedit.storage.weights import Weights, load_weights, save_weights
 
 KIND = "catalogue"
+#: The name of the file beside its generator.
+FILE = "catalogue.safetensors"
 
 
 class Catalogue:

@@ -33,6 +33,21 @@ class Overlap:
         found = {name: [k for k, region in enumerate(best) if region == i] for i, name in enumerate(self.names)}
         return {name: own for name, own in found.items() if own}
 
+    def complete(self) -> dict[str, list[int]]:
+        """The annotations, where a region without a cluster takes the one that overlaps it most, of those that do not
+        leave another region without any. Raises ConfigError for fewer clusters than regions."""
+        if len(self.table) < len(self.names):
+            raise ConfigError(f"{len(self.table)} clusters for {len(self.names)} regions; each needs one of its own")
+        owner = {k: name for name, own in self.annotations().items() for k in own}
+        for place in self.table.max(0).values.argsort(descending=True, stable=True).tolist():
+            name = self.names[place]
+            if name in owner.values():
+                continue
+            held = list(owner.values())
+            free = [k for k in range(len(self.table)) if k not in owner or held.count(owner[k]) > 1]
+            owner[max(free, key=lambda k: float(self.table[k, place]))] = name
+        return {name: sorted(k for k, own in owner.items() if own == name) for name in self.names}
+
 
 def shared_pixels(clusters: Tensor, labels: Tensor, regions: int) -> Tensor:
     """Pixels (k, R) that one-hot maps (N, k, h, w) share with the regions of label maps (N, H, W)."""
@@ -95,6 +110,17 @@ def learn_catalogue(
     about = {"size": size, "clusters": clusters, "pictures": len(codes), "resize": resize, "seed": seed}
     catalogue = Catalogue(found.centroids_, annotations, named, fingerprint=generator.fingerprint, about=about)
     return Learnt(catalogue, overlap)
+
+
+def learn_for(
+    generator: StyleGAN2Generator, parse: Callable[[Tensor], Tensor], names: Sequence[str], samples: int,
+    *, clusters: int, size: int, seed: int = 0,
+) -> Learnt:  # fmt: skip
+    """The catalogue of ``samples`` pictures that a generator draws; arguments as of :func:`learn_catalogue`."""
+    z = torch.randn(samples, generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        codes = generator.mapping(z.to(generator.device))
+    return learn_catalogue(generator, codes, parse, names, clusters=clusters, size=size, seed=seed)
 
 
 def roi(catalogue: Catalogue, label: str, seen: StyleActivations, size: tuple[int, int]) -> Tensor:

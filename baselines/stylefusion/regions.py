@@ -129,11 +129,13 @@ def learn_regions(
     temperature: float = 0.05,
     batch: int = 8,
     seed: int = 0,
+    complete: bool = False,
 ) -> LearntRegions:
     """Find clusters in the pictures of codes (N, D) or (N, L, D), and name them by the label maps they overlap.
 
     ``pixels`` are drawn from all pictures for Ward's method. ``parse`` gives label maps (B, H, W) of pictures, whose
-    labels are the places of ``names``, the leaves of a hierarchy. Raises ConfigError without codes.
+    labels are the places of ``names``, the leaves of a hierarchy. ``complete`` gives every name a cluster (see
+    :meth:`Overlap.complete`). Raises ConfigError without codes.
     """
     if not len(codes):
         raise ConfigError("regions are found in the pictures of at least one code")
@@ -152,5 +154,6 @@ def learn_regions(
         maps = unnamed.masks(seen, [[str(k)] for k in range(clusters)], soft=False)
         shared += shared_pixels(maps, parse(seen.image), len(names)).cpu()
     overlap = Overlap.of(names, shared)
-    named = FusionRegions(centroids, overlap.annotations(), size, temperature, generator.fingerprint)
+    parts = overlap.complete() if complete else overlap.annotations()
+    named = FusionRegions(centroids, parts, size, temperature, generator.fingerprint)
     return LearntRegions(named, overlap)

@@ -69,9 +69,19 @@ def edit(
     photo: Annotated[str | None, typer.Option(help="The photo for --paste-back, if its file has moved.")] = None,
     strip: Annotated[bool, typer.Option("--strip", help="Also write a row of strengths from -1 to 1.5.")] = False,
     model: ModelOption = "portraits",
-    method: Annotated[str, typer.Option(help="How attributes are edited: interfacegan or styleflow.")] = METHOD,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="How attributes are edited: interfacegan or styleflow; or how --regions are taken over with "
+            "--from-image: rows (the default there), stylefusion, editing-in-style, feature-blending or poisson."
+        ),
+    ] = METHOD,
     editors: Annotated[
-        str | None, typer.Option("--editors", help="A file of 'fit directions' or 'fit flow', not the model's own.")
+        str | None,
+        typer.Option(
+            "--editors",
+            help="A file of 'fit directions', 'fit flow', 'fit fusion' or 'fit catalog', not the model's own.",
+        ),
     ] = None,
     clip: Annotated[
         str | None,

@@ -38,7 +38,7 @@ def root(
 
 def build() -> typer.Typer:
     """The app with all commands registered."""
-    from semedit.cli import data, doctor, draw, edit, figures, invert, models, sample, train
+    from semedit.cli import data, doctor, draw, edit, figures, invert, models, sample, train, transfers
     from semedit.cli.bench.app import app as bench
     from semedit.cli.fit.app import app as fit
 
@@ -52,6 +52,7 @@ def build() -> typer.Typer:
         app.command("components")(figures.components)
         app.command("mix")(figures.mix)
         app.command("compose")(figures.compose)
+        app.command("transfers")(transfers.transfers)
         app.add_typer(data.app, name="data")
         app.command("train")(train.train)
         app.command("adapt")(train.adapt)

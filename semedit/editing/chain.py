@@ -1,6 +1,6 @@
 """A chain of edits: each starts from what the last one made, and is measured by itself and as part of the whole."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,7 +18,7 @@ from semedit.metrics.clip import Clip
 from semedit.metrics.prompts import named_value, noise_floor
 from semedit.networks.synthesis import Rendering
 from semedit.pictures.tensors import quantise
-from semedit.protocols import Editor
+from semedit.protocols import Editor, PictureEditor
 
 #: The least change of a score that counts, and the gain of a cosine in units of its noise.
 LEAST_SCORE, LEAST_NOISE = 0.02, 2.0
@@ -117,14 +117,15 @@ def run(model: Model, latent: Latent, steps: list[Step], progress: Progress | No
     strengths: list[float] = []
     reports: list[EditReport] = []
     texts: list[TextReport | None] = []
-    table, touched = latent.regions, set[int]()
+    table, touched = latent.regions if latent.regions.names else model.domain.regions, set[int]()
     for step in steps:
         chosen = table.select(step.regions).regions
         touched |= set(chosen)
         before, old = latents[-1], pictures[-1]
         strengths.append(_strength(model, step, before))
-        latents.append(step.editor.edit(before, strengths[-1], step.regions))
-        pictures.append(model.synthesise(latents[-1]))
+        after, new = shown(model, step, before, strengths[-1])
+        latents.append(after)
+        pictures.append(new)
         scorers = judges_of(model, step.attr) if step.attr else None
         reports.append(compare(model.domain, old, pictures[-1], chosen, step.attr, scorers))
         if step.text and step.clip:
@@ -138,6 +139,22 @@ def run(model: Model, latent: Latent, steps: list[Step], progress: Progress | No
     regions = tuple(sorted(touched))
     whole = reports[0] if len(steps) == 1 else compare(model.domain, pictures[0], pictures[-1], regions)
     return Chain(latents, pictures, strengths, reports, texts, whole)
+
+
+def shown(model: Model, step: Step, latent: Latent, strength: float) -> tuple[Latent, Rendering]:
+    """Codes after a step of some strength, and their pictures; an editor of pictures makes those itself."""
+    after = step.editor.edit(latent, strength, step.regions)
+    if isinstance(step.editor, PictureEditor):
+        return after, step.editor.render(latent, strength, step.regions)
+    return after, model.synthesise(after)
+
+
+def row_of(model: Model, step: Step, latent: Latent, strengths: Iterable[float]) -> list[Tensor]:
+    """The pictures (1, 3, H, W) of a step at several strengths, which differ in its regions alone."""
+    if isinstance(step.editor, PictureEditor) or not model.generator.regions:
+        return [shown(model, step, latent, strength)[1].image for strength in strengths]
+    slider = model.retouching()
+    return [slider.render(step.editor.edit(latent, strength, step.regions)).image for strength in strengths]
 
 
 def _strength(model: Model, step: Step, latent: Latent) -> float:

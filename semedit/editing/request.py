@@ -7,6 +7,8 @@ from semedit.errors import ConfigError
 
 #: How attributes are edited, and which of them, where nothing is said.
 METHOD, ATTRIBUTE = "interfacegan", "smile"
+#: How regions are taken over from a reference where nothing is said: by the rows of their own that a generator has.
+ROWS = "rows"
 #: The word for the fewest regions that keep 90 % of an edit's gain.
 AUTO = "auto"
 
@@ -19,8 +21,9 @@ class EditRequest:
     file whose ``regions`` are taken over (with none of the three, ATTRIBUTE is edited). regions: texts such as
     ``hair:shape,nose``, one for all edits or one for each; none leaves them to the editors. strength: 1 is a clear
     change, negative removes. target: the score in [0, 1] that attributes are to come to, instead of a strength.
-    preserve: attributes held. method: of attributes. clip, clip_weights: what judges texts instead of the domain's own.
-    options: further ones of the search for a text, as ``name=value``.
+    preserve: attributes held. method: of attributes, or of taking over from a reference. clip, clip_weights: what
+    judges texts instead of the domain's own. options: further ones of the search for a text, or of taking over, as
+    ``name=value``.
     """
 
     attrs: tuple[str, ...] = ()
@@ -66,6 +69,11 @@ class EditRequest:
             return name.strip(), float(value) if equals else self.strength
         except ValueError:
             raise ConfigError(f"--attr '{text}': after the equals sign stands a strength, such as 1.5") from None
+
+    @property
+    def transfer(self) -> str:
+        """The method of a transfer: the one that is named, or where that is the attributes' default, ROWS."""
+        return ROWS if self.method == METHOD else self.method
 
     @property
     def count(self) -> int:

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from directions import RegionTransfer, Study
+from directions import Study
 from semedit.editing import output, subjects
-from semedit.editing.chain import Step, check, describe, known, run
+from semedit.editing.chain import Step, check, describe, known, row_of, run
 from semedit.editing.generators import check_regions
 from semedit.editing.model import Model, Progress
 from semedit.editing.records import EditRecord, Failure, UndoRecord, Watch
-from semedit.editing.request import AUTO, EditRequest
+from semedit.editing.request import AUTO, ROWS, EditRequest
 from semedit.editing.subjects import Origin, Subject
+from semedit.editing.transfers import transfer_editor
 from semedit.errors import SemeditError
 from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip
@@ -34,7 +35,7 @@ class EditSession:
         self.model, self.request, self.watch = model, request, watch
         for text in request.places:
             if text not in (None, AUTO):
-                check_regions(model.generator, model.domain.regions, str(text))
+                self._check_regions(model, str(text))
         self.clip = Clip.open(request.clip, request.clip_weights) if request.clip else None
         self.reference = self._reference(request.reference) if request.reference else None
         self.steps = self.steps_for(model)
@@ -54,11 +55,20 @@ class EditSession:
             made.append(Step(words, "styleclip", regions or "all", request.strength, text=prompt, clip=words.clip))
         if self.reference is not None:
             chosen = str(request.regions[0])
-            editor = RegionTransfer(self.reference, chosen)
-            made.append(Step(editor, "transfer", chosen, request.strength, reference=request.reference))
+            taken = transfer_editor(model, self.reference, chosen, request.transfer, request.options)
+            method = "transfer" if request.transfer == ROWS else request.transfer
+            made.append(Step(taken, method, chosen, request.strength, reference=request.reference))
         for step in made:
-            check_regions(model.generator, model.domain.regions, step.regions)
+            self._check_regions(model, step.regions)
         return made
+
+    def _check_regions(self, model: Model, text: str) -> None:
+        """Raises UnknownName or ConfigError for regions that cannot be edited alone; methods of taking over that are
+        learnt, or blend in space, tell regions where the generator does not."""
+        if self.request.reference and self.request.transfer != ROWS:
+            model.domain.regions.select(text)
+        else:
+            check_regions(model.generator, model.domain.regions, text)
 
     def choices(self) -> list[tuple[str, Study]]:
         """For each attribute whose regions were chosen by measuring: its name, and what was measured."""
@@ -121,9 +131,8 @@ class EditSession:
             if origin:
                 files["pasted"] = output.save_pasted(model, origin, whole.after.image[0], folder / "pasted.png")
             if strip:
-                last, slider = chain.latents[-2][index], model.retouching()
-                row = [slider.render(steps[-1].editor.edit(last, s, steps[-1].regions)).image for s in STRIP]
-                files["strip"] = output.save_row(row, folder / "strip.png")
+                last = chain.latents[-2][index]
+                files["strip"] = output.save_row(row_of(model, steps[-1], last, STRIP), folder / "strip.png")
             done = describe(chain, steps, index)
             measured = {name: getattr(whole, name).item() for name in MEASURES}
             record = EditRecord(

@@ -34,6 +34,15 @@ class Selection:
         """Label indices of the chosen regions, ascending."""
         return tuple(sorted(self.parts))
 
+    def whole(self, method: str) -> tuple[int, ...]:
+        """The chosen regions, for a method that takes regions as they are.
+
+        Raises ConfigError for one of whose shape or texture alone is chosen, and for the base rows without any region.
+        """
+        if not self.parts or set(self.parts.values()) != {"both"}:
+            raise ConfigError(f"{method} takes regions whole; '{self.text}' asks for something else")
+        return self.regions
+
     def rows(self, base_rows: int) -> tuple[int, ...]:
         """Rows of a W+ code (B, L, D), L = base_rows + 2R, that the selection covers, ascending."""
         rows = list(range(base_rows)) if self.base else []

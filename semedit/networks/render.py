@@ -3,7 +3,7 @@
 A StyleGAN2 synthesis net without style input. RGB and segmentation share one skip path of 3 + R channels.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,10 @@ from torch.utils.checkpoint import checkpoint
 
 from semedit.networks.layers import FixedConv, FixedHead
 from semedit.networks.ops import SQRT2, leaky, up_conv, upsample2
+
+#: Called before each block with its number, its input and the skip so far (None at first); gives back what takes their
+#: places.
+Visit = Callable[[int, Tensor, Tensor | None], tuple[Tensor, Tensor | None]]
 
 
 class RenderBlock(nn.Module):
@@ -91,19 +95,25 @@ class RenderNet(nn.Module):
     def noise_buffers(self) -> list[Tensor]:
         return [getattr(self, f"noise_{index}") for index in range(2 * len(self.blocks))]
 
-    def forward(self, features: Tensor, coarse: Tensor, noise: list[Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, features: Tensor, coarse: Tensor, noise: list[Tensor], visit: Visit | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """(B, F, h, w) and (B, R, h, w) -> image (B, 3, H, W) and segmentation (B, R, H, W)."""
         out: Tensor | None = None
-        for _, skip in self.trace(features, coarse, noise):
+        for _, skip in self.trace(features, coarse, noise, visit):
             out = skip
         assert out is not None  # there is at least one block
         return out[:, :3], out[:, 3:]
 
-    def trace(self, features: Tensor, coarse: Tensor, noise: list[Tensor]) -> Iterator[tuple[Tensor, Tensor | None]]:
+    def trace(self, features: Tensor, coarse: Tensor, noise: list[Tensor],
+              visit: Visit | None = None) -> Iterator[tuple[Tensor, Tensor | None]]:  # fmt: skip
         """The inputs (x, skip) of one block after the other, then the outputs of the last one."""
         x = F.adaptive_avg_pool2d(features, self.min_size)
         skip: Tensor | None = None
         x = x.contiguous(memory_format=torch.channels_last)
         for index, block in enumerate(self.blocks):
+            if visit:
+                x, skip = visit(index, x, skip)
             if x.shape[-1] == self.coarse_size:
                 x = torch.cat([x, features.to(x.dtype)], dim=1)
             yield x, skip

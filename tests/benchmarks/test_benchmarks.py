@@ -6,10 +6,12 @@ import json
 import pytest
 import torch
 
+from baselines.stylefusion import FusionConfig
+from baselines.stylegan2 import StyleGAN2Config
 from benchmarks import BENCHMARKS, fidelity, locality, reconstruction
 from benchmarks.reconstruction import unseen_pictures
 from benchmarks.speed import editing as editing_speed
-from benchmarks.speed import encoder, slider, timing
+from benchmarks.speed import encoder, fusing, slider, timing
 from benchmarks.speed import generator as forwards
 from benchmarks.speed.textbook import discriminate, synthesise
 from benchmarks.speed.timing import OutputsDifferError, time_pair
@@ -35,6 +37,7 @@ from semedit.training.gan.recipes import recipe
 
 #: Whether judges of the domain ship, which score in place of the networks that were optimised.
 PORTRAITS_JUDGED = not perceptual_panel(PORTRAITS, torch.device("cpu")).missing
+TINY_FUSION = (FusionConfig(width=8, hidden=(8,)), StyleGAN2Config(size=16, style_dim=8, channels={16: 4, 8: 8, 4: 8}))
 TINY_ENCODER = EncoderConfig(size=32, rows=3, style_dim=16, widths=(16, 32), units=(1, 1))
 
 
@@ -53,6 +56,7 @@ def test_a_row_of_the_speed_table(small):
 
 @pytest.mark.parametrize("flag, timed", [
     ("--training", "training"), ("--encoder", "encoder"), ("--editing", "editing"), ("--runs=1", "generator"),
+    ("--fusing", "fusing"),
 ])  # fmt: skip
 def test_the_words_of_the_speed_command(flag, timed, small, monkeypatch, capsys):
     """Each flag times its own networks; every row says so in the common form, and has a line in the table."""
@@ -62,6 +66,7 @@ def test_the_words_of_the_speed_command(flag, timed, small, monkeypatch, capsys)
         "encoder": lambda: [encoder.compare_encoders(encoder.official_encoder(TINY_ENCODER), 1, "fp32", 1)],
         "editing": lambda: [editing_speed.compare_calls(load("portraits"), "transfer", 2, False, 1)],
         "generator": lambda: [row],
+        "fusing": lambda: [fusing.compare_fusing("tiny", *TINY_FUSION, 3, 1)],
     }[timed]()
     monkeypatch.setattr(f"benchmarks.speed.{timed}.measure", lambda *arguments: made)
     assert run(["bench", "speed", flag, "--json"]) == 0

@@ -5,7 +5,9 @@ import inspect
 import pytest
 import typer
 
-from benchmarks import bases, fidelity, locality, reconstruction
+from baselines.editing_in_style import learn_catalogue
+from baselines.stylefusion import RECIPES, SCHEDULES
+from benchmarks import bases, fidelity, locality, reconstruction, transfers
 from benchmarks.speed import generator as forwards
 from directions import EDITORS, learn_directions, learn_flow
 from encoders import INVERTERS
@@ -22,6 +24,7 @@ from semedit.editing.loading import load
 from semedit.editing.model import Model
 from semedit.editing.request import EditRequest
 from semedit.editing.session import EditSession, take_back
+from semedit.editing.transfers import TRANSFERS
 from semedit.metrics.roles import ROLES, file_name
 from semedit.training.gan.config import TrainConfig
 
@@ -63,6 +66,9 @@ OWNED = {
     ("fit directions", "seed"): default(learn_directions, "seed"),
     ("fit flow", "epochs"): default(learn_flow, "epochs"),
     ("fit flow", "seed"): default(learn_flow, "seed"),
+    ("fit catalog", "clusters"): default(learn_catalogue, "clusters"),
+    ("fit catalog", "layer"): default(learn_catalogue, "size"),
+    ("fit catalog", "seed"): default(learn_catalogue, "seed"),
     ("fit calibration", "method"): EditRequest.method,
     ("edit", "strength"): EditRequest.strength,
     ("edit", "method"): EditRequest.method,
@@ -71,7 +77,8 @@ OWNED = {
     ("invert", "batch"): default(invert_files, "batch"),
     ("sample", "psi"): default(Model.sample, "psi"),
     **{(words, "precision"): default(load, "precision") for words in ("sample", "invert", "bench reconstruction")},
-    **{(words, "psi"): default(Model.sample, "psi") for words in ("interpolate", "components", "mix", "compose")},
+    **{(words, "psi"): default(Model.sample, "psi")
+       for words in ("interpolate", "components", "mix", "compose", "transfers")},
     ("compose", "steps"): default(picture_features, "steps"),
     ("draw", "style"): default(render, "style"),
     ("data prepare", "workers"): default(prepare_celebamask, "workers"),
@@ -81,9 +88,15 @@ OWNED = {
     ("bench editing", "base"): default(bases.base_codes, "kind"),
     ("bench fidelity", "count"): default(fidelity.fidelity, "count"),
     ("bench fidelity", "seed"): default(fidelity.fidelity, "seed"),
+    ("bench transfers", "count"): transfers.COUNT,
+    ("bench transfers", "map_count"): transfers.MAP_COUNT,
     ("bench locality", "count"): default(locality.locality, "count"),
     ("bench locality", "psi"): default(locality.locality, "psi"),
-    **{key: default(load, "name_or_path") for key, param in OPTIONS.items() if "--model" in param.opts},
+    **{
+        key: default(load, "name_or_path")
+        for key, param in OPTIONS.items()
+        if "--model" in param.opts and not param.required and not param.multiple
+    },
 }  # fmt: skip
 #: Options that the command line alone has: where results go, how many are asked for, and how they are laid out.
 ITS_OWN = {
@@ -93,7 +106,7 @@ ITS_OWN = {
 #: Options that the command line alone has in one command.
 ALONE = {("fit identity", "role"), ("data scan", "domain"), ("models pack", "domain"), ("models info", "name")} | {
     (words, "seed") for words in ("invert", "edit", "sample", "draw", "interpolate", "components", "mix", "compose",
-                                  "fit calibration")
+                                  "transfers", "fit calibration")
 }  # fmt: skip
 
 
@@ -111,11 +124,13 @@ def test_no_other_option_has_a_default():
 
 
 CHOICES = {
-    ("edit", "method"): EDITORS,
+    ("edit", "method"): (*EDITORS, *TRANSFERS),
     ("fit calibration", "method"): EDITORS,
     ("invert", "method"): INVERTERS,
     ("draw", "style"): STYLES,
     ("bench editing", "base"): bases.BASES,
+    ("fit fusion", "recipe"): RECIPES,
+    ("fit fusion", "schedule"): SCHEDULES,
     ("fit identity", "role"): SEEDS,
     **{(words, "role"): ROLES for words in FITTED},
     ("adapt", "freeze_local"): TrainConfig.model_fields["freeze_local"].annotation.__args__,

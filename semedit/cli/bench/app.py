@@ -1,4 +1,4 @@
-"""``semedit bench``: measure speed, reconstruction, editing, fidelity and locality."""
+"""``semedit bench``: measure speed, reconstruction, editing, fidelity, locality and transfers."""
 
 import typer
 
@@ -13,6 +13,7 @@ app = typer.Typer(
         fidelity="semedit.cli.bench.tasks:fidelity",
         locality="semedit.cli.bench.tasks:locality",
         measured="semedit.cli.bench.tasks:measured",
+        transfers="semedit.cli.bench.transfers:transfers",
     ),
     no_args_is_help=True,
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.rows import Lines, Row
-from benchmarks.speed import editing, encoder, generator, slider, timing, training
+from benchmarks.speed import editing, encoder, fusing, generator, slider, timing, training
 from semedit.cli.bench.rows import SaveOption, finish, show
 from semedit.cli.console import JsonOption, ModelOption, Report
 from semedit.editing.loading import load
@@ -30,6 +30,10 @@ def speed(
     editing_: Annotated[
         bool,
         typer.Option("--editing", help=f"Time edits of {editing.COUNT} codes in one call against one for each."),
+    ] = False,
+    fusing_: Annotated[
+        bool,
+        typer.Option("--fusing", help=f"Time StyleFusion's hierarchy on {fusing.COUNT} codes in one call, likewise."),
     ] = False,
     slider_: Annotated[
         bool, typer.Option("--slider", help="Time the sliders of single regions against full renders.")
@@ -66,6 +70,9 @@ def speed(
     elif editing_:
         rows = calls = editing.measure(load(model), runs)
         shown = editing.table(calls)
+    elif fusing_:
+        rows = fused = fusing.measure(runs)
+        shown = fusing.table(fused)
     elif encoder_:
         rows = codes = encoder.measure(batches, precisions, runs)
         shown = encoder.table(codes)

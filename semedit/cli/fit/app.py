@@ -14,7 +14,10 @@ app = typer.Typer(
         identity="semedit.cli.fit.domain:identity",
         encoder="semedit.cli.fit.encoder:encoder",
         clip="semedit.cli.fit.domain:clip",
+        fusion="semedit.cli.fit.baselines:fusion",
+        catalog="semedit.cli.fit.baselines:catalog",
     ),
-    help="Train the domain's networks (attributes, features, identity, clip), an encoder, directions or a flow.",
+    help="Train the domain's networks (attributes, features, identity, clip), an encoder, directions or a flow; for a "
+    "StyleGAN2 FusionNets or a catalog.",
     no_args_is_help=True,
 )
