@@ -37,7 +37,7 @@ class Refiner:
             raise ConfigError(
                 f"an encoder of {own.rows} rows of width {own.style_dim} for a generator of {rows} rows of width {dim}"
             )
-        self.generator, self.size = generator, own.size
+        self.generator, self.size, self.enlarging = generator, own.size, own.enlarging
         #: The encoder, or a data-parallel wrapper around it.
         self.encoder: nn.Module = encoder
         self.start_code = latent_avg.to(generator.device).expand(rows, -1)[None]
@@ -65,13 +65,13 @@ class Refiner:
         return self.start_code.expand(batch, -1, -1), self.start_image.expand(batch, -1, -1, -1)
 
     def fit(self, images: Tensor) -> Tensor:
-        """Pictures (B, 3, H, W) at the encoder's size."""
-        return fit(images.to(self.generator.device), self.size)
+        """Pictures (B, 3, H, W) at the encoder's size, smaller ones enlarged as it was trained to read them."""
+        return fit(images.to(self.generator.device), self.size, self.enlarging)
 
     def step(self, target: Tensor, code: Tensor, image: Tensor, noise: Noise = "const") -> tuple[Tensor, Tensor]:
         """The next code and its rendering, of pictures (B, 3, S, S) at the encoder's size; differentiable in the
         encoder through this step alone."""
-        shown = fit(image.detach(), self.size)
+        shown = self.fit(image.detach())
         code = code.detach() + self.encoder(torch.cat([target, shown], dim=1))
         return code, self.generator(code, noise=noise).image
 

@@ -29,7 +29,6 @@ from semedit.networks.generator import SemanticGenerator
 from semedit.networks.irse import IrSeFace, IrTrunk
 from semedit.networks.precision import training_cast
 from semedit.pictures.sheets import save_picture, sheet
-from semedit.pictures.tensors import fit
 from semedit.storage.atomic import make_folder, write_json
 from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
@@ -108,7 +107,7 @@ class EncoderStep:
         config, state, generator, images = self.config, self.state, self.refiner.generator, batch.images
         state.encoder.train()
         state.optimiser.zero_grad(set_to_none=True)
-        target = fit(images, config.encoder.size)
+        target = self.refiner.fit(images)
         code, image = self.refiner.start(len(images))
         for number in range(config.refinements):
             noise = [self.team.share(n) for n in generator.noise_maps("random", config.batch)]
@@ -230,7 +229,8 @@ def _save(folder: Path, config: EncoderTrainConfig, step: EncoderStep, fingerpri
 
 def _restore(path: Path, config: EncoderTrainConfig, state: EncoderState, fingerprint: str) -> None:
     header, tensors = read_state(path, next(state.encoder.parameters()).device)
-    check_options(path, header["config"], config.to_json(), FREE_OPTIONS)
+    then = EncoderTrainConfig.from_json(header["config"])  # options that came later have their defaults there
+    check_options(path, then.to_json(), config.to_json(), FREE_OPTIONS)
     if header.get("generator") != fingerprint:
         raise ConfigError(f"{path} belongs to generator {header.get('generator')}, not to {fingerprint}")
     unpack(state, tensors, ("encoder",), ("optimiser",))

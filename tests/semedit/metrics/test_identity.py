@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from semedit.domains import DOMAINS
 from semedit.domains.portraits.drawing.renderer import render
@@ -99,6 +100,9 @@ class TestFaces:
         inside = a.clone()
         inside[..., 100:150, 100:150] = 1
         assert face.identity(a, inside) < 0.9999
+        small = torch.rand(1, 3, 64, 64) * 2 - 1
+        pooled = F.adaptive_avg_pool2d(small, 256)
+        assert torch.equal(face.embed(small), face.embed(pooled))
 
     @pytest.mark.parametrize("kind, variable", [(FaceNet, "SEMEDIT_FACENET"), (ArcFace, "SEMEDIT_ARCFACE")])
     def test_missing_files_are_named(self, kind, variable, monkeypatch, tmp_path):
