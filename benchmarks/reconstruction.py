@@ -19,13 +19,15 @@ from semedit.editing.model import Model
 from semedit.errors import ImageError, MissingWeights, SemeditError, UnknownName
 from semedit.metrics.pixels import mse, psnr
 from semedit.metrics.placed import placed
-from semedit.pictures.tensors import quantise, to_bytes, to_images, to_tensor
+from semedit.pictures.tensors import fit, quantise, to_bytes, to_images, to_tensor
 
 #: No training set or held-out set of the library uses this seed.
 UNSEEN_SEED = 990_001
 CHUNK = 64
 #: Pictures to invert, and how many at once.
 COUNT, BATCH = 16, 8
+#: Side in px at which pixels are compared.
+SIZE = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +71,13 @@ class Score:
 
     @torch.no_grad()
     def __call__(self, reconstruction: Tensor, target: Tensor) -> dict[tuple[str, str], Tensor]:
-        """(metric, protocol) -> values (B,), of pictures (B, 3, H, W) as 8-bit files would hold them."""
+        """(metric, protocol) -> values (B,), of pictures (B, 3, H, W) as 8-bit files would hold them.
+
+        Pixels are compared at SIZE px, as ReStyle's tools do, to which larger and smaller pictures are pooled.
+        """
         shown = quantise(reconstruction)
-        found = {("mse", "mse[-1,1]"): mse(shown, target), ("psnr", "psnr"): psnr(shown, target)}
+        a, b = (fit(x, SIZE, "pool") for x in (shown, target))
+        found = {("mse", f"mse[-1,1]@{SIZE}"): mse(a, b), ("psnr", f"psnr@{SIZE}"): psnr(a, b)}
         found |= {("perceptual", metric.protocol): metric.distance(shown, target) for metric in self.perceptual}
         if self.identity:
             found["identity", self.identity.protocol] = self.identity.identity(shown, target)
@@ -125,12 +131,15 @@ def unseen_pictures(painter: Painter, size: int, count: int, seed: int = UNSEEN_
     return Targets(torch.cat(parts))
 
 
-def stored_pictures(model: Model, files: list[Path]) -> Targets:
-    """The faces of picture files; those that cannot be read or aligned are skipped. Raises ImageError if all are."""
+def stored_pictures(model: Model, files: list[Path], aligned: bool = False) -> Targets:
+    """The faces of picture files, or, where they are ``aligned`` already, the pictures as they are.
+
+    Those that cannot be read or aligned are skipped. Raises ImageError if all are.
+    """
     found = []
     for path in files:
         try:
-            found.append(to_bytes(to_tensor(model.align(path).crop)))
+            found.append(to_bytes(to_tensor(model.align(path, aligned=aligned).crop)))
         except SemeditError:
             continue
     if not found:
@@ -149,9 +158,11 @@ def reconstruction(
     batch: int = BATCH,
     methods: tuple[str, ...] = (),
     files: list[Path] | None = None,
+    aligned: bool = False,
     progress: Progress | None = None,
 ) -> list[ReconstructionRow]:
-    """Rows of the table: for each method one for each measure, over ``count`` drawn pictures, or ``files``.
+    """Rows of the table: for each method one for each measure, over ``count`` drawn pictures, or ``files``,
+    which are taken as they are if they are ``aligned`` already.
 
     "restyle" gives rows for one to five refinements ("restyle@1" ...). Seconds are those of the method alone, a picture
     in batches of ``batch``; measuring is not counted. Raises UnknownName, or MissingWeights for an encoder that is not
@@ -162,7 +173,7 @@ def reconstruction(
         if method not in INVERTERS:
             raise UnknownName("inversion method", method, INVERTERS)
     if files:
-        targets = stored_pictures(model, files[:count])
+        targets = stored_pictures(model, files[:count], aligned)
     else:
         targets = unseen_pictures(model.domain.painter(), model.generator.config.size, count)
     score, tallies = Score.of(model), dict[str, Tally]()

@@ -25,6 +25,10 @@ SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps ...")]
 OutOption = Annotated[str, typer.Option("--out", help="Folder for results.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override any other option: --set NAME=VALUE.")]
+AlignedOption = Annotated[
+    bool,
+    typer.Option("--aligned", help="The pictures are aligned already (CelebAMask-HQ, FFHQ): take them as they are."),
+]
 ModelOption = Annotated[str, typer.Option("--model", help="A model's name, or a generator file.")]
 
 stdout, stderr = Console(highlight=False), Console(stderr=True, highlight=False)

@@ -26,7 +26,7 @@ from semedit.metrics.placed import placed
 from semedit.metrics.prompts import PromptScorer
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.synthesis import Synthesis
-from semedit.pictures.alignment import Aligned
+from semedit.pictures.alignment import Aligned, already_aligned
 from semedit.pictures.reading import read_picture
 from semedit.pictures.tensors import to_tensor
 from semedit.protocols import Editor, Inversion, Inverter
@@ -130,12 +130,14 @@ class Model:
             ]
         return Synthesis.cat(parts)
 
-    def align(self, picture: Picture, face: int | None = None) -> Aligned:
-        """Find and cut the face of a picture at the generator's size, as the domain does it."""
+    def align(self, picture: Picture, face: int | None = None, *, aligned: bool = False) -> Aligned:
+        """Find and cut the face of a picture at the generator's size, as the domain does it; ``aligned`` ones are taken
+        as they are."""
         if isinstance(picture, Tensor):
             raise ConfigError("a tensor is taken as aligned already; pass a file or a Pillow image to align")
         image = picture if isinstance(picture, Image.Image) else read_picture(picture)
-        return self.domain.align(image.convert("RGB"), self.generator.config.size, face)
+        rgb, size = image.convert("RGB"), self.generator.config.size
+        return already_aligned(rgb, size) if aligned else self.domain.align(rgb, size, face)
 
     @cached_property
     def refiner(self) -> Refiner:

@@ -26,6 +26,7 @@ from semedit.editing.loading import load
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, ImageError, UnknownName
 from semedit.metrics.labels import mean_iou
+from semedit.metrics.sets import legacy_frechet
 from semedit.networks.discriminator import DualDiscriminator
 from semedit.networks.synthesis import Synthesis
 from semedit.pictures.sheets import save_picture
@@ -167,7 +168,8 @@ class MeanColour:
 
 
 def test_fidelity_against_pictures_on_disk(tmp_path, small, monkeypatch):
-    """Faces have no drawn pictures: the real ones come from a folder; ssg-legacy sees unrounded, noisy samples."""
+    """Faces have no drawn pictures: the real ones come from a folder; ssg-legacy sees unrounded, noisy samples, and
+    all real pictures, as released, whatever the count; its ids say so."""
     for index, image in enumerate(draw_pool(PORTRAITS.draw, 40, 32, 3).images):
         save_picture(to_picture(to_images(image)), tmp_path / f"{index}.png")
     embedder = MeanColour()
@@ -176,7 +178,12 @@ def test_fidelity_against_pictures_on_disk(tmp_path, small, monkeypatch):
     real = fidelity.StoredPictures(open_collection(tmp_path, 32, labelled=False))
     rows = {row.metric: row for row in fidelity.fidelity(faces, count=20, real=real)}
     assert set(rows) == {"frechet", "frechet_floor", "inception_score", "inception_score_floor"}
-    assert rows["frechet"].protocol == "fid(ssg-legacy)" and rows["frechet"].value > rows["frechet_floor"].value
+    assert rows["frechet"].protocol == "fid(ssg-legacy,fake=20,real=40,psi=1,noise=random)@32"
+    assert rows["inception_score_floor"].protocol == "is(ssg-legacy,real=20,real=20)@32"
+    whole = torch.cat(embedder.seen[1:])
+    fakes = embedder.seen[0].mean((2, 3))
+    assert len(whole) == 40 and rows["frechet"].value == pytest.approx(legacy_frechet(fakes, whole.mean((2, 3))))
+    assert rows["frechet"].value > rows["frechet_floor"].value
     fake = embedder.seen[0]
     assert not torch.equal(fake, quantise(fake))
     assert not torch.allclose(fake, faces.synthesise(faces.sample(20, 660_001, psi=1.0)).image)
@@ -237,6 +244,26 @@ class TestReconstruction:
         assert all((r.n, r.skipped) == (1, 1) for r in rows)
         with pytest.raises(ImageError, match="none of 1 pictures"):
             self.rows(files=[tmp_path / "b.png"])
+
+    def test_aligned_pictures_are_taken_as_they_are(self, monkeypatch, tmp_path):
+        """No detector looks at them, not even to refuse them; one that is not square cannot be aligned."""
+        monkeypatch.setattr("semedit.pictures.alignment._detector", lambda: pytest.fail("a face was looked for"))
+        shown = quantise(to_images(unseen_pictures(PORTRAITS.draw, 128, 1).images))
+        save_picture(shown[0], tmp_path / "a.png")
+        save_picture(shown[0, :, 20:], tmp_path / "b.png")
+        faces = Model(load("portraits").generator, domain("faces"))
+        files = [tmp_path / "a.png", tmp_path / "b.png"]
+        targets = reconstruction.stored_pictures(faces, files, aligned=True)
+        assert targets.skipped == 1 and torch.equal(to_images(targets.images), shown)
+
+    def test_pixels_are_compared_at_256(self, small):
+        score = reconstruction.Score.of(Model(small, PORTRAITS))
+        a, b = quantise(torch.rand(2, 3, 512, 512) * 2 - 1), torch.zeros(2, 3, 512, 512)
+        found = score(a, b)
+        pooled = torch.nn.functional.avg_pool2d(a, 2).square().flatten(1).mean(1)
+        torch.testing.assert_close(found["mse", "mse[-1,1]@256"], pooled)
+        low, zero = quantise(torch.rand(1, 3, 64, 64) * 2 - 1), torch.zeros(1, 3, 64, 64)
+        torch.testing.assert_close(score(low, zero)["mse", "mse[-1,1]@256"], low.square().flatten(1).mean(1))
 
     def test_methods_are_named(self):
         with pytest.raises(UnknownName, match="inversion method"):

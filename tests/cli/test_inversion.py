@@ -217,3 +217,12 @@ def test_fit_flow_and_edit_with_the_shipped_one(workspace, tmp_path, capsys, qui
     result = json.loads(capsys.readouterr().out)["results"][0]
     assert result["method"] == "styleflow" and result["inside_share"] > 0.5 and result["preservation"] < 1
     refuse(capsys, ["edit", "--method", "styleflo", "--out", str(workspace)], "did you mean 'styleflow'")
+
+
+def test_aligned_pictures_are_not_cut_again(portrait, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("semedit.pictures.alignment._detector", lambda: pytest.fail("a face was looked for"))
+    options = ["--method", "restyle", "--out", str(tmp_path), "--aligned", "--json"]
+    assert run(["invert", str(portrait), *options]) == 0
+    (made,) = json.loads(capsys.readouterr().out)["results"]
+    latent = Latent.load(made["latent"])
+    assert latent.metadata["alignment"]["matrix"] == [[1, 0, 0], [0, 1, 0]]

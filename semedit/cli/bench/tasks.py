@@ -11,7 +11,7 @@ from benchmarks import locality as regions
 from benchmarks import reconstruction as inversions
 from benchmarks import rows as plain
 from semedit.cli.bench.rows import CardOption, CountOption, SaveOption, finish, show, to_card
-from semedit.cli.console import JsonOption, ModelOption, Report, SeedOption, complain, progress_bar
+from semedit.cli.console import AlignedOption, JsonOption, ModelOption, Report, SeedOption, complain, progress_bar
 from semedit.data.collection import open_collection
 from semedit.editing.loading import load
 from semedit.errors import MissingWeights
@@ -28,6 +28,7 @@ def reconstruction(
     data: Annotated[
         str | None, typer.Option("--data", help="Folder or glob of photos (default: drawn portraits, unseen seeds).")
     ] = None,
+    aligned: AlignedOption = False,
     encoder: Annotated[str | None, typer.Option(help="An encoder's file, instead of the model's own.")] = None,
     write_card: CardOption = False,
     out: SaveOption = None,
@@ -38,7 +39,7 @@ def reconstruction(
     for absent in inversions.Score.of(loaded).missing:
         complain(f"left out of the table: {absent}")
     with progress_bar("inversions", json) as progress:
-        rows = inversions.reconstruction(loaded, count, batch, tuple(method or ()), files, progress=progress)
+        rows = inversions.reconstruction(loaded, count, batch, tuple(method or ()), files, aligned, progress)
     for name in dict.fromkeys(row.method for row in rows):
         to_card(loaded, f"reconstruction.{name}", [row for row in rows if row.method == name], write_card)
     finish(rows, inversions.table(rows), json, out)
@@ -90,7 +91,10 @@ def fidelity(
         int | None, typer.Option(min=16, help="Measure at this many px (default: the generator's size).")
     ] = None,
     data: Annotated[
-        str | None, typer.Option("--data", help="Folder or LMDB of real pictures (default: drawn portraits).")
+        str | None,
+        typer.Option(
+            "--data", help="Folder or LMDB of aligned pictures, taken as they are (default: drawn portraits)."
+        ),
     ] = None,
     seed: SeedOption = sets.SEED,
     write_card: CardOption = False,
