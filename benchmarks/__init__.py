@@ -1,6 +1,6 @@
 """The fair comparison: tasks x methods x metrics. BENCHMARKS names them; the command line and the README read it."""
 
-from benchmarks import editing, fidelity, locality, reconstruction, speed
+from benchmarks import editing, fidelity, locality, paper, reconstruction, speed
 
 #: Name -> what it measures.
 BENCHMARKS: dict[str, str] = {
@@ -9,6 +9,7 @@ BENCHMARKS: dict[str, str] = {
     "editing": "preservation-score curves of attribute edits: masked, with regions chosen, and unmasked",
     "fidelity": "Frechet distance, KID, precision, recall beside their floors; mask agreement; attribute rates",
     "locality": "share of the change inside a region when its rows are drawn anew",
+    "paper": "the papers retold: every table and figure, what they say beside what is measured here, as one report",
 }
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "editing",
     "fidelity",
     "locality",
+    "paper",
     "reconstruction",
     "speed",
 ]

@@ -9,10 +9,11 @@ from semedit.packages import check
 def commands() -> typer.Typer:
     """The commands, whose options read their defaults from the benchmarks."""
     from semedit.cli.bench import tasks
+    from semedit.cli.bench.paper import paper
     from semedit.cli.bench.speed import speed
 
     made = typer.Typer()
-    for command in (speed, tasks.reconstruction, tasks.editing, tasks.fidelity, tasks.locality):
+    for command in (speed, tasks.reconstruction, tasks.editing, tasks.fidelity, tasks.locality, paper):
         made.command()(command)
     return made
 

@@ -1,0 +1,100 @@
+"""SemanticStyleGAN's figure 10: preservation against gained score, and what no paper has: change inside against outside
+the region at equal gain."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks import editing
+from benchmarks.paper.cells import Measure, mean_interval
+from benchmarks.paper.part import Made, PaperPart, PartUnit
+from benchmarks.paper.plots import points
+from benchmarks.paper.setting import Figure, Progress, Setting
+from directions import EDITORS
+from semedit.errors import MissingWeights
+
+GENERATORS = {"SemanticStyleGAN": None, "StyleGAN2": "stylegan2"}
+#: The gain at which methods are compared, or nine tenths of the most that all of them reach.
+EQUAL_GAIN = 0.4
+
+
+def units(setting: Setting) -> tuple[str, ...]:
+    known = setting.model.domain.attribute_names
+    attributes = [name for name in editing.PAPER_ATTRIBUTES if name in known]
+    return tuple(f"{g} + {method}: {attr}" for g in GENERATORS for method in EDITORS for attr in attributes)
+
+
+def make(setting: Setting, name: str, progress: Progress) -> Made:
+    combination, attr = name.split(": ")
+    generator, method = combination.split(" + ")
+    rival = GENERATORS[generator]
+    model = setting.rival(rival) if rival else setting.model
+    made = editing.curves(model, (attr,), (method,), setting.budget.edits, progress)
+    at = editing.DEGREES.index(1.0)
+    measures = []
+    for curve in made:
+        for metric in editing.METRICS:
+            mean, std = curve.means[metric][at], curve.stds[metric][at]
+            low, high = mean_interval(mean, std, curve.n)
+            protocol = curve.protocols.get(metric, f"{model.domain.name}-{metric}, strength 1")
+            measures.append(
+                Measure(row=f"{attr}: {combination}, {curve.mask}", column=metric, value=mean, std=std, low=low,
+                        high=high, n=curve.n, protocol=protocol)
+            )  # fmt: skip
+    return Made(measures, series={"generator": generator, "curves": [vars(curve) for curve in made]})
+
+
+def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
+    """The curves of all units that ran, and the plot of local methods. Nothing without matplotlib."""
+    made = [(unit.series["generator"], editing.Curve(**one)) for unit in units for one in unit.series["curves"]]
+    if not made:
+        return ()
+    files = {name: f"pictures/ssg.f10-{name}.png" for name in ("curves", "inside-outside")}
+    own = [curve for generator, curve in made if generator == next(iter(GENERATORS))]
+    try:
+        if own:
+            editing.draw(own, setting.folder / files["curves"])
+        points(at_equal_gain(made), setting.folder / files["inside-outside"])
+    except MissingWeights:
+        return ()
+    captions = (
+        "Preservation (1 - l1) against the gain of the attribute's score, at ten degrees of every edit.",
+        "Change outside against change inside the attribute's region, mean absolute on [0, 1], at the gain that a "
+        "panel names; beside each method identity (id) and perceptual distance (p).",
+    )
+    return [Figure(file, caption) for file, caption in zip(files.values(), captions, strict=True)
+            if (setting.folder / file).exists()]  # fmt: skip
+
+
+def at_equal_gain(made: Sequence[tuple[str, editing.Curve]]) -> dict[str, list[dict[str, Any]]]:
+    """Panel -> the methods of an attribute at equal gain: ``name``, ``inside``, ``outside``, ``identity``,
+    ``perceptual``; those that gain nothing are left out."""
+    panels: dict[str, list[dict[str, Any]]] = {}
+    for attr in dict.fromkeys(curve.attr for _, curve in made):
+        curves = [(g, c) for g, c in made if c.attr == attr and c.most > 0.02]
+        if not curves:
+            continue
+        gain = min(EQUAL_GAIN, 0.9 * min(curve.most for _, curve in curves))
+        panels[f"{attr}, gain {gain:.2f}"] = [
+            {"name": f"{g} + {c.method}, {c.mask}", **changes(c, gain)} for g, c in curves
+        ]
+    return panels
+
+
+def changes(curve: editing.Curve, gain: float) -> dict[str, float]:
+    """What a curve changes where it first has a gain, linearly between its degrees."""
+    total = 1 - np.array([1.0, *curve.means["preservation"]])
+    inside = total * np.array([1.0, *curve.means["inside_share"]])
+    highest = np.maximum.accumulate([0.0, *curve.means["score_gain"]])
+    rising = np.concatenate([[True], np.diff(highest) > 0])
+    columns = {
+        "inside": inside,
+        "outside": total - inside,
+        "identity": np.array([1.0, *curve.means["identity"]]),
+        "perceptual": np.array([0.0, *curve.means["perceptual"]]),
+    }
+    return {name: float(np.interp(gain, highest[rising], values[rising])) for name, values in columns.items()}
+
+
+PART = PaperPart("ssg.f10", "Preservation against gained score", "Shi et al. 2022, figure 10", units, make, draw)
