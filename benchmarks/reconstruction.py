@@ -47,6 +47,7 @@ class Score:
     perceptual: tuple[PerceptualMetric, ...]
     identity: IdentityMetric | None
     missing: tuple[str, ...]
+    further: tuple[IdentityMetric, ...] = ()
 
     @classmethod
     def of(cls, model: Model) -> "Score":
@@ -67,7 +68,13 @@ class Score:
         except MissingWeights as error:
             identity = None
             missing.append(str(error))
-        return cls(tuple(perceptual.values()), identity, tuple(missing))
+        further: list[IdentityMetric] = []
+        for score in domain.identity_further:
+            try:
+                further.append(placed(score(), device))
+            except MissingWeights as error:
+                missing.append(str(error))
+        return cls(tuple(perceptual.values()), identity, tuple(missing), tuple(further))
 
     @torch.no_grad()
     def __call__(self, reconstruction: Tensor, target: Tensor) -> dict[tuple[str, str], Tensor]:
@@ -79,8 +86,9 @@ class Score:
         a, b = (fit(x, SIZE, "pool") for x in (shown, target))
         found = {("mse", f"mse[-1,1]@{SIZE}"): mse(a, b), ("psnr", f"psnr@{SIZE}"): psnr(a, b)}
         found |= {("perceptual", metric.protocol): metric.distance(shown, target) for metric in self.perceptual}
-        if self.identity:
-            found["identity", self.identity.protocol] = self.identity.identity(shown, target)
+        for metric in (self.identity, *self.further):
+            if metric:
+                found["identity", metric.protocol] = metric.identity(shown, target)
         return found
 
 
@@ -99,12 +107,16 @@ class Tally:
     def rows(self, method: str, model: Model, batch: int, skipped: int) -> list[ReconstructionRow]:
         rows = []
         for (name, protocol), parts in self.values.items():
-            values = torch.cat(parts)
+            whole = torch.cat(parts)
+            values = whole[~whole.isnan()]  # NaN: not to be measured on this picture, as where no face is found
+            if not len(values):
+                continue
+            unseen = skipped + len(whole) - len(values)
             rows.append(
                 ReconstructionRow(
                     task="reconstruction", method=method, model=model.name, metric=name, value=values.mean().item(),
-                    n=len(values), protocol=protocol, std=values.std(unbiased=False).item(), skipped=skipped,
-                    median=values.median().item(), batch=batch, seconds_per_image=self.seconds / len(values),
+                    n=len(values), protocol=protocol, std=values.std(unbiased=False).item(), skipped=unseen,
+                    median=values.median().item(), batch=batch, seconds_per_image=self.seconds / len(whole),
                 )
             )  # fmt: skip
         return rows

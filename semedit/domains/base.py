@@ -47,7 +47,8 @@ class Domain:
 
     The loaders open weights on first use and raise MissingWeights, naming what is missing, where there are none.
     ``identity`` scores; ``identity_loss`` is another network, trained apart, that losses may use: what a loss has
-    pushed cannot score. ``perceptual`` scores and guides inversion; ``perceptual_training`` is what encoders learn by.
+    pushed cannot score. ``identity_further`` are other scores, which benchmarks give beside it. ``perceptual`` scores
+    and guides inversion; ``perceptual_training`` is what encoders learn by.
     ``edit_regions`` gives, for each attribute, the regions that its edit changes unless told otherwise.
     ``properties`` are what prompts can name, with exclusive values, each as a prompt.
     ``draw`` paints pictures at random, with labels and attributes; None where pictures have to be brought.
@@ -70,6 +71,7 @@ class Domain:
     clip: Callable[[], Clip]
     properties: Mapping[str, tuple[str, ...]]
     poor_psnr: float
+    identity_further: tuple[Callable[[], IdentityMetric], ...] = ()
     draw: Painter | None = None
     teacher: Callable[[GeneratorConfig, str, float], Teacher] | None = None
 

@@ -235,7 +235,21 @@ class TestReconstruction:
         mixed = dataclasses.replace(faces, perceptual=domain("portraits").perceptual)
         score = reconstruction.Score.of(Model(small, mixed))
         assert len(score.perceptual) == 1 and score.identity is None
-        assert len(score.missing) == 2 and any("SEMEDIT_FACENET" in text for text in score.missing)
+        assert len(score.missing) == 3 and any("SEMEDIT_FACENET" in text for text in score.missing)
+
+    def test_pictures_without_a_face_are_counted(self, monkeypatch):
+        class Finder:
+            protocol = "finder"
+
+            def identity(self, a, b):
+                return torch.tensor([0.5] + [float("nan")] * (len(a) - 1))
+
+        shipped = load("portraits")
+        searched = dataclasses.replace(PORTRAITS, identity_further=(Finder,))
+        model = Model(shipped.generator, searched, "portraits", shipped.entry)
+        rows = reconstruction.reconstruction(model, count=3, batch=3, methods=("restyle",))
+        (row,) = (row for row in rows if row.protocol == "finder" and row.method == "restyle@5")
+        assert (row.n, row.skipped, row.value) == (1, 2, 0.5)
 
     def test_a_folder_with_pictures_that_cannot_be_used(self, tmp_path):
         save_picture(quantise(to_images(unseen_pictures(PORTRAITS.draw, 64, 1).images))[0], tmp_path / "a.png")

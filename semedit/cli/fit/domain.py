@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from semedit.checkpoints import zoo
-from semedit.cli.console import JsonOption, Report, SeedOption, SetOption, number, option, progress_bar
+from semedit.cli.console import DeviceOption, JsonOption, Report, SeedOption, SetOption, number, option, progress_bar
+from semedit.cli.fit.faces import fit_face_attributes
+from semedit.domains import domain as find_domain
 from semedit.domains.portraits.fitting.attributes import fit_attributes
 from semedit.domains.portraits.fitting.clip import ClipFitConfig, fit_clip
 from semedit.domains.portraits.fitting.features import FEATURES, fit_features
@@ -25,14 +27,30 @@ FileOption = Annotated[str, typer.Option("--out", help="File to write (.safetens
 
 
 def attributes(
-    out: FileOption = "semedit-runs/portraits/attributes.safetensors",
+    out: Annotated[str | None, typer.Option("--out", help="File to write (default: the domain's own place).")] = None,
+    domain: Annotated[str, typer.Option(help="Kind of picture: one that is drawn, or faces.")] = "portraits",
+    data: Annotated[str | None, typer.Option("--data", help="For faces: CelebA's folder, as it is downloaded.")] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="For faces: CelebAMask-HQ's mapping file (default: in --data); none: no check.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--start", help="For faces: torchvision's ResNet-50 to begin with (default: scratch).")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="For faces: optimiser steps in all.")] = None,
+    set_: SetOption = None,
+    device: DeviceOption = "cpu",
     pictures: PicturesOption = ATTRIBUTES.pictures,
     epochs: EpochsOption = ATTRIBUTES.epochs,
     held_out: HeldOutOption = ATTRIBUTES.held_out,
     json: JsonOption = False,
     seed: SeedOption = ATTRIBUTES.seed,
 ) -> None:
-    """Train the portraits domain's attribute classifier on drawn portraits."""
+    """Train a domain's attribute classifier: on drawn portraits, or of faces the papers' ResNet-50 on CelebA."""
+    if find_domain(domain).draw is None:
+        named = {"mapping": mapping, "start": start, "steps": steps, "seed": seed}
+        fit_face_attributes(domain, data, out, named, set_, json, device)
+        return
+    out = out or "semedit-runs/portraits/attributes.safetensors"
     config = ATTRIBUTES.replace(pictures=pictures, epochs=epochs, held_out=held_out, seed=seed)
     with progress_bar("attribute classifier", json) as progress:
         scorer = fit_attributes(config, progress)
