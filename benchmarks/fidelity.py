@@ -16,7 +16,7 @@ from semedit.errors import ConfigError
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.inception import LegacyInception, embedders
 from semedit.metrics.labels import LARGE, iou_counts, iou_of_counts
-from semedit.metrics.sets import Embedder, set_measures
+from semedit.metrics.sets import SPLITS, Embedder, set_measures
 from semedit.pictures.tensors import fit, quantise, to_images
 
 CHUNK = 256
@@ -130,6 +130,8 @@ def fidelity(
             ("", fake.features[name], whole, f"fake={len(fake.features[name])},real={len(whole)},psi=1,noise=random"),
             ("_floor", whole[1::2], whole[::2], f"real={len(whole[1::2])},real={len(whole[::2])}"),
         ):
+            if suffix and len(made) < SPLITS:
+                continue  # too few for a score of their own
             for metric, (value, std, protocol) in set_measures(embedder, made, against).items():
                 add(metric + suffix, value, f"{protocol.removesuffix(')')},{said})@{size}", len(made), std)
     if features is not None:

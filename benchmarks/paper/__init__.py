@@ -13,7 +13,6 @@ _SSG = (
     curves.PART,
     *grids.PARTS,
     words.PART,
-    *rivals.SSG,
     style_space.PART,
     timing.PART,
 )

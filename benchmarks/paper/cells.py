@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from benchmarks.rows import Row
+
 Status = Literal["reproduced", "within tolerance", "differs", "not run", "measured", "shown"]
 #: What each status means, for the report's legend.
 STATUSES: dict[Status, str] = {
@@ -12,7 +14,7 @@ STATUSES: dict[Status, str] = {
     "differs": "they differ by more",
     "not run": "what is missing, and the command or file that would make it run, is said",
     "measured": "a figure that the paper does not have by this protocol",
-    "shown": "pictures, for the reader to compare",
+    "shown": "pictures, or what holds by construction: for the reader to compare",
 }
 #: The relative difference up to which two figures are called the same within tolerance.
 TOLERANCE = 0.1
@@ -90,10 +92,21 @@ def mean_interval(mean: float, std: float | None, n: int) -> tuple[float | None,
     return mean - half, mean + half
 
 
+def measured(figure: Row, row: str, column: str, *, of_pictures: bool) -> Measure:
+    """A benchmark's figure as the report's, with the interval that it carries; else, if it is a mean ``of_pictures``,
+    with that of its standard error."""
+    facts = figure.to_json()
+    low, high = facts.get("low"), facts.get("high")
+    if low is None and of_pictures:
+        low, high = mean_interval(figure.value, figure.std, figure.n)
+    return Measure(row=row, column=column, value=figure.value, protocol=figure.protocol, n=figure.n,
+                   skipped=figure.skipped, std=figure.std, low=low, high=high)  # fmt: skip
+
+
 def judged(paper: PublishedFigure, ours: Measure) -> Status:
     """How two figures of one protocol stand to each other."""
     if isinstance(paper.value, str) or isinstance(ours.value, str):
-        return "reproduced" if paper.value == ours.value else "differs"
+        return "shown"
     inside = ours.low is not None and ours.high is not None and ours.low <= paper.value <= ours.high
     if inside or round(ours.value, paper.digits) == round(paper.value, paper.digits):
         return "reproduced"
@@ -111,7 +124,9 @@ def cells_of(
         facts: dict[str, Any] = {"part": part, "row": paper.row, "column": paper.column, "protocol": paper.protocol,
                                  "paper": paper.value, "paper_std": paper.std}  # fmt: skip
         ours = found.pop((paper.row, paper.column, paper.protocol), None)
-        if ours is None:
+        if ours is None and isinstance(paper.value, str):
+            cells.append(ReportCell(status="shown", **facts))
+        elif ours is None:
             cells.append(ReportCell(status="not run", reason=absent.reason, command=absent.command, **facts))
         else:
             cells.append(ReportCell(status=judged(paper, ours), **facts, **_own(ours)))

@@ -9,6 +9,9 @@ from benchmarks.paper.published import PUBLISHED
 from benchmarks.paper.setting import Figure, NotThere, Progress, Setting
 from semedit.errors import SemeditError
 
+#: The column of cells that stand for pictures.
+PICTURES = "pictures"
+
 
 @dataclass(frozen=True)
 class Made:
@@ -31,7 +34,7 @@ class PartUnit:
     @property
     def ran(self) -> bool:
         """Whether anything was measured or shown; what was not is tried again by the next run."""
-        return any(cell.status != "not run" for cell in self.cells)
+        return any(cell.ours is not None or cell.column == PICTURES for cell in self.cells)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -55,6 +58,8 @@ class PaperPart:
     units: Callable[[Setting], Sequence[str]]
     make: Callable[[Setting, str, Progress], Made]
     draw: Callable[[Setting, Sequence[PartUnit]], Sequence[Figure]] | None = None
+    #: Why a published figure of a unit that ran has none of ours beside it.
+    counterpart: Callable[[Setting], Absent] | None = None
 
     def unit(self, setting: Setting, name: str, progress: Progress) -> PartUnit:
         """One unit, made now. What is missing for it is said in its cells; other errors are the caller's."""
@@ -68,9 +73,10 @@ class PaperPart:
                 cells = [ReportCell(part=self.id, row=name, column="-", protocol="-", status="not run",
                               reason=absent.reason, command=absent.command)]  # fmt: skip
             return PartUnit(name, tuple(cells))
-        cells = cells_of(self.id, published, made.measures, setting.counterpart(self.id))
+        absent = self.counterpart(setting) if self.counterpart else setting.counterpart(self.id)
+        cells = cells_of(self.id, published, made.measures, absent)
         if made.figures and not made.measures:
-            cells.append(ReportCell(part=self.id, row=name, column="pictures", protocol="pictures of fixed seeds",
+            cells.append(ReportCell(part=self.id, row=name, column=PICTURES, protocol="pictures of fixed seeds",
                               status="shown", n=len(made.figures)))  # fmt: skip
         return PartUnit(name, tuple(cells), tuple(made.figures), made.series)
 

@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 
 from benchmarks.paper.cells import STATUSES, ReportCell
+from benchmarks.paper.part import PICTURES
 from benchmarks.paper.running import MANIFEST, ROWS, TABLE, Section
 from benchmarks.paper.setting import Setting
 from semedit.storage.atomic import write_bytes
@@ -17,11 +18,11 @@ h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.6rem; border-bo
 .source, .protocol, .reason, figcaption { color: #5b636b; font-size: .86rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; margin: .8rem 0; font-size: .9rem; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; vertical-align: top; border-bottom: 1px solid #eceff1; }
-th .protocol { display: block; font-weight: normal; max-width: 15rem; overflow-wrap: anywhere; }
+th .protocol { display: block; font-weight: normal; min-width: 6.5rem; max-width: 15rem; }
 .status { font-size: .78rem; padding: .05rem .4rem; border-radius: .6rem; background: #eceff1; white-space: nowrap; }
 .reproduced { background: #cdeed3; } .within { background: #e5f0c0; } .differs { background: #f9d5cc; }
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; } code { background: #f1f3f5; padding: 0 .25rem; }
-nav a { margin-right: .9rem; } details { margin: .6rem 0; }
+nav { display: flex; flex-wrap: wrap; gap: .2rem .9rem; } details { margin: .6rem 0; }
 """
 
 
@@ -95,6 +96,10 @@ def html_of(setting: Setting, sections: Sequence[Section]) -> str:
 """
 
 
+def _code(command: str) -> str:
+    return f"<code>{escape(command)}</code>" if command else ""
+
+
 def _badge(status: str) -> str:
     return f'<span class="status {status.split()[0]}">{escape(status)}</span>'
 
@@ -102,12 +107,16 @@ def _badge(status: str) -> str:
 def _section(section: Section) -> str:
     cells = [cell for unit in section.units for cell in unit.cells]
     part = section.part
+    if not any(cell.paper is not None or cell.status != "not run" for cell in cells):
+        said = "; ".join(f"{escape(reason)}. {_code(command)}" for reason, command, _ in reasons_of(cells))
+        about = f"<b>{part.id}</b> {escape(part.title)} ({escape(part.source)})"
+        return f'<p id="{part.id}" class="reason">{about}: {_badge("not run")} {said}</p>'
     parts = [f'<h2 id="{part.id}">{escape(part.title)}</h2><p class="source">{part.id}: {escape(part.source)}</p>']
-    if columns := columns_of([cell for cell in cells if cell.status != "shown"]):
+    if columns := columns_of([cell for cell in cells if cell.column != PICTURES]):
         parts.append(f'<div class="scroll">{_table(cells, columns)}</div>')
     for reason, command, rows in reasons_of(cells):
-        said = f" <code>{escape(command)}</code>" if command else ""
-        parts.append(f'<p class="reason">{_badge("not run")} {escape(", ".join(rows))}: {escape(reason)}.{said}</p>')
+        named = escape(", ".join(rows))
+        parts.append(f'<p class="reason">{_badge("not run")} {named}: {escape(reason)}. {_code(command)}</p>')
     for figure in (*section.figures, *(f for unit in section.units for f in unit.figures)):
         parts.append(
             f'<figure><img src="{escape(figure.file)}" alt="{escape(figure.caption)}" loading="lazy">'
@@ -117,12 +126,17 @@ def _section(section: Section) -> str:
 
 
 def _table(cells: Sequence[ReportCell], columns: Sequence[tuple[str, str]]) -> str:
-    head = "".join(f'<th>{escape(name)}<span class="protocol">{escape(how)}</span></th>' for name, how in columns)
+    head = "".join(f'<th>{escape(name)}<span class="protocol">{_broken(how)}</span></th>' for name, how in columns)
     lines = []
-    for row in dict.fromkeys(cell.row for cell in cells if cell.column != "-"):
+    for row in dict.fromkeys(cell.row for cell in cells if cell.column not in ("-", PICTURES)):
         found = {(cell.column, cell.protocol): cell for cell in cells if cell.row == row}
         lines.append(f"<tr><th>{escape(row)}</th>{''.join(_cell(found.get(key)) for key in columns)}</tr>")
     return f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _broken(protocol: str) -> str:
+    """An id that may go on in the next line after each of its parts."""
+    return escape(protocol).replace(",", ",<wbr>").replace("(", "(<wbr>").replace("-", "-<wbr>").replace("@", "<wbr>@")
 
 
 def _cell(cell: ReportCell | None) -> str:
@@ -133,7 +147,7 @@ def _cell(cell: ReportCell | None) -> str:
     said += [f"<b>{escape(ours)}</b>"] if ours else []
     counted = f"n {cell.n}" + (f", {cell.skipped} skipped" if cell.skipped else "")
     said += [f'<span class="protocol">{counted}</span>'] if cell.n else []
-    said += [_badge(cell.status)] if cell.status != "measured" else []
+    said += [_badge(cell.status)] if cell.status not in ("measured", "shown") else []
     return f"<td>{'<br>'.join(said)}</td>"
 
 

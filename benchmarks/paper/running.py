@@ -16,7 +16,7 @@ from benchmarks.paper.setting import Figure, Setting
 from semedit.data.collection import picture_files
 from semedit.errors import ConfigError, UnknownName
 from semedit.storage.atomic import make_folder, sha256, write_bytes, write_json
-from semedit.storage.weights import fingerprint
+from semedit.storage.weights import fingerprint, load_weights
 
 ROWS, TABLE, MANIFEST = "rows.json", "rows.csv", "manifest.json"
 Watch = Callable[[str, int, int], None]
@@ -103,7 +103,7 @@ def described(setting: Setting) -> dict[str, Any]:
             "domain": domain.name,
             "model": model.name,
             "generator": model.generator.fingerprint or fingerprint(model.generator, model.generator.config.to_json()),
-            "editors": {name: sha256(path) for name, path in sorted(model.editor_paths.items())},
+            "editors": {name: tensors_hash(path) for name, path in sorted(model.editor_paths.items())},
             "encoder": sha256(model.encoder_path) if model.encoder_path else "",
             "files": files,
             "data": data_hash(setting.data),
@@ -114,6 +114,15 @@ def described(setting: Setting) -> dict[str, Any]:
         "versions": {name: metadata.version(name) for name in packages} | {"python": platform.python_version()},
         "device": str(model.device),
     }  # fmt: skip
+
+
+def tensors_hash(path: str | Path) -> str:
+    """A name for what a native file has learnt: of its tensors. What was measured of them may join the file later."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(load_weights(path).tensors.items()):
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def data_hash(folder: Path | None) -> str:

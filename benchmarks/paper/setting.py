@@ -14,10 +14,12 @@ from semedit.data.collection import picture_files
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, SemeditError
 from semedit.pictures.sheets import save_picture, sheet
-from semedit.pictures.tensors import enlarge
+from semedit.pictures.tensors import enlarge, fit
 
 #: Folders of a prepared CelebAMask-HQ: what was trained on, and what was held out.
 TRAIN, HELD_OUT = "image_train", "image_val"
+#: Side in px of the largest picture of a sheet.
+LARGEST = 256
 Progress = Callable[[int, int], None]
 
 
@@ -97,7 +99,9 @@ class Setting:
         """Another generator. Raises NotThere."""
         found = (self.rivals or {}).get(name)
         if found is None:
-            raise NotThere(Absent(f"no {name} of {self.model.domain.name} is here", f"{self.command()} --rival MODEL"))
+            raise NotThere(
+                Absent(f"no {name} of {self.model.domain.name} is here", f"{self.command()} --rival {name}=MODEL")
+            )
         return found.need()
 
     def command(self, part: str = "") -> str:
@@ -126,16 +130,19 @@ class Setting:
     def _folder(self, name: str) -> Path:
         if self.data is None:
             raise NotThere(Absent("pictures of this domain have to be brought", f"{self.command()} --data DIR"))
-        found = self.data / name
-        folder = found if found.is_dir() else self.data
+        if not self.data.is_dir():
+            raise ConfigError(f"{self.data}: no such folder of pictures")
+        split = any((self.data / part).is_dir() for part in (TRAIN, HELD_OUT))
+        folder = self.data / name if split else self.data
         if not folder.is_dir():
-            raise ConfigError(f"{folder}: no such folder of pictures")
+            raise NotThere(Absent(f"{folder} is missing", "semedit data prepare celebamask RAW --out DIR"))
         return folder
 
     def show(self, part: str, name: str, pictures: Tensor, columns: int, caption: str, side: int = 160) -> Figure:
-        """Pictures (B, 3, H, W) as a sheet of the report, small ones enlarged to about ``side`` px."""
+        """Pictures (B, 3, H, W) as a sheet of the report: small ones enlarged to about ``side`` px, large shrunk."""
         file = f"pictures/{part}-{name}.png"
-        grown = enlarge(pictures.detach().float().cpu(), max(1, round(side / pictures.shape[-1])))
+        shown = fit(pictures.detach().float().cpu(), min(pictures.shape[-1], LARGEST))
+        grown = enlarge(shown, max(1, round(side / shown.shape[-1])))
         save_picture(sheet(grown, columns=columns), self.folder / file)
         return Figure(file, caption)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import editing
-from benchmarks.paper.cells import Measure, mean_interval
+from benchmarks.paper.cells import measured
 from benchmarks.paper.part import Made, PaperPart, PartUnit
 from benchmarks.paper.plots import points
 from benchmarks.paper.setting import Figure, Progress, Setting
@@ -26,22 +26,17 @@ def units(setting: Setting) -> tuple[str, ...]:
 
 
 def make(setting: Setting, name: str, progress: Progress) -> Made:
+    """Curves of one attribute by one method; the table has them at strength 1, and each against the unmasked one."""
     combination, attr = name.split(": ")
     generator, method = combination.split(" + ")
     rival = GENERATORS[generator]
     model = setting.rival(rival) if rival else setting.model
     made = editing.curves(model, (attr,), (method,), setting.budget.edits, progress)
-    at = editing.DEGREES.index(1.0)
-    measures = []
-    for curve in made:
-        for metric in editing.METRICS:
-            mean, std = curve.means[metric][at], curve.stds[metric][at]
-            low, high = mean_interval(mean, std, curve.n)
-            protocol = curve.protocols.get(metric, f"{model.domain.name}-{metric}, strength 1")
-            measures.append(
-                Measure(row=f"{attr}: {combination}, {curve.mask}", column=metric, value=mean, std=std, low=low,
-                        high=high, n=curve.n, protocol=protocol)
-            )  # fmt: skip
+    measures = [
+        measured(row, f"{attr}: {combination}, {row.mask}", row.metric, of_pictures=True)
+        for row in editing.rows(model, made)
+        if row.degree in (1.0, None)
+    ]
     return Made(measures, series={"generator": generator, "curves": [vars(curve) for curve in made]})
 
 

@@ -22,6 +22,7 @@ FACE = "skin,eyes,brows,mouth,nose"
 FRAMES = 8
 #: Columns of the adapted domain's figure: hair by shape, then by texture, of different references.
 HAIR = {f"hair {part} {k}": f"hair:{part}" for part, count in (("shape", 4), ("texture", 3)) for k in range(count)}
+PARTS_OF = ("shape", "texture")
 #: The attribute of each of the appendix's figures.
 EDITS = {"ssg.f23": "smile", "ssg.f24": "bald", "ssg.f25": "bangs", "ssg.f26": "beard"}
 
@@ -84,6 +85,22 @@ def _local_adapted(setting: Setting, part: str, _progress: Progress) -> list[Fig
     """The same by the adapted generator."""
     caption = f"Adapted generator; columns take {', '.join(MIXING)} from the reference above."
     return _mixing(adapted(setting), setting, part, MIXING, caption)
+
+
+def _bodies(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
+    """A generator of whole-body pictures: each of its regions, in shape and texture, of references."""
+    model = setting.rival("deepfashion")
+    columns = {f"{name} {kind}": f"{name}:{kind}" for name in model.generator.regions.names[1:] for kind in PARTS_OF}
+    caption = f"Whole-body pictures; columns take {', '.join(columns)} from the reference above."
+    return _mixing(model, setting, part, columns, caption)
+
+
+def _bodies_mixed(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
+    """The same, region by region, and the coarse structure."""
+    model = setting.rival("deepfashion")
+    columns = {"coarse structure": "pose", **{name: name for name in model.generator.regions.names}}
+    caption = f"Whole-body pictures; columns take {', '.join(columns)} from the reference above."
+    return _mixing(model, setting, part, columns, caption)
 
 
 def _hair(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
@@ -156,8 +173,10 @@ PARTS = (
     _single("ssg.f8", "Composition on a real picture", _paper(8), _composition),
     PaperPart("ssg.f9", "Attribute edits of fixed pictures", _paper(9), _EDITED, _edits("ssg.f9", ("smile", "bald"))),
     _single("ssg.f12", "Hair on an adapted domain", _paper(12), _hair),
+    _single("ssg.f13", "Whole-body pictures", _paper(13), _bodies),
     _single("ssg.f18", "Local style mixing", _paper(18), _local),
     _single("ssg.f19", "Local style mixing, adapted", _paper(19), _local_adapted),
+    _single("ssg.f20", "Local style mixing of whole-body pictures", _paper(20), _bodies_mixed),
     _single("ssg.f21", "Samples with label maps", _paper(21), _samples),
     _single("ssg.f22", "Components and pseudo-depths", _paper(22), _components),
     *(PaperPart(id, f"Edits: {attr}", _paper(int(id[5:])), _EDITED, _edits(id, (attr,))) for id, attr in EDITS.items()),

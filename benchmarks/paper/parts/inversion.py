@@ -1,8 +1,11 @@
 """SemanticStyleGAN's table 2: reconstruction of held-out pictures by the ReStyle encoder."""
 
+from dataclasses import replace
+
 from benchmarks import reconstruction
-from benchmarks.paper.cells import Measure, mean_interval
+from benchmarks.paper.cells import measured
 from benchmarks.paper.part import Made, PaperPart, named
+from benchmarks.paper.published import PUBLISHED
 from benchmarks.paper.setting import Progress, Setting
 
 #: Row -> the rival that it is of; None: the report's own model.
@@ -19,14 +22,20 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
         model, count, methods=("restyle",), files=files, aligned=True, progress=progress
     )
     last = rows[-1].method  # of the refinements, the last
-    measures = []
-    for row in (row for row in rows if row.method == last):
-        low, high = mean_interval(row.value, row.std, row.n)
-        measures.append(
-            Measure(row=name, column=column(row.metric, row.protocol), value=row.value, protocol=row.protocol, n=row.n,
-                    skipped=row.skipped, std=row.std, low=low, high=high)
-        )  # fmt: skip
-    return Made(measures)
+    return Made([
+        measured(replace(row, protocol=published_id(row.protocol)), name, column(row.metric, row.protocol),
+                 of_pictures=True)
+        for row in rows
+        if row.method == last
+    ])  # fmt: skip
+
+
+def published_id(protocol: str) -> str:
+    """The id without the mark of a network that was optimised, where the paper measures by that network: its encoders
+    learn by LPIPS too."""
+    plain = protocol.removesuffix(" (optimised)")
+    theirs = {figure.protocol for figures in PUBLISHED["ssg.t2"].values() for figure in figures}
+    return plain if plain in theirs else protocol
 
 
 def column(metric: str, protocol: str) -> str:

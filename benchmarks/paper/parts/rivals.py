@@ -1,4 +1,4 @@
-"""The places of StyleFusion's and Editing in Style's tables and figures, and of figures of other data."""
+"""The places of StyleFusion's and Editing in Style's tables and figures."""
 
 from collections.abc import Callable, Sequence
 
@@ -22,13 +22,6 @@ def _catalogue(setting: Setting) -> Absent:
     )
 
 
-def _fashion(_setting: Setting) -> Absent:
-    return Absent(
-        "no generator of whole-body pictures: DeepFashion and its label maps are for research only and are not shipped",
-        "semedit train RECIPE --data DEEPFASHION --label-map MAP; then semedit mix --model RUN",
-    )
-
-
 def _place(id: str, title: str, source: str, names: Sequence[str], reason: Callable[[Setting], Absent]) -> PaperPart:
     return PaperPart(id, title, source, named(*names), not_run(reason))
 
@@ -46,11 +39,6 @@ CATALOGUE_FIGURES = {
 }  # fmt: skip
 FUSION, CATALOGUE = "Kafri et al. 2021", "Collins et al. 2020"
 
-SSG = (
-    _place("ssg.f13", "Whole-body pictures", "Shi et al. 2022, figure 13", ("pictures",), _fashion),
-    _place("ssg.f20", "Local style mixing of whole-body pictures", "Shi et al. 2022, figure 20", ("pictures",),
-           _fashion),
-)  # fmt: skip
 PARTS = (
     _place("sf.t1", "Quality of images with one region of another code", f"{FUSION}, table 1",
            tuple(PUBLISHED["sf.t1"]), _fusion),

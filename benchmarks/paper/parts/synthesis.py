@@ -1,7 +1,7 @@
 """SemanticStyleGAN's table 1: how good samples are, by the released protocol and by the domain's own."""
 
 from benchmarks import fidelity
-from benchmarks.paper.cells import Absent, Measure
+from benchmarks.paper.cells import Absent, Measure, measured
 from benchmarks.paper.part import Made, PaperPart, named
 from benchmarks.paper.setting import NotThere, Progress, Setting
 from semedit.data.collection import open_collection
@@ -32,11 +32,10 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
         real = fidelity.StoredPictures(collection)
     rows = fidelity.fidelity(model, setting.budget.samples, real=real, progress=progress)
     measures = [
-        Measure(row=name, column=column(row.metric, row.protocol), value=row.value, protocol=row.protocol, n=row.n,
-                std=row.std)
+        measured(row, name, column(row.metric, row.protocol), of_pictures=False)
         for row in rows
-        if row.metric in COLUMNS
-    ]  # fmt: skip
+        if unmarked(row.metric) in COLUMNS
+    ]
     answer = "yes" if name == OURS else "no"
     return Made([*measures, Measure(row=name, column="compositional", value=answer, protocol="by construction", n=0)])
 
@@ -47,8 +46,17 @@ def column(metric: str, protocol: str) -> str:
     >>> column("frechet", "fd(portraits-features@64)"), column("frechet", "fid(inception-tf)@256")
     ('FD', 'FID')
     """
-    found = COLUMNS[metric]
+    found = COLUMNS[unmarked(metric)]
     return found if protocol.startswith("fid(") else found.replace("FID", "FD")
+
+
+def unmarked(metric: str) -> str:
+    """A measure's name without the mark of a network that was optimised, which its protocol has too.
+
+    >>> unmarked("frechet_optimised")
+    'frechet'
+    """
+    return metric.removesuffix("_optimised")
 
 
 PART = PaperPart(

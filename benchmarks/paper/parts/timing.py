@@ -4,7 +4,7 @@ import platform
 
 import torch
 
-from benchmarks.paper.cells import Measure
+from benchmarks.paper.cells import Absent, Measure
 from benchmarks.paper.part import Made, PaperPart, named
 from benchmarks.paper.setting import Progress, Setting
 from benchmarks.speed import generator as forwards
@@ -27,4 +27,10 @@ def make(setting: Setting, _name: str, progress: Progress) -> Made:
     ])  # fmt: skip
 
 
-PART = PaperPart("ssg.a3", "Time of a forward pass", "Shi et al. 2022, appendix A.3", named(UNIT), make)
+def elsewhere(_setting: Setting) -> Absent:
+    return Absent("the paper's time is that of one Tesla V100, and this is another device")
+
+
+PART = PaperPart(
+    "ssg.a3", "Time of a forward pass", "Shi et al. 2022, appendix A.3", named(UNIT), make, None, elsewhere
+)

@@ -8,32 +8,35 @@ import typer
 from benchmarks import paper as papers
 from benchmarks.paper.cells import Absent
 from benchmarks.paper.setting import Rival
-from semedit.cli.console import DeviceOption, JsonOption, Report, check_device, names, watching
+from semedit.cli.console import DeviceOption, JsonOption, ModelOption, Report, check_device, names, watching
 from semedit.editing.loading import load
 from semedit.errors import SemeditError, UnknownName
 
-#: The model of each domain whose report is made unless told otherwise, and one adapted from it.
-MODELS = {"portraits": ("portraits", "portraits-cel"), "faces": ("celebamask-hq", "toonify")}
+#: The model whose report is made unless told otherwise; that of each domain, and one adapted from it.
+USUAL = "portraits"
+MODELS = {USUAL: (USUAL, "portraits-cel"), "faces": ("celebamask-hq", "toonify")}
 
-#: Names of rivals: StyleGAN2 of the domain's own data, and the published one of FFHQ.
-RIVALS = ("stylegan2", "stylegan2-ffhq")
+#: Names of other generators: StyleGAN2 of the domain's own data, the published one of FFHQ, and one of whole bodies.
+RIVALS = ("stylegan2", "stylegan2-ffhq", "deepfashion")
 
 
 def paper(
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Parts, such as ssg.t2, or whole papers: ssg, sf, eis.")
     ] = None,
-    domain: Annotated[str, typer.Option(help=f"Kind of picture: {', '.join(MODELS)}.")] = "portraits",
+    domain: Annotated[
+        str | None, typer.Option(help=f"Kind of picture: {', '.join(MODELS)} (default: the model's).")
+    ] = None,
     budget: Annotated[
         str, typer.Option(help="small: under 45 minutes on two cores; full: the papers' counts.")
     ] = "small",
-    model: Annotated[
-        str | None, typer.Option("--model", help="A model's name or file (default: the domain's).")
-    ] = None,
+    model: ModelOption = USUAL,
     encoder: Annotated[str | None, typer.Option(help="An encoder's file, instead of the model's own.")] = None,
     rival: Annotated[
         list[str] | None,
-        typer.Option(help="Another generator: NAME=MODEL, NAME being stylegan2 or stylegan2-ffhq (default stylegan2)."),
+        typer.Option(
+            help="Another generator: NAME=MODEL, NAME is stylegan2 (the default), stylegan2-ffhq or deepfashion."
+        ),
     ] = None,
     adapted: Annotated[str | None, typer.Option(help="A generator adapted to another kind of picture.")] = None,
     data: Annotated[
@@ -45,13 +48,16 @@ def paper(
     device: DeviceOption = "cpu",
 ) -> None:
     """Retell the papers: what they report beside what is measured here. A run that was stopped goes on."""
-    for kind, name, choices in (("domain", domain, MODELS), ("budget", budget, papers.BUDGETS)):
+    for kind, name, choices in (("domain", domain or USUAL, MODELS), ("budget", budget, papers.BUDGETS)):
         if name not in choices:
             raise UnknownName(kind, name, choices)
+    if domain and model == USUAL:
+        model = MODELS[domain][0]
     parts = papers.chosen(papers.PARTS, names(only))
     counts = papers.BUDGETS[budget].with_overrides(set_ or [])
     check_device(device)
-    own = load(model or MODELS[domain][0], domain_name=domain, encoder=encoder).to(device)
+    own = load(model, domain_name=domain, encoder=encoder).to(device)
+    domain = own.domain.name
     given = {}
     for item in rival or []:
         before, equals, after = item.partition("=")
