@@ -1,6 +1,6 @@
 """The fair comparison: tasks x methods x metrics. BENCHMARKS names them; the command line and the README read it."""
 
-from benchmarks import editing, fidelity, locality, reconstruction, speed, transfers
+from benchmarks import editing, fidelity, locality, paper, reconstruction, speed, transfers
 
 #: Name -> what it measures.
 BENCHMARKS: dict[str, str] = {
@@ -10,6 +10,7 @@ BENCHMARKS: dict[str, str] = {
     "fidelity": "Frechet distance, KID, precision, recall beside their floors; mask agreement; attribute rates",
     "locality": "share of the change inside a region when its rows are drawn anew",
     "transfers": "change inside a region against outside when it is taken over, by each method; distances, heat maps",
+    "paper": "the papers retold: every table and figure, what they say beside what is measured here, as one report",
 }
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "editing",
     "fidelity",
     "locality",
+    "paper",
     "reconstruction",
     "speed",
     "transfers",

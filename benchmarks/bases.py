@@ -33,9 +33,10 @@ def base_codes(
     count: int = COUNT,
     files: list[Path] | None = None,
     progress: Progress | None = None,
+    aligned: bool = False,
 ) -> Base:
     """``count`` codes of one of BASES: the encoder's inversions of ``files`` (default: drawn pictures that nothing was
-    trained on), or samples.
+    trained on), which may be ``aligned`` already, or samples.
 
     Raises UnknownName, or MissingWeights for inversions of a model without an encoder.
     """
@@ -46,7 +47,7 @@ def base_codes(
     if not model.has_encoder:
         raise MissingWeights(f"model '{model.name}' has no encoder to invert with; '--base samples' needs none")
     if files:
-        targets, wanted = stored_pictures(model, files[:count]), len(files[:count])
+        targets, wanted = stored_pictures(model, files[:count], aligned), len(files[:count])
     else:
         targets, wanted = unseen_pictures(model.domain.painter(), model.generator.config.size, count), count
     inverter, found = model.inverter("restyle"), list[Latent]()

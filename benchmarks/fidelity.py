@@ -18,7 +18,7 @@ from semedit.errors import ConfigError, MissingWeights
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.inception import LegacyInception, embedders
 from semedit.metrics.labels import LARGE, iou_counts, iou_of_counts
-from semedit.metrics.sets import Embedder, set_measures
+from semedit.metrics.sets import SPLITS, Embedder, set_measures
 from semedit.pictures.tensors import fit, quantise, to_images
 
 CHUNK = 256
@@ -32,6 +32,14 @@ class RealPictures(Protocol):
 
     def chunks(self, which: int, count: int, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Pictures (B, 3, S, S) in [-1, 1] of set 0 or 1, with their true attributes (B, A) where those are known."""
+        ...
+
+    def released(self, count: int, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """What SemanticStyleGAN's released tools compare with: all pictures, however many samples there are."""
+        ...
+
+    def total(self, count: int) -> int:
+        """How many :meth:`released` ones there are."""
         ...
 
 
@@ -48,15 +56,30 @@ class DrawnPictures:
             drawn = self.painter(min(CHUNK, count - start), size, seed, self.painter.styles[0])
             yield quantise(drawn.images), drawn.attributes
 
+    def released(self, count: int, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """There is no end of drawn pictures: as many as there are samples."""
+        return self.chunks(0, count, size)
+
+    def total(self, count: int) -> int:
+        return count
+
 
 @dataclass(frozen=True)
 class StoredPictures:
-    """Every second picture of a collection for either set."""
+    """Every second picture of a collection for either set; all of it for the released protocol."""
 
     collection: Collection
 
     def chunks(self, which: int, count: int, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
-        chosen = range(which, len(self.collection), 2)[:count]
+        return self._read(range(which, len(self.collection), 2)[:count], size)
+
+    def released(self, count: int, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:  # noqa: ARG002
+        return self._read(range(len(self.collection)), size)
+
+    def total(self, count: int) -> int:  # noqa: ARG002
+        return len(self.collection)
+
+    def _read(self, chosen: range, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
         for start in range(0, len(chosen), CHUNK):
             part = [prepare(self.collection.read(i), size, None)[0] for i in chosen[start : start + CHUNK]]
             yield to_images(torch.stack(part)), None
@@ -73,8 +96,10 @@ def fidelity(
     """Set measures of untruncated samples, and of real against real (the floor); where the domain can tell, agreement
     of label maps with its parser, and attribute rates. Judges score; see :mod:`semedit.domains.judges`.
 
-    Pictures are measured as 8-bit, at ``size`` px (default: the generator's); ``ssg-legacy`` takes them unrounded, with
-    random noise, as it says. Without ``real`` pictures the domain's painter draws them. Raises ConfigError if it has
+    Pictures are measured as 8-bit, at ``size`` px (default: the generator's), which is part of every id. ``ssg-legacy``
+    takes samples unrounded, with random noise, and compares them with all real pictures, as the released tools do; its
+    ids say so, and how many there are of both. Its floor is that of every second real picture against the others.
+    Without ``real`` pictures the domain's painter draws them. Raises ConfigError if it has
     none, or if no network is there to measure with.
     """
     real = real or DrawnPictures(model.domain.painter())
@@ -84,7 +109,9 @@ def fidelity(
     marks = {one.network.protocol: f" ({OPTIMISED})" for one in own if one.optimised}
     if not found:
         raise ConfigError("no network to measure with; 'semedit doctor' says which Inception files are missing")
-    passed = Passed(3 * count, progress)
+    legacy = [e for e in found if e.protocol == LegacyInception.protocol]
+    others = [e for e in found if e.protocol != LegacyInception.protocol]
+    passed = Passed(3 * count + (real.total(count) if legacy else 0), progress)
     fake, rows = Samples(model, found, features, count, seed, size, passed), list[Row]()
 
     def add(metric: str, value: float, protocol: str, n: int = count, std: float | None = None,
@@ -94,13 +121,24 @@ def fidelity(
                 std=std)
         )  # fmt: skip
 
-    sets = [embed_real(found, real, which, count, size, passed) for which in range(2)]
-    for embedder in found:
+    sets = [embed_real(others, real.chunks(which, count, size), passed) for which in range(2)]
+    for embedder in others:
         name = embedder.protocol
         for suffix, made in (("", fake.features[name]), ("_floor", sets[1].features[name])):
             for metric, (value, std, protocol) in set_measures(embedder, made, sets[0].features[name]).items():
-                by = protocol + marks.get(name, "")
+                by = sized(protocol, size) + marks.get(name, "")
                 add(named_by(metric + suffix, by), value, by, len(made), std)
+    for embedder in legacy:
+        name = embedder.protocol
+        whole = embed_real(legacy, real.released(count, size), passed).features[name]
+        for suffix, made, against, said in (
+            ("", fake.features[name], whole, f"fake={len(fake.features[name])},real={len(whole)},psi=1,noise=random"),
+            ("_floor", whole[1::2], whole[::2], f"real={len(whole[1::2])},real={len(whole[::2])}"),
+        ):
+            if suffix and len(made) < SPLITS:
+                continue  # too few for a score of their own
+            for metric, (value, std, protocol) in set_measures(embedder, made, against).items():
+                add(metric + suffix, value, f"{protocol.removesuffix(')')},{said})@{size}", len(made), std)
     if features is not None and model.generator.regions:
         parser = f"miou({features.protocol} parser, area>0.5%){marks.get(features.protocol, '')}"
         add(named_by("mask_agreement", parser), iou_of_counts(fake.overlap, LARGE), parser)
@@ -178,12 +216,22 @@ class RealSet:
     truth: Tensor | None
 
 
-def embed_real(found: list[Embedder], real: RealPictures, which: int, count: int, size: int, passed: Passed) -> RealSet:
+def sized(protocol: str, size: int) -> str:
+    """A protocol's id with the side in px of the pictures, unless it names the size that it looks at itself.
+
+    >>> sized("fid(inception-tf)", 256), sized("fd(portraits-features@64)", 128)
+    ('fid(inception-tf)@256', 'fd(portraits-features@64)')
+    """
+    return protocol if "@" in protocol else f"{protocol}@{size}"
+
+
+def embed_real(found: list[Embedder], pictures: Iterator[tuple[Tensor, Tensor | None]], passed: Passed) -> RealSet:
+    """Features of real pictures, as they come."""
     parts: dict[str, list[Tensor]] = {e.protocol: [] for e in found}
     truth: list[Tensor] = []
-    for pictures, known in real.chunks(which, count, size):
+    for images, known in pictures:
         for embedder in found:
-            parts[embedder.protocol].append(embedder.embed(pictures))
+            parts[embedder.protocol].append(embedder.embed(images))
         truth += [known] if known is not None else []
-        passed(len(pictures))
+        passed(len(images))
     return RealSet({name: torch.cat(part) for name, part in parts.items()}, torch.cat(truth) if truth else None)

@@ -22,13 +22,15 @@ from semedit.editing.model import Model
 from semedit.errors import ImageError, MissingWeights, SemeditError, UnknownName
 from semedit.metrics.pixels import mse, psnr
 from semedit.metrics.placed import placed
-from semedit.pictures.tensors import quantise, to_bytes, to_images, to_tensor
+from semedit.pictures.tensors import fit, quantise, to_bytes, to_images, to_tensor
 
 #: No training set or held-out set of the library uses this seed.
 UNSEEN_SEED = 990_001
 CHUNK = 64
 #: Pictures to invert, and how many at once.
 COUNT, BATCH = 16, 8
+#: Side in px at which pixels are compared.
+SIZE = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class Score:
     perceptual: Panel[PerceptualMetric]
     identity: IdentityMetric | None
     missing: tuple[str, ...]
+    further: tuple[IdentityMetric, ...] = ()
 
     @classmethod
     def of(cls, model: Model) -> "Score":
@@ -63,17 +66,28 @@ class Score:
         except MissingWeights as error:
             identity = None
             missing.append(str(error))
-        return cls(perceptual, identity, tuple(missing))
+        further: list[IdentityMetric] = []
+        for score in domain.identity_further:
+            try:
+                further.append(placed(score(), device))
+            except MissingWeights as error:
+                missing.append(str(error))
+        return cls(perceptual, identity, tuple(missing), tuple(further))
 
     @torch.no_grad()
     def __call__(self, reconstruction: Tensor, target: Tensor) -> dict[tuple[str, str], Tensor]:
-        """(metric, protocol) -> values (B,), of pictures (B, 3, H, W) as 8-bit files would hold them."""
+        """(metric, protocol) -> values (B,), of pictures (B, 3, H, W) as 8-bit files would hold them.
+
+        Pixels are compared at SIZE px, as ReStyle's tools do, to which larger and smaller pictures are pooled.
+        """
         shown = quantise(reconstruction)
-        found = {("mse", "mse[-1,1]"): mse(shown, target), ("psnr", "psnr"): psnr(shown, target)}
+        a, b = (fit(x, SIZE, "pool") for x in (shown, target))
+        found = {("mse", f"mse[-1,1]@{SIZE}"): mse(a, b), ("psnr", f"psnr@{SIZE}"): psnr(a, b)}
         for one in self.perceptual:
             found[one.named("perceptual"), one.protocol] = one.network.distance(shown, target)
-        if self.identity:
-            found["identity", self.identity.protocol] = self.identity.identity(shown, target)
+        for metric in (self.identity, *self.further):
+            if metric:
+                found["identity", metric.protocol] = metric.identity(shown, target)
         return found
 
 
@@ -92,12 +106,16 @@ class Tally:
     def rows(self, method: str, model: Model, batch: int, skipped: int) -> list[ReconstructionRow]:
         rows = []
         for (name, protocol), parts in self.values.items():
-            values = torch.cat(parts)
+            whole = torch.cat(parts)
+            values = whole[~whole.isnan()]  # NaN: not to be measured on this picture, as where no face is found
+            if not len(values):
+                continue
+            unseen = skipped + len(whole) - len(values)
             rows.append(
                 ReconstructionRow(
                     task="reconstruction", method=method, model=model.name, metric=name, value=values.mean().item(),
-                    n=len(values), protocol=protocol, std=values.std(unbiased=False).item(), skipped=skipped,
-                    median=values.median().item(), batch=batch, seconds_per_image=self.seconds / len(values),
+                    n=len(values), protocol=protocol, std=values.std(unbiased=False).item(), skipped=unseen,
+                    median=values.median().item(), batch=batch, seconds_per_image=self.seconds / len(whole),
                 )
             )  # fmt: skip
         return rows
@@ -109,11 +127,12 @@ def unseen_pictures(painter: Painter, size: int, count: int, seed: int = UNSEEN_
         yield from to_bytes(painter(min(CHUNK, count - start), size, seed + k, painter.styles[0]).images)
 
 
-def stored_pictures(model: Model, files: list[Path]) -> Iterator[Tensor]:
-    """The faces (3, S, S), uint8, of picture files; those that cannot be read or aligned are left out."""
+def stored_pictures(model: Model, files: list[Path], aligned: bool = False) -> Iterator[Tensor]:
+    """The faces (3, S, S), uint8, of picture files, or, where they are ``aligned`` already, the pictures as they are;
+    those that cannot be read or aligned are left out."""
     for path in files:
         with suppress(SemeditError):
-            yield to_bytes(to_tensor(model.align(path).crop))
+            yield to_bytes(to_tensor(model.align(path, aligned=aligned).crop))
 
 
 def batches(pictures: Iterable[Tensor], size: int) -> Iterator[Tensor]:
@@ -134,9 +153,11 @@ def reconstruction(
     batch: int = BATCH,
     methods: tuple[str, ...] = (),
     files: list[Path] | None = None,
+    aligned: bool = False,
     progress: Progress | None = None,
 ) -> list[ReconstructionRow]:
-    """Rows of the table: for each method one for each measure, over ``count`` drawn pictures, or ``files``.
+    """Rows of the table: for each method one for each measure, over ``count`` drawn pictures, or ``files``,
+    which are taken as they are if they are ``aligned`` already.
 
     "restyle" gives rows for one to five refinements ("restyle@1" ...). One batch of pictures is in memory at a time.
     Seconds are those of the method alone, a picture in batches of ``batch``; measuring is not counted. Raises
@@ -148,7 +169,7 @@ def reconstruction(
             raise UnknownName("inversion method", method, INVERTERS)
     files = files[:count] if files else None
     drawn = (model.generator.config.size, count)
-    pictures = stored_pictures(model, files) if files else unseen_pictures(model.domain.painter(), *drawn)
+    pictures = stored_pictures(model, files, aligned) if files else unseen_pictures(model.domain.painter(), *drawn)
     score, tallies = Score.of(model), dict[str, Tally]()
     wanted, done, measured = len(files) if files else count, 0, 0
     inverters = {method: model.inverter(method) for method in methods}

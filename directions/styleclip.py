@@ -54,7 +54,7 @@ class StyleClip:
 
     The history of each edited code says what ended its search, "steps" or, where the budget did, "identity", under
     "stopped". After ``edit``: ``stopped_``, the same for the batch; ``losses_``, one dict of summed loss terms for each
-    step of the last search.
+    step of the last search, none where a strength of 0 asked for no search.
     """
 
     def __init__(
@@ -102,6 +102,8 @@ class StyleClip:
         }
         start = latent.wplus()
         if strength == 0:
+            if self._found is None:
+                self._begin(len(latent))
             return limit_to_regions(latent, start, regions).edited_from(latent, **event)
         rows = list(latent.rows(regions))
         if not self._found or self._found[1] != rows or not torch.equal(self._found[0], start.data):
@@ -110,6 +112,11 @@ class StyleClip:
         moved = torch.lerp(start.data[:, rows], found, strength)
         edited = latent.with_rows(start.data.index_copy(1, torch.tensor(rows), moved), tuple(rows))
         return edited.edited_each(latent, [{**event, "stopped": why} for why in self.stopped_])
+
+    def _begin(self, batch: int) -> None:
+        """The record of a search of no steps."""
+        self.losses_: list[dict[str, float]] = []
+        self.stopped_: tuple[str, ...] = ("steps",) * batch
 
     def loss(self, image: Tensor) -> Tensor:
         """The CLIP loss (B,): 1 - cosine of picture and prompt, summed over the prompts."""
@@ -151,7 +158,7 @@ class StyleClip:
         with torch.no_grad():
             before = self.generator(start).image
         optimiser = torch.optim.Adam([code], lr=config.lr)
-        self.losses_: list[dict[str, float]] = []
+        self._begin(len(start))
         for step in range(config.steps):
             optimiser.param_groups[0]["lr"] = config.lr * ramp(step / config.steps)
             image = self.generator(start.index_copy(1, index, code)).image
@@ -170,5 +177,5 @@ class StyleClip:
             self.losses_.append({name: term.sum().item() for name, term in terms.items()})
             if self.progress:
                 self.progress(step + 1, config.steps)
-        self.stopped_: tuple[str, ...] = tuple("identity" if one else "steps" for one in spent.tolist())
+        self.stopped_ = tuple("identity" if one else "steps" for one in spent.tolist())
         return torch.where(spent[:, None, None], best, code.detach())

@@ -17,12 +17,15 @@ from torch.nn import functional as F
 
 from semedit.config import Config
 from semedit.networks.irse import IrTrunk, IrTrunkConfig, folded_trunk
+from semedit.pictures.tensors import Enlarging
 
 
 class EncoderConfig(Config):
     """Sizes of an encoder; the defaults are those of the official one for SemanticStyleGAN (28 rows).
 
     ``size`` is the input's side in px; ``widths`` and ``units`` are those of the IR-SE trunk (ResNet-34 has its own).
+    ``enlarging`` is part of the network: it reads smaller pictures as it was trained to. Files that do not name it hold
+    encoders that were trained on smoothly enlarged ones; official encoders pool.
     """
 
     noun: ClassVar[str] = "encoder configuration"
@@ -33,6 +36,7 @@ class EncoderConfig(Config):
     style_dim: int = Field(512, ge=1)
     widths: tuple[int, ...] = (64, 128, 256, 512)
     units: tuple[int, ...] = (3, 4, 14, 3)
+    enlarging: Enlarging = Field("bilinear", description="how pictures below size come to it: bilinear, or pool")
 
     @model_validator(mode="after")
     def _check(self) -> "EncoderConfig":

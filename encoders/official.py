@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,12 +56,16 @@ def from_official(state: Mapping[str, Tensor], source: str | Path) -> ResidualEn
 
 
 def infer_config(state: Mapping[str, Tensor], source: str | Path) -> EncoderConfig:
-    """An encoder's sizes from its tensors. Raises CheckpointError for something else."""
+    """An encoder's sizes from its tensors; as released, it pools pictures to its size, smaller ones too.
+
+    Raises CheckpointError for something else.
+    """
     rows = len({key.split(".")[1] for key in state if key.startswith("styles.")})
     if not rows or "styles.0.linear.weight" not in state:
         raise CheckpointError(f"{source}: no ReStyle-pSp encoder ('styles.0.linear.weight' is missing)")
     layers = sum(key.startswith("styles.0.convs.") and key.endswith(".weight") for key in state)
-    shared = {"rows": rows, "style_dim": state["styles.0.linear.weight"].shape[0]}
+    dim = state["styles.0.linear.weight"].shape[0]
+    shared: dict[str, Any] = {"rows": rows, "style_dim": dim, "enlarging": "pool"}
     if "conv1.weight" in state:
         return EncoderConfig(trunk="resnet34", size=2**layers * 16, **shared)
     if "input_layer.0.weight" not in state:

@@ -25,7 +25,9 @@ PORTRAITS = EncoderTrainConfig(
     precision="bf16",
 )
 #: ReStyle's settings for faces (Alaluf et al. 2021, appendix); data and the face network to start from are the user's.
-FACES = EncoderTrainConfig(name="faces-encoder", encoder=EncoderConfig(), data=DataConfig(domain="faces", mirror=True))
+FACES = EncoderTrainConfig(
+    name="faces-encoder", encoder=EncoderConfig(enlarging="pool"), data=DataConfig(domain="faces", mirror=True)
+)
 RECIPES: dict[str, EncoderTrainConfig] = {"portraits": PORTRAITS, "faces": FACES}
 
 

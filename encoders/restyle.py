@@ -38,7 +38,7 @@ class Refiner:
             raise ConfigError(
                 f"an encoder of {own.rows} rows of width {own.style_dim} for a generator of {rows} rows of width {dim}"
             )
-        self.generator, self.size = generator, own.size
+        self.generator, self.size, self.enlarging = generator, own.size, own.enlarging
         #: In which the generator renders between the passes: "fp32", or "bf16" in autocast.
         self.precision: Precision = "fp32"
         #: The encoder, or a data-parallel wrapper around it.
@@ -71,8 +71,8 @@ class Refiner:
         return self.start_code.expand(batch, -1, -1), self.start_image.expand(batch, -1, -1, -1)
 
     def fit(self, images: Tensor) -> Tensor:
-        """Pictures (B, 3, H, W) at the encoder's size."""
-        return fit(images.to(self.generator.device), self.size)
+        """Pictures (B, 3, H, W) at the encoder's size, smaller ones enlarged as it was trained to read them."""
+        return fit(images.to(self.generator.device), self.size, self.enlarging)
 
     def step(self, target: Tensor, code: Tensor, image: Tensor, noise: Noise = "const") -> tuple[Tensor, Tensor]:
         """The next code and its rendering, of pictures (B, 3, S, S) at the encoder's size; differentiable in the
@@ -83,7 +83,7 @@ class Refiner:
 
     def encode(self, target: Tensor, code: Tensor, image: Tensor) -> Tensor:
         """The code after this one (B, L, D), of pictures (B, 3, S, S) and the code's rendering (B, 3, H, W)."""
-        shown = fit(image.detach(), self.size)
+        shown = self.fit(image.detach())
         return code.detach() + self.encoder(torch.cat([target, shown], dim=1))
 
     def refine(

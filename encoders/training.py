@@ -28,7 +28,6 @@ from semedit.networks.irse import IrSeFace, IrTrunk
 from semedit.networks.precision import training_cast
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.sheets import save_picture, sheet
-from semedit.pictures.tensors import fit
 from semedit.storage.atomic import make_folder, write_json
 from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
@@ -122,7 +121,7 @@ class EncoderStep:
         state.encoder.train()
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
-        target, true = fit(images, config.encoder.size), self.true_codes(batch)
+        target, true = self.refiner.fit(images), self.true_codes(batch)
         code, image = self.refiner.start(len(images))
         for number in range(config.refinements):
             last = number == config.refinements - 1
@@ -277,7 +276,8 @@ def _save(folder: Path, config: EncoderTrainConfig, step: EncoderStep, fingerpri
 
 def _restore(path: Path, config: EncoderTrainConfig, state: EncoderState, fingerprint: str) -> None:
     header, tensors = read_state(path, next(state.encoder.parameters()).device)
-    check_options(path, header["config"], config.to_json(), FREE_OPTIONS)
+    then = EncoderTrainConfig.from_json(header["config"])  # options that came later have their defaults there
+    check_options(path, then.to_json(), config.to_json(), FREE_OPTIONS)
     if header.get("generator") != fingerprint:
         raise ConfigError(f"{path} belongs to generator {header.get('generator')}, not to {fingerprint}")
     unpack(state, tensors, ("encoder",), optimisers(state))

@@ -21,7 +21,7 @@ ORDER = (
     ("semedit.checkpoints", "semedit.metrics"),
     ("semedit.domains",),
     ("semedit.training.engine", "semedit.protocols"),
-    ("semedit.training.gan",),
+    ("semedit.training.gan", "semedit.training.attributes"),
     ("semedit.training.teaching",),
     ("encoders", "directions", "baselines"),
     ("semedit.editing",),

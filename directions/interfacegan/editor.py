@@ -30,12 +30,12 @@ LOCAL = "@local"
 
 @dataclass(frozen=True)
 class BoundaryReport:
-    """How well a boundary separates held-out extremes, and everything that was not chosen."""
+    """How well a boundary separates held-out extremes, and everything that was not chosen; None where there is none."""
 
     chosen: int
     train: int
-    validation_accuracy: float
-    remaining_accuracy: float
+    validation_accuracy: float | None
+    remaining_accuracy: float | None
 
 
 def select_extremes(scores: Array, chosen: float) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -91,7 +91,8 @@ class InterFaceGAN(AttributeEditor):
     ``space`` is that of the codes it is learnt from: "w", whose directions move the rows of W+ codes, or "s", where
     ``styles`` brings other codes to; ``regions`` are the default regions of edits, ``prompts`` the words that gave the
     scores; ``chosen`` is the share of extremes a side (or their count, above 1), ``split`` the share of them that is
-    trained on, ``seed`` draws it.
+    trained on (1: all, none are held out), ``invalid`` the score of samples that could not be scored, which are left
+    out; ``seed`` draws the split.
 
     After ``fit``: ``direction_`` (D,) unit norm, positive side = higher score; ``report_``; ``calibration_``, in which
     strength 1 is a distance in W, half of that between the highest and the lowest tenth of the codes until it has been
@@ -103,41 +104,43 @@ class InterFaceGAN(AttributeEditor):
     DISTANCES: ClassVar[tuple[float, ...]] = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 
     def __init__(self, attribute: str, *, regions: str = "all", prompts: tuple[str, ...] = (), chosen: float = 0.02,
-                 split: float = 0.7, seed: int = 0, space: Literal["w", "s"] = "w",
+                 split: float = 0.7, seed: int = 0, invalid: float | None = None, space: Literal["w", "s"] = "w",
                  styles: Callable[[Latent], Latent] | None = None):  # fmt: skip
         self.attribute, self.regions, self.prompts = attribute, regions, prompts
-        self.chosen, self.split, self.seed = chosen, split, seed
+        self.chosen, self.split, self.seed, self.invalid = chosen, split, seed, invalid
         self.space, self.styles = space, styles
 
     def fit(self, codes: Array, scores: Array) -> Self:
         """Learn from codes (M, D) and scores (M,): a linear C-SVM, C = 1, on the extremes, without scaling.
 
-        Scores that are missing (NaN) are left out. Of codes that are mapped from a file only the extremes, and then a
-        few thousand at a time, are read.
+        Scores that are missing (NaN, or ``invalid``) are left out. Of codes that are mapped from a file only the
+        extremes, and then a few thousand at a time, are read. Raises LatentError for other shapes, ConfigError where
+        nothing is left to learn from.
         """
         from sklearn.svm import SVC
 
         codes, scores = np.asanyarray(codes, np.float32), np.asarray(scores, np.float32).reshape(-1)
         if codes.ndim != 2 or len(codes) != len(scores):
             raise LatentError(f"codes of shape {codes.shape} with {len(scores)} scores; (M, D) and M are wanted")
-        if not (known := ~np.isnan(scores)).all():
+        if not (known := ~np.isnan(scores) & (scores != self.invalid)).all():
             codes, scores = codes[known], scores[known]
         high, low, rest = select_extremes(scores, self.chosen)
         n_train = int(len(high) * self.split)
+        if n_train < 1:
+            raise ConfigError(f"split={self.split} of {len(high)} extremes a side leaves none to learn from")
         random = np.random.default_rng(self.seed)
         high, low = random.permutation(high), random.permutation(low)
         train = np.concatenate([high[:n_train], low[:n_train]])
         machine = SVC(kernel="linear").fit(codes[train], np.repeat([1, 0], n_train))
         held = np.concatenate([high[n_train:], low[n_train:]])
-        truth = np.repeat([1, 0], len(high) - n_train)
+        right = int((machine.predict(codes[held]) == np.repeat([1, 0], len(high) - n_train)).sum()) if len(held) else 0
         middle = (scores.max() + scores.min()) / 2
         parts = np.array_split(rest, max(1, len(rest) // 2048))
         hits = sum(int((machine.predict(codes[p]) == (scores[p] >= middle)).sum()) for p in parts if len(p))
-        remaining = hits / len(rest) if len(rest) else float("nan")
         normal = machine.coef_.reshape(-1).astype(np.float32)
         self.direction_: Array = normal / np.linalg.norm(normal)
         self.report_ = BoundaryReport(
-            len(high), n_train, float((machine.predict(codes[held]) == truth).mean()), remaining
+            len(high), n_train, right / len(held) if len(held) else None, hits / len(rest) if len(rest) else None
         )
         gap = half_gap(codes, scores, self.direction_)
         self.calibration_ = Calibration(self.regions, gap, gap)
@@ -217,6 +220,7 @@ class InterFaceGAN(AttributeEditor):
             "split": self.split,
             "seed": self.seed,
             "space": self.space,
+            "invalid": self.invalid,
         }
 
     def tensors(self) -> dict[str, Array]:
@@ -228,11 +232,13 @@ class InterFaceGAN(AttributeEditor):
     def from_state(cls, attribute: str, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         """A fitted direction from what :meth:`tensors` and :meth:`state` gave."""
         options = {name: state[name] for name in ("regions", "chosen", "split", "seed")}
-        self = cls(attribute, prompts=tuple(state.get("prompts", ())), space=state.get("space", "w"), **options)
+        self = cls(attribute, prompts=tuple(state.get("prompts", ())), invalid=state.get("invalid"),
+                   space=state.get("space", "w"), **options)  # fmt: skip
         self.direction_ = np.asarray(tensors[attribute], np.float32).reshape(-1)
         local = state.get("local")
         self.local_ = cls.from_state(attribute, {attribute: tensors[attribute + LOCAL]}, local) if local else None
-        self.report_ = BoundaryReport(**state["report"])
+        report: dict[str, Any] = {k: None if v != v else v for k, v in state["report"].items()}  # older files: NaN
+        self.report_ = BoundaryReport(**report)
         study = Study.from_json(state["study"]) if state.get("study") else None
         scale = state["scale"]
         self.calibration_ = Calibration(state["regions"], scale, state.get("unmasked_scale", scale), study)

@@ -1,5 +1,6 @@
 """A file of directions, one for each attribute, tied to the generator that they were learnt for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -7,7 +8,9 @@ import torch
 
 from directions.contract import EditorLibrary
 from directions.interfacegan.editor import InterFaceGAN
+from directions.interfacegan.official import load_boundary
 from directions.learnt_file import load_learnt
+from semedit.errors import LatentError
 from semedit.protocols import Bundle
 from semedit.storage.weights import Weights, save_weights
 
@@ -42,6 +45,23 @@ class DirectionLibrary(EditorLibrary[InterFaceGAN]):
         found = super().of_model(model, path)
         made = {name: one.with_styles(model.generator.in_style_space) for name, one in found.items()}
         return cls(made, found.fingerprint)
+
+    @classmethod
+    def brought(cls, files: Mapping[str, str | Path], model: Bundle) -> Self:
+        """Published boundaries, a ``.npy`` file for each attribute, as directions of a model's W.
+
+        Such a file does not say whose it is: that the generator is the model's is the user's word. Raises
+        CheckpointError for another file, LatentError for a boundary of another width.
+        """
+        generator, places = model.generator, model.domain.edit_regions
+        made = {name: load_boundary(path, name, places.get(name, "all")) for name, path in files.items()}
+        for name, one in made.items():
+            if len(one.direction_) != generator.config.style_dim:
+                raise LatentError(
+                    f"{files[name]}: a boundary of width {len(one.direction_)}, for a generator of width "
+                    f"{generator.config.style_dim}"
+                )
+        return cls(made, generator.fingerprint)
 
     def to(self, device: torch.device | str) -> Self:  # noqa: ARG002
         """This library: directions are added on whatever device a code is."""

@@ -156,8 +156,11 @@ class ConditionalFlow(nn.Module):
             return dy, (pulled * probe).sum(-1)
 
         times, tolerance = torch.stack([torch.zeros_like(self.end_time), self.end_time]), self.config.tolerance
-        state = (start if start.requires_grad else start.requires_grad_(), torch.zeros_like(x[..., 0]))
-        path, traces = odeint(velocity, state, times, rtol=tolerance, atol=tolerance, method="dopri5")
-        volume = traces[-1] + self.before.log_scale().sum() + self.after.log_scale().sum()
-        u = self.after(path[-1])
+        end, trace = start, torch.zeros_like(x[..., 0])
+        if times[1] > 0:  # the solver refuses an interval of no length, on which nothing happens
+            state = (start if start.requires_grad else start.requires_grad_(), trace)
+            path, traces = odeint(velocity, state, times, rtol=tolerance, atol=tolerance, method="dopri5")
+            end, trace = path[-1], traces[-1]
+        volume = trace + self.before.log_scale().sum() + self.after.log_scale().sum()
+        u = self.after(end)
         return -0.5 * u.square().sum(-1) - 0.5 * x.shape[-1] * math.log(2 * math.pi) + volume

@@ -31,6 +31,10 @@ PrecisionOption = Annotated[
     Literal["fp32", "bf16", "auto"],
     typer.Option("--precision", help="fp32; bf16 for speed; auto for what this machine does well."),
 ]
+AlignedOption = Annotated[
+    bool,
+    typer.Option("--aligned", help="The pictures are aligned already (CelebAMask-HQ, FFHQ): take them as they are."),
+]
 ModelOption = Annotated[str, typer.Option("--model", help="A model's name, or a generator file.")]
 
 stdout, stderr = Console(highlight=False), Console(stderr=True, highlight=False)

@@ -44,6 +44,11 @@ def _capabilities() -> list[tuple[str, str, str]]:
                 rows.append((f"{domain.name}: {what.replace('_', ' ')}", "ok", ""))
             except SemeditError as error:
                 rows.append((f"{domain.name}: {what}", "missing", str(error)))
+        for load in domain.identity_further:
+            try:
+                rows.append((f"{domain.name}: identity, {load().protocol}", "ok", ""))
+            except SemeditError as error:
+                rows.append((f"{domain.name}: identity, further", "missing", str(error)))
     for kind in (TfInception, LegacyInception):
         try:
             kind.find()

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from semedit.cli.console import (
+    AlignedOption,
     DeviceOption,
     JsonOption,
     ModelOption,
@@ -41,6 +42,7 @@ def invert(
     ] = None,
     encoder: Annotated[str | None, typer.Option(help="An encoder's file, instead of the model's own.")] = None,
     face: Annotated[int | None, typer.Option(help="Which face, 1 being the largest, when there are several.")] = None,
+    aligned: AlignedOption = False,
     batch: Annotated[int, typer.Option(min=1, help="Pictures inverted at once.")] = 8,
     precision: PrecisionOption = "fp32",
     set_: SetOption = None,
@@ -76,8 +78,9 @@ def invert(
     with watching(json) as watch:
         overrides = assigned(named, set_)
         for done in invert_files(
-            loaded, files, folder, method=method, overrides=overrides, face=face, batch=batch, watch=watch, say=complain
-        ):
+            loaded, files, folder, method=method, overrides=overrides, face=face, aligned=aligned, batch=batch,
+            watch=watch, say=complain,
+        ):  # fmt: skip
             if isinstance(done, Failure):
                 report.fail(done.input, done.error)
             else:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from semedit.cli.console import JsonOption, Report
-from semedit.errors import CheckpointError
+from semedit.errors import CheckpointError, ConfigError
 
 app = typer.Typer(help="List, inspect, add, verify, convert and pack models.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(help="A model's name.")]
@@ -77,11 +77,15 @@ def add(
             help="What an official flow is conditioned on, in order, comma separated (default: the domain's)."
         ),
     ] = "",
+    boundary: Annotated[
+        list[str] | None,
+        typer.Option(help="An InterFaceGAN boundary of its W, ATTRIBUTE=FILE.npy; repeat for several."),
+    ] = None,
     domain: Annotated[str | None, typer.Option(help="The domain of its pictures (default: faces).")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Copy the weights of a generator, and of an encoder and a flow for it, into your models, after opening them."""
-    from directions import FlowLibrary
+    """Copy the weights of a generator, and of an encoder and editors for it, into your models, after opening them."""
+    from directions import AttributeEditor, DirectionLibrary, EditorLibrary, FlowLibrary
     from encoders import Refiner, load_encoder
     from semedit.checkpoints import zoo
     from semedit.domains import domain as find_domain
@@ -89,25 +93,37 @@ def add(
     from semedit.editing.model import Model
 
     found = find_domain(domain or zoo.OFFICIAL.get(name, ("", "faces"))[1])
-    fitted = None  # all is opened before anything is copied
+    fitted: dict[str, EditorLibrary[AttributeEditor]] = {}  # all is opened before anything is copied
     if encoder:
         Refiner.of(load_generator(file), load_encoder(encoder))
     if flow:
         attributes = tuple(one.strip() for one in flow_attributes.split(",") if one.strip())
-        fitted = FlowLibrary.brought(flow, Model(load_generator(file), found, name), attributes)
+        fitted["styleflow"] = FlowLibrary.brought(flow, Model(load_generator(file), found, name), attributes)
+    if boundary:
+        files = dict(boundary_of(item) for item in boundary)
+        fitted["interfacegan"] = DirectionLibrary.brought(files, Model(load_generator(file), found, name))
     entry = zoo.add(name, file, domain, encoder, load_generator)
-    if fitted is not None:
-        fitted.save(entry.folder / fitted.FILE)
+    for library in fitted.values():
+        library.save(entry.folder / library.FILE)
         zoo.refresh_card(entry)
     report = Report(json)
     facts = {key: entry.card[key] for key in ("domain", "size", "fingerprint")}
-    report.add(name=name, folder=str(entry.folder), **facts, flow=list(fitted or ()))
+    report.add(name=name, folder=str(entry.folder), **facts, flow=list(fitted.get("styleflow", ())),
+               directions=list(fitted.get("interfacegan", ())))  # fmt: skip
     report.say(f"{name}: {entry.card['size']} px, domain {entry.domain} -> {entry.folder}")
-    if fitted is not None:
-        report.say(f"a flow of {', '.join(fitted)}: 'semedit edit --model {name} --method styleflow'")
-        if not any(editor.study_ for editor in fitted.values()):
-            report.say(f"'semedit fit calibration --model {name} --method styleflow' measures what strength 1 means")
+    for method, library in fitted.items():
+        report.say(f"{method}, {', '.join(library)}: 'semedit edit --model {name} --method {method}'")
+        if not any(editor.study_ for editor in library.values()):
+            report.say(f"'semedit fit calibration --model {name} --method {method}' measures what strength 1 means")
     report.finish()
+
+
+def boundary_of(text: str) -> tuple[str, str]:
+    """ATTRIBUTE=FILE as its two parts. Raises ConfigError."""
+    attribute, _, path = text.partition("=")
+    if not attribute or not path:
+        raise ConfigError(f"'{text}': a boundary is named ATTRIBUTE=FILE.npy")
+    return attribute, path
 
 
 @app.command()

@@ -78,9 +78,10 @@ class Domain:
 
     The loaders open weights on first use and raise MissingWeights, naming what is missing, where there are none.
     ``identity`` scores; ``identity_loss`` is another network, trained apart, that losses may use: what a loss has
-    pushed cannot score. ``perceptual`` guides inversion, ``perceptual_training`` encoders and generators;
-    ``attributes`` labels samples that editors learn from, ``clip`` guides edits by words; the ``_judge`` of each is
-    another network, which nothing learns from (see :mod:`semedit.domains.judges`).
+    pushed cannot score. ``identity_further`` are other scores, which benchmarks give beside it. ``perceptual`` guides
+    inversion, ``perceptual_training`` encoders and generators; ``attributes`` labels samples that editors learn from,
+    ``clip`` guides edits by words; the ``_judge`` of each is another network, which nothing learns from (see
+    :mod:`semedit.domains.judges`).
     ``edit_regions`` gives, for each attribute, the regions that its edit changes unless told otherwise.
     ``properties`` are what prompts can name, with exclusive values, each as a prompt.
     ``draw`` paints pictures at random, with labels and attributes; None where pictures have to be brought.
@@ -108,6 +109,7 @@ class Domain:
     features_judge: Callable[[], DomainFeatures] = no_judge
     attributes_judge: Callable[[], AttributeScorer] = no_judge
     clip_judge: Callable[[], Clip] = no_judge
+    identity_further: tuple[Callable[[], IdentityMetric], ...] = ()
     draw: Painter | None = None
     teacher: Callable[[StyleBasedConfig, str, float], Teacher] | None = None
     truth: Callable[[StyleBasedConfig], Truth] | None = None

@@ -1,4 +1,4 @@
-"""Real faces: MTCNN alignment, CelebAMask-HQ regions, LPIPS, FaceNet and ArcFace where their
+"""Real faces: MTCNN alignment, CelebAMask-HQ regions, LPIPS, FaceNet, CurricularFace and ArcFace where their
 weights are present."""
 
 import os
@@ -9,6 +9,8 @@ from semedit.errors import MissingWeights
 from semedit.latents.regions import CELEBAMASK
 from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.clip import Clip
+from semedit.metrics.curricular import CurricularFace
+from semedit.metrics.face_attributes import FILE, VARIABLE, open_scorer
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.identity import ArcFace, FaceNet
 from semedit.metrics.lpips import Lpips
@@ -40,15 +42,20 @@ def identity_loss() -> ArcFace:
     return ArcFace()
 
 
+@cache
+def curricular_face() -> CurricularFace:
+    """The score of the papers; it looks for faces itself."""
+    return CurricularFace()
+
+
 def features() -> DomainFeatures:
     raise MissingWeights("no feature network ships for real faces; LPIPS and FaceNet are used where present")
 
 
 @cache
 def attributes() -> AttributeScorer:
-    """None ships for real faces: it is a file of one's own, written by :meth:`AttributeScorer.save`."""
-    file = find_weights("face-attributes.safetensors", "SEMEDIT_FACE_ATTRIBUTES", "scoring attributes of real faces")
-    return AttributeScorer.load(file)
+    """None ships for real faces: 'semedit fit attributes --domain faces --data CELEBA' trains one."""
+    return open_scorer(find_weights(FILE, VARIABLE, "scoring attributes of real faces"))
 
 
 @cache
@@ -57,7 +64,7 @@ def attributes_judge() -> AttributeScorer:
     file = find_weights(
         "face-attributes-judge.safetensors", "SEMEDIT_FACE_ATTRIBUTES_JUDGE", "judging attributes of real faces"
     )
-    return AttributeScorer.load(file, JUDGE)
+    return open_scorer(file, JUDGE)
 
 
 #: The published CLIP of StyleCLIP; OpenAI's weights need the name that ends in -quickgelu.
@@ -109,4 +116,5 @@ FACES = Domain(
     clip_judge=clip_judge,
     properties=PROPERTIES,
     poor_psnr=15.0,
+    identity_further=(curricular_face,),
 )

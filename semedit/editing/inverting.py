@@ -25,6 +25,7 @@ def invert_files(
     method: str | None = None,
     overrides: list[str] | None = None,
     face: int | None = None,
+    aligned: bool = False,
     batch: int = 8,
     watch: Watch | None = None,
     say: Callable[[str], None] = lambda _: None,
@@ -33,9 +34,10 @@ def invert_files(
     """Invert picture files, ``batch`` at once, each into its folder below ``out``; of several, SUMMARY says what was
     done.
 
-    ``method`` and ``overrides`` are those of :meth:`Model.inverter`; ``face`` of :meth:`Model.align`; ``say`` hears
-    what the user should know; ``taken`` are folders of other pictures, to which theirs are added. A picture that cannot
-    be read or aligned gives a Failure; what the method needs and is missing is raised once a picture is at hand.
+    ``method`` and ``overrides`` are those of :meth:`Model.inverter`; ``face`` and ``aligned`` of :meth:`Model.align`;
+    ``say`` hears what the user should know; ``taken`` are folders of other pictures, to which theirs are added. A
+    picture that cannot be read or aligned gives a Failure; what the method needs and is missing is raised once a
+    picture is at hand.
     """
     began, inverter, taken = time.monotonic(), None, set() if taken is None else taken
     done: list[str] = []
@@ -44,7 +46,7 @@ def invert_files(
         crops: list[tuple[Path, Aligned]] = []
         for path in files[start : start + batch]:
             try:
-                crops.append((path, model.align(path, face)))
+                crops.append((path, model.align(path, face, aligned=aligned)))
             except SemeditError as error:
                 failed.append({"input": str(path), "error": str(error)})
                 yield Failure(str(path), error)

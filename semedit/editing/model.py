@@ -30,7 +30,7 @@ from semedit.networks.precision import Precision
 from semedit.networks.retouching import Retouching
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Rendering
-from semedit.pictures.alignment import Aligned
+from semedit.pictures.alignment import Aligned, already_aligned
 from semedit.pictures.reading import read_picture
 from semedit.pictures.tensors import quantise, to_tensor
 from semedit.protocols import Editor, Inversion, Inverter
@@ -151,12 +151,14 @@ class Model:
         """
         return Retouching(semantic(self.generator, "a slider of regions"), self.precision)
 
-    def align(self, picture: Picture, face: int | None = None) -> Aligned:
-        """Find and cut the face of a picture at the generator's size, as the domain does it."""
+    def align(self, picture: Picture, face: int | None = None, *, aligned: bool = False) -> Aligned:
+        """Find and cut the face of a picture at the generator's size, as the domain does it; ``aligned`` ones are taken
+        as they are."""
         if isinstance(picture, Tensor):
             raise ConfigError("a tensor is taken as aligned already; pass a file or a Pillow image to align")
         image = picture if isinstance(picture, Image.Image) else read_picture(picture)
-        return self.domain.align(image.convert("RGB"), self.generator.config.size, face)
+        rgb, size = image.convert("RGB"), self.generator.config.size
+        return already_aligned(rgb, size) if aligned else self.domain.align(rgb, size, face)
 
     @cached_property
     def refiner(self) -> Refiner:

@@ -130,8 +130,9 @@ class FaceNet:
 class ArcFace:
     """Identity by an ArcFace IR-SE50 network, on pictures cropped as ReStyle's identity loss does.
 
-    Pictures are pooled to 256 px, rows 35-222 and columns 32-219 are kept and pooled to 112 px. ``path`` is the file of
-    its weights (default: see :func:`find_weights`). Raises MissingWeights if it is absent.
+    Pictures of any size, smaller ones too, are pooled to 256 px, rows 35-222 and columns 32-219 are kept and pooled to
+    112 px. ``path`` is the file of its weights (default: see :func:`find_weights`). Raises MissingWeights if it is
+    absent.
     """
 
     protocol = "arcface-ir-se50@112"
@@ -146,7 +147,9 @@ class ArcFace:
 
     def embed(self, images: Tensor) -> Tensor:
         """Unit vectors (B, 512) of face crops (B, 3, H, W) in [-1, 1]."""
-        return self.network(F.adaptive_avg_pool2d(fit(images, 256)[..., 35:223, 32:220], IrSeFace.SIZE))
+        return self.network(
+            F.adaptive_avg_pool2d(F.adaptive_avg_pool2d(images, 256)[..., 35:223, 32:220], IrSeFace.SIZE)
+        )
 
     def identity(self, a: Tensor, b: Tensor) -> Tensor:
         """Cosine similarity (B,) of picture pairs; differentiable."""

@@ -5,8 +5,8 @@ from typing import Literal, Self
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from semedit.pictures.tensors import fit
 from semedit.storage.found import find_weights
 from semedit.storage.weights import load_state
 
@@ -14,18 +14,20 @@ BACKBONES = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}
 
 
 class Lpips:
-    """LPIPS v0.1 on pictures pooled to 256 px, with torchvision's backbone from a local file.
+    """LPIPS v0.1 on pictures pooled to 256 px, smaller ones too, with torchvision's backbone from a local file.
 
     ``net`` is "alex" or "vgg", two protocols; ``backbone`` the file of torchvision's weights for it (default: see
     :func:`find_weights`). Raises MissingWeights if the backbone's file is absent: without it the
     number would be meaningless. Nothing is downloaded.
     """
 
+    SIZE = 256
+
     def __init__(self, net: Literal["alex", "vgg"] = "vgg", backbone: str | Path | None = None):
         path = find_weights(BACKBONES[net], f"SEMEDIT_LPIPS_{net.upper()}", f"LPIPS ({net})", backbone)
         import lpips
 
-        self.protocol = f"lpips-{net}-v0.1@256"
+        self.protocol = f"lpips-{net}-v0.1@{self.SIZE}"
         self.network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False).eval().requires_grad_(False)
         state = torch.load(path, map_location="cpu", weights_only=True)
         own = self.network.net.state_dict()
@@ -39,5 +41,4 @@ class Lpips:
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """LPIPS (B,) of picture pairs (B, 3, H, W) in [-1, 1]; differentiable."""
-        pooled = [F.adaptive_avg_pool2d(x, 256) if x.shape[-1] > 256 else x for x in (a, b)]
-        return self.network(*pooled).flatten()
+        return self.network(*(fit(x, self.SIZE, "pool") for x in (a, b))).flatten()

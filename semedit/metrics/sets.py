@@ -14,6 +14,9 @@ from torch import Tensor
 
 from semedit.errors import ConfigError
 
+#: Parts that an inception score is taken over; as many pictures are needed at least.
+SPLITS = 10
+
 
 class Embedder(Protocol):
     """Pictures -> features, and logits of exclusive classes made from those features."""
@@ -75,7 +78,7 @@ def precision_recall(fake: Tensor, real: Tensor, neighbours: int = 3) -> tuple[f
     return float(made[library.KEY_METRIC_PRECISION]), float(made[library.KEY_METRIC_RECALL])
 
 
-def inception_score(logits: Tensor, splits: int = 10) -> tuple[float, float]:
+def inception_score(logits: Tensor, splits: int = SPLITS) -> tuple[float, float]:
     """Inception score (Salimans et al. 2016) of logits (N, K): mean and standard deviation over ``splits``."""
     library = fidelity_library().metric_isc
     made = library.isc_features_to_metric(logits.cpu(), splits=splits)
@@ -100,7 +103,7 @@ def legacy_frechet(a: Tensor, b: Tensor, epsilon: float = 1e-6) -> float:
     return float(mean @ mean + np.trace(cov_x) + np.trace(cov_y) - 2 * np.trace(root))
 
 
-def legacy_inception_score(logits: Tensor, splits: int = 10) -> tuple[float, float]:
+def legacy_inception_score(logits: Tensor, splits: int = SPLITS) -> tuple[float, float]:
     """Inception score as the released code has it: ``splits`` parts of floor(N / splits) in order, natural log."""
     p = logits.double().softmax(1)
     size = len(p) // splits

@@ -1,7 +1,9 @@
-"""IR-SE networks: the residual trunk of ArcFace (Deng et al. 2019) with squeeze and excitation (Hu et al. 2018).
+"""IR and IR-SE networks: the residual trunk of ArcFace (Deng et al. 2019), with squeeze and excitation (Hu et al. 2018)
+or without.
 
-One trunk serves the ReStyle-pSp encoder (six input channels) and the face-identity network (three). Module names are
-those of the published weight files, so that these load strictly.
+One trunk serves the ReStyle-pSp encoder (six input channels) and the face-identity networks (three): ArcFace's IR-SE50
+and CurricularFace's IR-101 (Huang et al. 2020). Module names are those of the published weight files, so that these
+load strictly.
 """
 
 import copy
@@ -26,15 +28,19 @@ class IrTrunkConfig(Config):
     inputs: int = Field(3, ge=1, description="channels of the input: 3 of a picture, 6 of two")
     widths: tuple[int, ...] = Field((64, 128, 256, 512), description="channels of each stage")
     units: tuple[int, ...] = Field((3, 4, 14, 3), description="units of each stage")
-    squeeze: int = Field(16, ge=1, description="reduction of the squeeze-and-excitation layers")
+    squeeze: int = Field(16, ge=0, description="reduction of the squeeze-and-excitation layers; 0: there are none")
 
     @model_validator(mode="after")
     def _check(self) -> "IrTrunkConfig":
         if len(self.widths) != len(self.units) or min(self.units) < 1:
             raise ValueError("a trunk needs as many stages in units as in widths, each of at least one unit")
-        if any(width % self.squeeze for width in self.widths):
+        if self.squeeze and any(width % self.squeeze for width in self.widths):
             raise ValueError(f"widths must be divisible by squeeze ({self.squeeze}), not {self.widths}")
         return self
+
+
+#: IR-101 (Deng et al. 2019, ResNet-100 with improved residual units).
+IR101 = IrTrunkConfig(units=(3, 13, 30, 3), squeeze=0)
 
 
 class SqueezeExcite(nn.Module):
@@ -55,7 +61,7 @@ class Unit(nn.Module):
     after the sum.
 
     (B, ``in_ch``, H, W) -> (B, ``out_ch``, H / ``stride``, W / ``stride``); ``squeeze`` is the reduction of its last
-    layer.
+    layer, 0 where it has none.
     """
 
     def __init__(self, in_ch: int, out_ch: int, stride: int, squeeze: int):
@@ -72,7 +78,7 @@ class Unit(nn.Module):
             nn.PReLU(out_ch),
             nn.Conv2d(out_ch, out_ch, 3, stride, 1, bias=False),
             nn.BatchNorm2d(out_ch),
-            SqueezeExcite(out_ch, squeeze),
+            *([SqueezeExcite(out_ch, squeeze)] if squeeze else []),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -123,35 +129,40 @@ def _fold_sequence(sequence: nn.Sequential) -> None:
 
 
 class IrSeFace(nn.Module):
-    """The ArcFace IR-SE50 face network: crops (B, 3, 112, 112) in [-1, 1] -> unit vectors (B, 512).
+    """A face network: crops (B, 3, 112, 112) in [-1, 1] -> unit vectors (B, 512).
 
-    ``config`` has the trunk's sizes (default: IR-SE50's, those of the published weights).
+    ``config`` has the trunk's sizes (default: IR-SE50's, those of ArcFace's published weights); ``affine`` says whether
+    the embedding's batch norm is learnt (CurricularFace's is not).
     """
 
     SIZE = 112
 
-    def __init__(self, config: IrTrunkConfig | None = None):
+    def __init__(self, config: IrTrunkConfig | None = None, *, affine: bool = True):
         super().__init__()
         config = config or IrTrunkConfig()
         trunk = IrTrunk(config)
         self.input_layer, self.body = trunk.input_layer, trunk.body
         width, side = config.widths[-1], self.SIZE // 2 ** len(config.widths)
         self.output_layer = nn.Sequential(
-            nn.BatchNorm2d(width), nn.Dropout(), nn.Flatten(), nn.Linear(width * side**2, 512), nn.BatchNorm1d(512)
-        )
+            nn.BatchNorm2d(width), nn.Dropout(), nn.Flatten(), nn.Linear(width * side**2, 512),
+            nn.BatchNorm1d(512, affine=affine),
+        )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
         return F.normalize(self.output_layer(self.body(self.input_layer(x))), dim=1)
 
     @classmethod
-    def load(cls, path: str | Path) -> "IrSeFace":
-        """Open a ``model_ir_se50.pth``, strictly, with tensors only. Raises CheckpointError."""
+    def load(cls, path: str | Path, config: IrTrunkConfig | None = None, *, affine: bool = True) -> "IrSeFace":
+        """Open a ``model_ir_se50.pth``, or another file of these keys, strictly, with tensors only.
+
+        Raises CheckpointError.
+        """
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:
             raise CheckpointError(f"{path}: cannot be read as tensors ({str(error).splitlines()[0][:100]})") from None
         if not isinstance(state, dict) or "output_layer.3.weight" not in state:
-            raise CheckpointError(f"{path}: not an IR-SE50 face network ('output_layer.3.weight' is missing)")
-        network = cls()
+            raise CheckpointError(f"{path}: not an IR face network ('output_layer.3.weight' is missing)")
+        network = cls(config, affine=affine)
         load_state(network, state, path)
         return network.eval().requires_grad_(False)

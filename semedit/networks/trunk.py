@@ -41,7 +41,7 @@ class Trunk(nn.Module):
     """Pictures (B, 3, H, W) in [-1, 1] -> feature maps, one for each stage, finest first.
 
     ``config`` has the sizes. Pictures of another size are resized to ``config.size`` first (area when shrinking,
-    bilinear when growing).
+    bilinear when growing: all networks of this trunk are trained so, and none is read from others' files).
     """
 
     def __init__(self, config: TrunkConfig):

@@ -194,6 +194,13 @@ def whole_picture(image: Image.Image, size: int) -> Aligned:
     return Aligned(crop, Alignment(((step, 0.0, left), (0.0, step, top)), size, "whole"))
 
 
+def already_aligned(image: Image.Image, size: int) -> Aligned:
+    """A square picture as it is, at ``size`` px: no face is looked for. Raises FaceError for one that is not square."""
+    if image.width != image.height:
+        raise FaceError(f"a picture of {image.width}x{image.height} px is not aligned: it is not square")
+    return whole_picture(image, size)
+
+
 def frames_differ(a: Alignment, b: Alignment, tolerance: float = 0.2) -> bool:
     """Whether two crops differ in place, scale or turn by more than ``tolerance`` of their side."""
     corners = np.array([[0, 0, 1], [a.size, 0, 1], [0, a.size, 1]])

@@ -3,6 +3,8 @@
 Pictures are (B, 3, H, W) or (3, H, W) in [-1, 1], RGB.
 """
 
+from typing import Literal
+
 import numpy as np
 import torch
 from PIL import Image
@@ -44,15 +46,22 @@ def enlarge(images: Tensor, factor: int) -> Tensor:
     return images.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
 
 
-def fit(images: Tensor, size: int) -> Tensor:
-    """Resize square pictures to ``size`` px.
+#: How pictures that are smaller than a network's input come to its size: smoothly, or, as the official tools pool
+#: whatever they are given, by adaptive average pooling (each pixel the mean of those that it overlaps).
+Enlarging = Literal["bilinear", "pool"]
+
+
+def fit(images: Tensor, size: int, enlarging: Enlarging = "bilinear") -> Tensor:
+    """Resize square pictures to ``size`` px: larger ones by area, smaller ones as ``enlarging`` says.
 
     >>> fit(torch.zeros(2, 3, 64, 64), 16).shape
     torch.Size([2, 3, 16, 16])
+    >>> fit(torch.tensor([[[[-1.0, 1.0]] * 2]]), 4, "pool")[0, 0, 0]
+    tensor([-1., -1.,  1.,  1.])
     """
     if images.shape[-1] == size:
         return images
-    if images.shape[-1] > size:
+    if images.shape[-1] > size or enlarging == "pool":
         return F.adaptive_avg_pool2d(images, size)
     return F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
 

@@ -28,6 +28,7 @@ from semedit.editing.loading import load
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, ImageError, UnknownName
 from semedit.metrics.labels import mean_iou
+from semedit.metrics.sets import legacy_frechet
 from semedit.networks.discriminator import DualDiscriminator
 from semedit.networks.retouching import differing
 from semedit.networks.synthesis import Synthesis
@@ -174,7 +175,8 @@ class MeanColour:
 
 
 def test_fidelity_against_pictures_on_disk(tmp_path, small, monkeypatch):
-    """Faces have no drawn pictures: the real ones come from a folder; ssg-legacy sees unrounded, noisy samples."""
+    """Faces have no drawn pictures: the real ones come from a folder; ssg-legacy sees unrounded, noisy samples, and
+    all real pictures, as released, whatever the count; its ids say so."""
     for index, image in enumerate(draw_pool(PORTRAITS.draw, 40, 32, 3).images):
         save_picture(to_picture(to_images(image)), tmp_path / f"{index}.png")
     embedder = MeanColour()
@@ -183,7 +185,12 @@ def test_fidelity_against_pictures_on_disk(tmp_path, small, monkeypatch):
     real = fidelity.StoredPictures(open_collection(tmp_path, 32, labelled=False))
     rows = {row.metric: row for row in fidelity.fidelity(faces, count=20, real=real)}
     assert set(rows) == {"frechet", "frechet_floor", "inception_score", "inception_score_floor"}
-    assert rows["frechet"].protocol == "fid(ssg-legacy)" and rows["frechet"].value > rows["frechet_floor"].value
+    assert rows["frechet"].protocol == "fid(ssg-legacy,fake=20,real=40,psi=1,noise=random)@32"
+    assert rows["inception_score_floor"].protocol == "is(ssg-legacy,real=20,real=20)@32"
+    whole = torch.cat(embedder.seen[1:])
+    fakes = embedder.seen[0].mean((2, 3))
+    assert len(whole) == 40 and rows["frechet"].value == pytest.approx(legacy_frechet(fakes, whole.mean((2, 3))))
+    assert rows["frechet"].value > rows["frechet_floor"].value
     fake = embedder.seen[0]
     assert not torch.equal(fake, quantise(fake))
     assert not torch.allclose(fake, faces.synthesise(faces.sample(20, 660_001, psi=1.0)).image)
@@ -236,8 +243,22 @@ class TestReconstruction:
         mixed = dataclasses.replace(faces, perceptual=domain("portraits").perceptual)
         score = reconstruction.Score.of(Model(small, mixed))
         assert [one.optimised for one in score.perceptual] == [True] and score.identity is None
-        assert len(score.missing) == 2 and any("SEMEDIT_FACENET" in text for text in score.missing)
+        assert len(score.missing) == 4 and any("SEMEDIT_FACENET" in text for text in score.missing)
         assert any("judge of perceptual distances" in text for text in score.missing)
+
+    def test_pictures_without_a_face_are_counted(self, monkeypatch):
+        class Finder:
+            protocol = "finder"
+
+            def identity(self, a, b):
+                return torch.tensor([0.5] + [float("nan")] * (len(a) - 1))
+
+        shipped = load("portraits")
+        searched = dataclasses.replace(PORTRAITS, identity_further=(Finder,))
+        model = Model(shipped.generator, searched, "portraits", shipped.entry)
+        rows = reconstruction.reconstruction(model, count=3, batch=3, methods=("restyle",))
+        (row,) = (row for row in rows if row.protocol == "finder" and row.method == "restyle@5")
+        assert (row.n, row.skipped, row.value) == (1, 2, 0.5)
 
     def test_a_folder_with_pictures_that_cannot_be_used(self, tmp_path):
         save_picture(quantise(to_images(next(unseen_pictures(PORTRAITS.draw, 64, 1)))), tmp_path / "a.png")
@@ -246,6 +267,26 @@ class TestReconstruction:
         assert all((r.n, r.skipped) == (1, 1) for r in rows)
         with pytest.raises(ImageError, match="none of 1 pictures"):
             self.rows(files=[tmp_path / "b.png"])
+
+    def test_aligned_pictures_are_taken_as_they_are(self, monkeypatch, tmp_path):
+        """No detector looks at them, not even to refuse them; one that is not square cannot be aligned."""
+        monkeypatch.setattr("semedit.pictures.alignment._detector", lambda: pytest.fail("a face was looked for"))
+        shown = quantise(to_images(unseen_pictures(PORTRAITS.draw, 128, 1).images))
+        save_picture(shown[0], tmp_path / "a.png")
+        save_picture(shown[0, :, 20:], tmp_path / "b.png")
+        faces = Model(load("portraits").generator, domain("faces"))
+        files = [tmp_path / "a.png", tmp_path / "b.png"]
+        targets = reconstruction.stored_pictures(faces, files, aligned=True)
+        assert targets.skipped == 1 and torch.equal(to_images(targets.images), shown)
+
+    def test_pixels_are_compared_at_256(self, small):
+        score = reconstruction.Score.of(Model(small, PORTRAITS))
+        a, b = quantise(torch.rand(2, 3, 512, 512) * 2 - 1), torch.zeros(2, 3, 512, 512)
+        found = score(a, b)
+        pooled = torch.nn.functional.avg_pool2d(a, 2).square().flatten(1).mean(1)
+        torch.testing.assert_close(found["mse", "mse[-1,1]@256"], pooled)
+        low, zero = quantise(torch.rand(1, 3, 64, 64) * 2 - 1), torch.zeros(1, 3, 64, 64)
+        torch.testing.assert_close(score(low, zero)["mse", "mse[-1,1]@256"], low.square().flatten(1).mean(1))
 
     def test_methods_are_named(self):
         with pytest.raises(UnknownName, match="inversion method"):

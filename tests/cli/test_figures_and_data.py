@@ -1,6 +1,7 @@
 """The commands that show the generator, and those that prepare and scan data."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,3 +119,20 @@ def test_train_on_a_folder_with_a_label_map(folder, label_maps_read, tmp_path, c
     assert found["results"][0]["steps"] == 1
     assert load_generator(out / "generator.safetensors").regions.names == ("background", "person")
     assert label_maps_read == [str(tmp_path / "map.yaml")]  # once, by the command
+
+
+def test_a_generator_of_whole_bodies(tmp_path, capsys):
+    """The label map of DeepFashion's parsing, on pictures made here: all of its labels are read, its regions learnt."""
+    random = np.random.default_rng(0)
+    for index in range(8):
+        labels = np.kron(random.permutation(24)[:16].reshape(4, 4), np.ones((8, 8))).astype(np.uint8)
+        for name, values in (("images", np.stack([labels * 10] * 3, axis=2)), ("labels", labels)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(values).save(tmp_path / name / f"{index}.png")
+    data = ["--data", str(tmp_path), "--label-map", str(Path(__file__).parents[2] / "docs" / "deepfashion.yaml")]
+    assert run(["train", "deepfashion-256", *data, "--dry-run"]) == 0
+    config = json.loads(capsys.readouterr().out)
+    assert (config["generator"]["regions"], config["data"]["path"]) == (10, str(tmp_path))
+    out = tmp_path / "run"
+    result(capsys, ["train", "portraits-tiny", *data, "--images", "8", "--set", "metric_samples=0", "--out", str(out)])
+    assert load_generator(out / "generator.safetensors").regions.names[2:5] == ("face", "hair", "top")

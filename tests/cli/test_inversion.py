@@ -11,6 +11,7 @@ from skimage.data import astronaut
 
 import semedit
 from directions import FlowLibrary, FlowTraining
+from directions.interfacegan.official import save_boundary
 from directions.styleflow.flow import ConditionalFlow, FlowConfig
 from directions.styleflow.official import to_official as flow_to_official
 from encoders.backbone import EncoderConfig, ResidualEncoder
@@ -220,3 +221,37 @@ def test_fit_flow_and_edit_with_the_shipped_one(workspace, tmp_path, capsys, qui
     result = json.loads(capsys.readouterr().out)["results"][0]
     assert result["method"] == "styleflow" and result["inside_share"] > 0.5 and result["preservation"] < 1
     refuse(capsys, ["edit", "--method", "styleflo", "--out", str(workspace)], "did you mean 'styleflow'")
+
+
+def test_aligned_pictures_are_not_cut_again(portrait, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("semedit.pictures.alignment._detector", lambda: pytest.fail("a face was looked for"))
+    options = ["--method", "restyle", "--out", str(tmp_path), "--aligned", "--json"]
+    assert run(["invert", str(portrait), *options]) == 0
+    (made,) = json.loads(capsys.readouterr().out)["results"]
+    latent = Latent.load(made["latent"])
+    assert latent.metadata["alignment"]["matrix"] == [[1, 0, 0], [0, 1, 0]]
+
+
+def test_published_boundaries_are_added_and_edit(brought, capsys):
+    """The normals of .npy files, of either float type and of any length, are directions of the model's W."""
+    normal = np.random.default_rng(0).normal(size=(1, 16))
+    np.save(brought / "smile.npy", normal)
+    np.save(brought / "beard.npy", (3 * normal[:, ::-1]).astype(np.float32))
+    np.save(brought / "wide.npy", np.ones((1, 24)))
+    np.save(brought / "objects.npy", np.array([{}], dtype=object))
+    add = ["models", "add", "mine", "--file", str(brought / "g.safetensors"), "--domain", "portraits", "--boundary"]
+    for file, words in (("wide.npy", ["width 24", "width 16"]), ("objects.npy", ["cannot be read"])):
+        refuse(capsys, [*add, f"smile={brought / file}"], *words)
+    refuse(capsys, [*add, "smile.npy"], "ATTRIBUTE=FILE.npy")
+    assert not (brought / "home" / "models" / "mine").exists()
+    files = [f"smile={brought / 'smile.npy'}", "--boundary", f"beard={brought / 'beard.npy'}"]
+    assert run([*add, *files, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["results"][0]["directions"] == ["smile", "beard"]
+    model = load("mine")
+    codes = model.sample(1, 0)
+    moved = model.edit(codes, "smile", 2.0, "all").data - codes.wplus().data
+    expected = 2 * torch.from_numpy(normal / np.linalg.norm(normal)).float()
+    torch.testing.assert_close(moved, expected.expand_as(moved), rtol=1e-4, atol=1e-5)
+    save_boundary(brought / "again.npy", model.editors()["beard"].direction_)
+    again = np.load(brought / "again.npy")
+    assert again.shape == (1, 16) and np.linalg.norm(again) == pytest.approx(1)

@@ -104,7 +104,8 @@ ITS_OWN = {
     "local_samples", "size", "regions",
 }  # fmt: skip
 #: Options that the command line alone has in one command.
-ALONE = {("fit identity", "role"), ("data scan", "domain"), ("models pack", "domain"), ("models info", "name")} | {
+ALONE = {("fit identity", "role"), ("data scan", "domain"), ("models pack", "domain"), ("models info", "name"),
+         ("fit attributes", "domain"), ("bench paper", "budget")} | {
     (words, "seed") for words in ("invert", "edit", "sample", "draw", "interpolate", "components", "mix", "compose",
                                   "transfers", "fit calibration")
 }  # fmt: skip

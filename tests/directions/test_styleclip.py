@@ -169,3 +169,10 @@ def test_the_search_may_begin_at_the_best_of_random_rows(small, linear, codes):
         torch.testing.assert_close(alone.data[0], edited.data[index])
     held = editor(small, linear, steps=1, candidates=12, l2_weight=1e6).edit(codes, 1.0, "region1")
     assert torch.equal(held.data, codes.wplus().data)
+
+
+def test_no_strength_is_no_search(small, tiny_clip, codes):
+    """A fresh editor that was asked for nothing has the record of a search of no steps."""
+    made = editor(small, tiny_clip)
+    same = made.edit(codes, 0, "all")
+    assert torch.equal(same.data, codes.wplus().data) and made.losses_ == [] and made.stopped_ == ("steps", "steps")

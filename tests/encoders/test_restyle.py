@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from encoders.backbone import EncoderConfig, ResidualEncoder
 from encoders.restyle import Refiner
@@ -77,3 +78,19 @@ def test_encoders_of_others_are_refused(small):
     assert Refiner.of(small, StoredEncoder(encoder, small.mean_w(), small.fingerprint)).refine(
         torch.zeros(1, 3, 32, 32), 1
     )
+
+
+@pytest.mark.parametrize("enlarging", ["pool", "bilinear"])
+def test_smaller_pictures_come_to_the_encoder_as_it_was_trained(small, enlarging):
+    """Target and reconstruction alike: official encoders pool them, those trained here say what they read."""
+    torch.manual_seed(0)
+    config = EncoderConfig(size=64, rows=small.layout.rows, style_dim=16, widths=(16, 32), units=(1, 1),
+                           enlarging=enlarging)  # fmt: skip
+    refiner, images = Refiner(small, ResidualEncoder(config).eval(), small.mean_w()), torch.rand(1, 3, 32, 32) * 2 - 1
+    pooled, smooth = F.adaptive_avg_pool2d(images, 64), F.interpolate(images, size=(64, 64), mode="bilinear")
+    assert torch.equal(refiner.fit(images), pooled if enlarging == "pool" else smooth)
+    seen = []
+    refiner.encoder.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    code, start = refiner.start(1)
+    refiner.step(refiner.fit(images), code, start)
+    assert torch.equal(seen[0], torch.cat([refiner.fit(images), refiner.fit(start)], dim=1))

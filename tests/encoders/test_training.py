@@ -140,7 +140,7 @@ def test_recipes_take_the_rows_of_their_generator(generator):
     for domain in RECIPES:
         recipe = recipe_for(generator, domain)
         assert (recipe.encoder.rows, recipe.encoder.style_dim) == (28, 16)
-    assert RECIPES["faces"].encoder == EncoderConfig() and RECIPES["faces"].refinements == 5
+    assert RECIPES["faces"].encoder == EncoderConfig(enlarging="pool") and RECIPES["faces"].refinements == 5
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ app = typer.Typer(
         locality="semedit.cli.bench.tasks:locality",
         measured="semedit.cli.bench.tasks:measured",
         transfers="semedit.cli.bench.transfers:transfers",
+        paper="semedit.cli.bench.paper:paper",
     ),
     no_args_is_help=True,
 )

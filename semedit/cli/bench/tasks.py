@@ -11,7 +11,16 @@ from benchmarks import reconstruction as inversions
 from benchmarks import rows as plain
 from semedit.checkpoints import zoo
 from semedit.cli.bench.rows import CardOption, CountOption, SaveOption, finish, to_card
-from semedit.cli.console import JsonOption, ModelOption, PrecisionOption, Report, SeedOption, complain, progress_bar
+from semedit.cli.console import (
+    AlignedOption,
+    JsonOption,
+    ModelOption,
+    PrecisionOption,
+    Report,
+    SeedOption,
+    complain,
+    progress_bar,
+)
 from semedit.data.collection import open_collection
 from semedit.editing.loading import load
 from semedit.pictures.reading import find_pictures
@@ -25,6 +34,7 @@ def reconstruction(
     data: Annotated[
         str | None, typer.Option("--data", help="Folder or glob of photos (default: drawn portraits, unseen seeds).")
     ] = None,
+    aligned: AlignedOption = False,
     encoder: Annotated[str | None, typer.Option(help="An encoder's file, instead of the model's own.")] = None,
     precision: PrecisionOption = "fp32",
     write_card: CardOption = False,
@@ -36,7 +46,7 @@ def reconstruction(
     for absent in inversions.Score.of(loaded).missing:
         complain(f"left out of the table: {absent}")
     with progress_bar("inversions", json) as progress:
-        rows = inversions.reconstruction(loaded, count, batch, tuple(method or ()), files, progress=progress)
+        rows = inversions.reconstruction(loaded, count, batch, tuple(method or ()), files, aligned, progress)
     for name in dict.fromkeys(row.method for row in rows):
         to_card(loaded, f"reconstruction.{name}", [row for row in rows if row.method == name], write_card)
     finish(rows, inversions.table(rows), json, out)
@@ -50,7 +60,10 @@ def fidelity(
         int | None, typer.Option(min=16, help="Measure at this many px (default: the generator's size).")
     ] = None,
     data: Annotated[
-        str | None, typer.Option("--data", help="Folder or LMDB of real pictures (default: drawn portraits).")
+        str | None,
+        typer.Option(
+            "--data", help="Folder or LMDB of aligned pictures, taken as they are (default: drawn portraits)."
+        ),
     ] = None,
     seed: SeedOption = sets.SEED,
     write_card: CardOption = False,

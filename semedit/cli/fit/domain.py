@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from semedit.checkpoints import zoo
-from semedit.cli.console import JsonOption, Report, SetOption, number, option, progress_bar
+from semedit.cli.console import DeviceOption, JsonOption, Report, SetOption, number, option, progress_bar
+from semedit.cli.fit.faces import fit_face_attributes
+from semedit.domains import domain as find_domain
 from semedit.domains.portraits.fitting import attributes as classifiers
 from semedit.domains.portraits.fitting import clip as clips
 from semedit.domains.portraits.fitting import features as feature_networks
@@ -41,13 +43,28 @@ def _seed(seed: int | None) -> dict[str, int]:
 def attributes(
     out: FileOption = None,
     role: RoleOption = GUIDE,
+    domain: Annotated[str, typer.Option(help="Kind of picture: one that is drawn, or faces.")] = "portraits",
+    data: Annotated[str | None, typer.Option("--data", help="For faces: CelebA's folder, as it is downloaded.")] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="For faces: CelebAMask-HQ's mapping file (default: in --data); none: no check.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--start", help="For faces: torchvision's ResNet-50 to begin with (default: scratch).")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="For faces: optimiser steps in all.")] = None,
+    set_: SetOption = None,
+    device: DeviceOption = "cpu",
     pictures: PicturesOption = ATTRIBUTES.pictures,
     epochs: EpochsOption = ATTRIBUTES.epochs,
     held_out: HeldOutOption = ATTRIBUTES.held_out,
     json: JsonOption = False,
     seed: RoleSeedOption = None,
 ) -> None:
-    """Train an attribute classifier of the portraits domain on drawn portraits."""
+    """Train a domain's attribute classifier: on drawn portraits, or of faces the papers' ResNet-50 on CelebA."""
+    if find_domain(domain).draw is None:
+        named = {"mapping": mapping, "start": start, "steps": steps, "seed": seed}
+        fit_face_attributes(domain, data, out, named, set_, json, device)
+        return
     path = _file(out, "attributes", role)
     config = classifiers.ROLES[role].replace(pictures=pictures, epochs=epochs, held_out=held_out, **_seed(seed))
     with progress_bar(f"attribute classifier ({role})", json) as progress:

@@ -68,6 +68,12 @@ def celebamask_hq(size: int, paper: bool = False) -> TrainConfig:
     )  # fmt: skip
 
 
+def deepfashion(size: int) -> TrainConfig:
+    """Whole-body pictures with the default options, as the paper trains them (figures 13 and 20); the regions are those
+    of the label map that the command is given (docs/deepfashion.yaml)."""
+    return celebamask_hq(size).replace(name=f"deepfashion-{size}", data=DataConfig(domain="faces", path="deepfashion"))
+
+
 RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "portraits-adversarial": portraits_adversarial,
     "portraits-128-grown": portraits_128_grown,
@@ -75,6 +81,7 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "celebamask-hq-256": partial(celebamask_hq, 256),
     "celebamask-hq-512": partial(celebamask_hq, 512),
     "celebamask-hq-256-paper": partial(celebamask_hq, 256, paper=True),
+    "deepfashion-256": partial(deepfashion, 256),
     "celebamask-hq-512-paper": partial(celebamask_hq, 512, paper=True),
 }
 

@@ -1,10 +1,12 @@
 """InterFaceGAN: golden values of its formulas, and what a direction is."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from directions import Calibration, InterFaceGAN, manipulate, project, select_extremes
+from directions import BoundaryReport, Calibration, InterFaceGAN, manipulate, project, select_extremes
 from semedit.errors import ConfigError, LatentError, NotFitted
 from tests.directions.conftest import fitted
 
@@ -105,3 +107,25 @@ def test_a_local_direction_takes_its_rows_unless_the_edit_is_unmasked(codes):
     torch.testing.assert_close(free, 0.5 * torch.from_numpy(editor.direction_).expand_as(free))
     third = fitted(seed=3)
     assert abs(editor.preserving([third]).local_.direction_ @ third.direction_) < 1e-6
+
+
+def test_all_extremes_may_be_trained_on():
+    """Where nothing is held out, or nothing is left over, there is no accuracy; the report stays JSON."""
+    random = np.random.default_rng(0)
+    codes = random.normal(size=(400, 4)).astype(np.float32)
+    editor = InterFaceGAN("x", chosen=0.5, split=1.0).fit(codes, codes[:, 0])
+    assert editor.report_ == BoundaryReport(200, 200, None, None)
+    assert json.loads(json.dumps(editor.state(), allow_nan=False)) == editor.state()
+    assert InterFaceGAN("x", chosen=0.5).fit(codes, codes[:, 0]).report_.remaining_accuracy is None
+    with pytest.raises(ConfigError, match="none to learn from"):
+        InterFaceGAN("x", chosen=0.5, split=0.0).fit(codes, codes[:, 0])
+
+
+def test_invalid_scores_are_left_out_and_the_mark_is_kept():
+    codes = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
+    scores = codes[:, 0].copy()
+    scores[:200] = -9
+    editor, rest = InterFaceGAN("x", chosen=0.5, invalid=-9), InterFaceGAN("x", chosen=0.5)
+    assert np.array_equal(editor.fit(codes, scores).direction_, rest.fit(codes[200:], scores[200:]).direction_)
+    again = InterFaceGAN.from_state("x", editor.tensors(), editor.state())
+    assert again.invalid == -9 and again.state() == editor.state()

@@ -82,7 +82,11 @@ class TestLaws:
         flow = small_flow()
         flow.sqrt_end_time.zero_()
         x = torch.randn(2, 3, 6)
-        torch.testing.assert_close(flow.encode(x, torch.zeros(2, 2)), flow.after(flow.before(x)))
+        u = flow.encode(x, torch.zeros(2, 2))
+        torch.testing.assert_close(u, flow.after(flow.before(x)))
+        volume = flow.before.log_scale().sum() + flow.after.log_scale().sum()
+        density = torch.distributions.Normal(0, 1).log_prob(u).sum(-1) + volume
+        torch.testing.assert_close(flow.log_prob(x, torch.zeros(2, 2)), density)
 
     def test_a_field_of_zero_moves_nothing(self):
         flow = small_flow()

@@ -1,15 +1,19 @@
 """Identity networks: the domain's two, and the loaders for faces on files of the published form."""
 
+import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from semedit.domains import DOMAINS
 from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.fitting.identity import VIEWS, balanced, contrastive, draw_people, verification
 from semedit.domains.portraits.law import sample_factors
 from semedit.errors import CheckpointError, MissingWeights
+from semedit.metrics.curricular import TEMPLATE, CurricularFace, similarity
 from semedit.metrics.identity import ArcFace, DomainIdentity, FaceNet, central
-from semedit.networks.irse import IrSeFace
+from semedit.networks.irse import IR101, IrSeFace, IrTrunkConfig
+from semedit.pictures.alignment import Face
 
 PORTRAITS = DOMAINS["portraits"]
 
@@ -99,9 +103,68 @@ class TestFaces:
         inside = a.clone()
         inside[..., 100:150, 100:150] = 1
         assert face.identity(a, inside) < 0.9999
+        small = torch.rand(1, 3, 64, 64) * 2 - 1
+        pooled = F.adaptive_avg_pool2d(small, 256)
+        assert torch.equal(face.embed(small), face.embed(pooled))
 
-    @pytest.mark.parametrize("kind, variable", [(FaceNet, "SEMEDIT_FACENET"), (ArcFace, "SEMEDIT_ARCFACE")])
+    @pytest.mark.parametrize(
+        "kind, variable",
+        [
+            (FaceNet, "SEMEDIT_FACENET"),
+            (ArcFace, "SEMEDIT_ARCFACE"),
+            (CurricularFace, "SEMEDIT_CURRICULARFACE"),
+        ],
+    )
     def test_missing_files_are_named(self, kind, variable, monkeypatch, tmp_path):
         monkeypatch.setenv("TORCH_HOME", str(tmp_path))
         with pytest.raises(MissingWeights, match=variable):
             kind()
+
+
+class TestCurricularFace:
+    NARROW = IrTrunkConfig(widths=(8, 8, 8, 8), units=(1, 1, 1, 1), squeeze=0)
+
+    @pytest.fixture
+    def face(self, tmp_path):
+        torch.manual_seed(0)
+        network = IrSeFace(self.NARROW, affine=False)
+        torch.save(network.state_dict(), tmp_path / "backbone.pth")
+        return CurricularFace(tmp_path / "backbone.pth", self.NARROW)
+
+    def test_the_sizes_and_keys_of_the_published_file(self):
+        """IR-101: forty-nine units without squeeze and excitation, an embedding whose batch norm is not learnt."""
+        state = IrSeFace(IR101, affine=False).state_dict()
+        assert len({key.split(".")[1] for key in state if key.startswith("body.")}) == 49
+        assert not any(".res_layer.5." in key for key in state)
+        assert state["output_layer.3.weight"].shape == (512, 512 * 7 * 7)
+        assert {k for k in state if k.startswith("output_layer.4")} == {
+            f"output_layer.4.{name}" for name in ("running_mean", "running_var", "num_batches_tracked")
+        }
+        assert sum(t.numel() for k, t in state.items() if "running" not in k and "tracked" not in k) > 65e6
+
+    def test_faces_are_brought_to_the_template(self, face, monkeypatch):
+        """A picture turned and enlarged shows the same person: landmarks decide what the network sees."""
+        random = np.random.default_rng(0)
+        image = torch.nn.functional.interpolate(torch.rand(1, 3, 14, 14) * 2 - 1, size=112, mode="bicubic").clamp(-1, 1)
+        marks = {112: TEMPLATE, 224: 2 * TEMPLATE}
+        monkeypatch.setattr("semedit.metrics.curricular.detect_faces", lambda picture: [
+            Face((0, 0, 1, 1), marks[picture.width].astype(np.float32), 1.0)
+        ])  # fmt: skip
+        twice = torch.nn.functional.interpolate(image, size=224, mode="bilinear")
+        assert face.identity(image, image).item() == pytest.approx(1, abs=1e-5)
+        assert face.identity(image, twice).item() > 0.99
+        turn = similarity(TEMPLATE, TEMPLATE @ np.array([[0.0, 1.0], [-1.0, 0.0]]) + random.normal(size=2))
+        np.testing.assert_allclose(turn[:, :2] @ turn[:, :2].T, np.eye(2), atol=1e-9)
+
+    def test_pictures_without_a_face_have_no_score(self, face, monkeypatch):
+        calls = iter([[], [Face((0, 0, 1, 1), TEMPLATE.astype(np.float32), 1.0)]] * 2)
+        monkeypatch.setattr("semedit.metrics.curricular.detect_faces", lambda picture: next(calls))
+        image = torch.rand(2, 3, 112, 112) * 2 - 1
+        scores = face.identity(image, image)
+        assert scores[0].isnan() and scores[1] == pytest.approx(1, abs=1e-5)
+        assert face.protocol == "curricularface-ir101-mtcnn@112"
+
+    def test_other_files_are_refused(self, tmp_path):
+        torch.save(IrSeFace(self.NARROW.replace(squeeze=4)).state_dict(), tmp_path / "other.pth")
+        with pytest.raises(CheckpointError, match="unexpected"):
+            CurricularFace(tmp_path / "other.pth", self.NARROW)

@@ -1,0 +1,1 @@
+"""The parts of the report: a module for each table, or kind of figure."""

@@ -1,0 +1,107 @@
+"""SemanticStyleGAN's figure 10: preservation against gained score, and what no paper has: change inside against outside
+the region at equal gain."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks import editing, editing_shown
+from benchmarks.bases import INVERSIONS, base_codes
+from benchmarks.paper.cells import measured
+from benchmarks.paper.part import Made, PaperPart, PartUnit
+from benchmarks.paper.plots import points
+from benchmarks.paper.setting import Figure, Progress, Setting
+from directions import EDITORS
+from semedit.errors import MissingWeights
+
+GENERATORS = {"SemanticStyleGAN": None, "StyleGAN2": "stylegan2"}
+#: The gain at which methods are compared, or nine tenths of the most that all of them reach.
+EQUAL_GAIN = 0.4
+
+
+def units(setting: Setting) -> tuple[str, ...]:
+    known = setting.model.domain.attribute_names
+    attributes = [name for name in editing.PAPER_ATTRIBUTES if name in known]
+    return tuple(f"{g} + {method}: {attr}" for g in GENERATORS for method in EDITORS for attr in attributes)
+
+
+def make(setting: Setting, name: str, progress: Progress) -> Made:
+    """Curves of one attribute by one method; the table has them at strength 1, and each against the unmasked one."""
+    combination, attr = name.split(": ")
+    generator, method = combination.split(" + ")
+    rival = GENERATORS[generator]
+    model = setting.rival(rival) if rival else setting.model
+    files = None if setting.drawn else setting.held_out(setting.budget.edits)
+    base = base_codes(model, INVERSIONS, setting.budget.edits, files, aligned=True)
+    made = editing.curves(model, base, (attr,), (method,), progress=progress)
+    measures = [
+        measured(row, f"{attr}: {combination}, {row.variant}", row.metric, of_pictures=True)
+        for row in editing.rows(model, base, made)
+        if row.degree in (1.0, None)
+    ]
+    return Made(measures, series={"generator": generator, "curves": [stored(curve) for curve in made]})
+
+
+def stored(curve: editing.Curve) -> dict[str, Any]:
+    """A curve as JSON, every picture's values in it."""
+    return {**vars(curve), "values": {name: value.round(6).tolist() for name, value in curve.values.items()}}
+
+
+def restored(curve: Mapping[str, Any]) -> editing.Curve:
+    values = {name: np.array(value, dtype=np.float64) for name, value in curve["values"].items()}
+    return editing.Curve(**{**curve, "values": values})
+
+
+def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
+    """The curves of all units that ran, and the plot of local methods. Nothing without matplotlib."""
+    made = [(unit.series["generator"], restored(one)) for unit in units for one in unit.series["curves"]]
+    if not made:
+        return ()
+    files = {name: f"pictures/ssg.f10-{name}.png" for name in ("curves", "inside-outside")}
+    own = [curve for generator, curve in made if generator == next(iter(GENERATORS))]
+    try:
+        if own:
+            editing_shown.draw(own, setting.folder / files["curves"])
+        points(at_equal_gain(made), setting.folder / files["inside-outside"])
+    except MissingWeights:
+        return ()
+    captions = (
+        "Preservation (1 - l1) against the gain of the attribute's score, at ten degrees of every edit.",
+        "Change outside against change inside the attribute's region, mean absolute on [0, 1], at the gain that a "
+        "panel names; beside each method identity (id) and perceptual distance (p) at strength 1.",
+    )
+    return [Figure(file, caption) for file, caption in zip(files.values(), captions, strict=True)
+            if (setting.folder / file).exists()]  # fmt: skip
+
+
+def at_equal_gain(made: Sequence[tuple[str, editing.Curve]]) -> dict[str, list[dict[str, Any]]]:
+    """Panel -> the methods of an attribute at equal gain: ``name``, ``inside``, ``outside``, ``identity``,
+    ``perceptual``; those that gain nothing are left out."""
+    panels: dict[str, list[dict[str, Any]]] = {}
+    for attr in dict.fromkeys(curve.attr for _, curve in made):
+        curves = [(g, c) for g, c in made if c.attr == attr and c.most > 0.02]
+        if not curves:
+            continue
+        gain = min(EQUAL_GAIN, 0.9 * min(curve.most for _, curve in curves))
+        panels[f"{attr}, gain {gain:.2f}"] = [
+            {"name": f"{g} + {c.method}, {c.variant}", **changes(c, gain)} for g, c in curves
+        ]
+    return panels
+
+
+def changes(curve: editing.Curve, gain: float) -> dict[str, float]:
+    """What a curve changes where it first has a gain, linearly between its degrees."""
+    total = 1 - np.array([1.0, *curve.means["preservation"]])
+    inside = total * np.array([1.0, *curve.means["inside_share"]])
+    highest = np.maximum.accumulate([0.0, *curve.means["score_gain"]])
+    rising = np.concatenate([[True], np.diff(highest) > 0])
+    columns = {
+        "inside": inside,
+        "outside": total - inside,
+    }
+    found = {name: float(np.interp(gain, highest[rising], values[rising])) for name, values in columns.items()}
+    return found | {name: curve.means[name][0] for name in ("identity", "perceptual")}
+
+
+PART = PaperPart("ssg.f10", "Preservation against gained score", "Shi et al. 2022, figure 10", units, make, draw)

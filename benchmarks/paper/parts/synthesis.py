@@ -1,0 +1,68 @@
+"""SemanticStyleGAN's table 1: how good samples are, by the released protocol and by the domain's own."""
+
+from benchmarks import fidelity
+from benchmarks.paper.cells import Absent, Measure, measured
+from benchmarks.paper.part import Made, PaperPart, named
+from benchmarks.paper.setting import NotThere, Progress, Setting
+from semedit.data.collection import open_collection
+from semedit.editing.model import Model
+
+OURS, RIVAL = "SemanticStyleGAN", "StyleGAN2"
+#: Measure of a benchmark's row -> the report's column; Frechet distances of Inceptions alone are called FID.
+COLUMNS = {
+    "frechet": "FID", "frechet_floor": "FID floor", "inception_score": "IS", "kernel_distance": "KID",
+    "precision": "precision", "recall": "recall",
+}  # fmt: skip
+
+
+def model_of(setting: Setting, name: str) -> Model:
+    """The model of a row. Raises NotThere, for those whose networks are in no library too."""
+    if name == OURS:
+        return setting.model
+    if name == RIVAL:
+        return setting.rival("stylegan2")
+    raise NotThere(Absent(f"{name} is not part of this library, and its authors' weights are not of this data"))
+
+
+def make(setting: Setting, name: str, progress: Progress) -> Made:
+    model = model_of(setting, name)
+    size, real = model.generator.config.size, None
+    if not setting.drawn:
+        collection = open_collection(setting.training_pictures(), size, labelled=False)
+        real = fidelity.StoredPictures(collection)
+    rows = fidelity.fidelity(model, setting.budget.samples, real=real, progress=progress)
+    measures = [
+        measured(row, name, column(row.metric, row.protocol), of_pictures=False)
+        for row in rows
+        if unmarked(row.metric) in COLUMNS
+    ]
+    answer = "yes" if name == OURS else "no"
+    return Made([*measures, Measure(row=name, column="compositional", value=answer, protocol="by construction", n=0)])
+
+
+def column(metric: str, protocol: str) -> str:
+    """What a measure is called.
+
+    >>> column("frechet", "fd(portraits-features@64)"), column("frechet", "fid(inception-tf)@256")
+    ('FD', 'FID')
+    """
+    found = COLUMNS[unmarked(metric)]
+    return found if protocol.startswith("fid(") else found.replace("FID", "FD")
+
+
+def unmarked(metric: str) -> str:
+    """A measure's name without the mark of a network that was optimised, which its protocol has too.
+
+    >>> unmarked("frechet_optimised")
+    'frechet'
+    """
+    return metric.removesuffix("_optimised")
+
+
+PART = PaperPart(
+    "ssg.t1",
+    "Quality of synthesis",
+    "Shi et al. 2022, table 1",
+    named(RIVAL, "SemanticGAN", "SemanticGAN + proposed training", OURS),
+    make,
+)

@@ -1,0 +1,51 @@
+"""SemanticStyleGAN's figure 11: three prompts in sequence, by StyleCLIP's optimisation."""
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from benchmarks.paper.cells import Measure
+from benchmarks.paper.part import Made, PaperPart, named
+from benchmarks.paper.setting import Progress, Setting
+from directions import StyleClip
+from semedit.metrics.placed import placed
+
+#: The paper's prompts, and the regions that a user would choose for each.
+PROMPTS = {
+    "a person with brown skin": "skin,nose,ears,neck",
+    "a person with purple long hair": "hair",
+    "a person with blue eyes": "eyes",
+}
+GENERATORS = {"StyleGAN2": "stylegan2", "SemanticStyleGAN": None}
+
+
+def make(setting: Setting, name: str, progress: Progress) -> Made:
+    """Each prompt starts from what the one before it made; the first from the mean code. A generator without regions
+    is edited whole."""
+    rival = GENERATORS[name]
+    model = setting.rival(rival) if rival else setting.model
+    clip = placed(model.domain.clip(), model.device)
+    latent = model.generator.latent(model.generator.mean_w())
+    pictures, measures, options = [model.synthesise(latent).image.cpu()], [], []
+    for index, (prompt, regions) in enumerate(PROMPTS.items()):
+        wanted: dict[str, Any] = {"steps": setting.budget.words} if setting.budget.words else {}
+        editor = StyleClip.of_model(model, prompt, clip, progress=partial(_told, progress, index), **wanted)
+        options = [f"{key} {value}" for key, value in editor.config.to_json().items() if value]
+        before = clip.similarity(pictures[-1].to(model.device), (prompt,)).item()
+        latent = editor.edit(latent, 1.0, "all" if rival else regions)
+        pictures.append(model.synthesise(latent).image.cpu())
+        after = clip.similarity(pictures[-1].to(model.device), (prompt,)).item()
+        measures.append(Measure(row=name, column=prompt, value=after - before, n=1,
+                                protocol=f"gain of cosine, {clip.protocol} (the one that was optimised)"))  # fmt: skip
+    shown = "; ".join(PROMPTS)
+    caption = f"{name}: the mean face, then in sequence: {shown}. Options: {', '.join(options)}."
+    return Made(measures, [setting.show("ssg.f11", name, torch.cat(pictures), len(pictures), caption, side=256)])
+
+
+def _told(progress: Progress, index: int, done: int, total: int) -> None:
+    """The steps of one search as a part of all."""
+    progress(index * total + done, len(PROMPTS) * total)
+
+
+PART = PaperPart("ssg.f11", "Edits by words, in sequence", "Shi et al. 2022, figure 11", named(*GENERATORS), make)
