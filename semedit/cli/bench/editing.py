@@ -91,5 +91,5 @@ def _truth(model: Model, attributes: tuple[str, ...], methods: tuple[str, ...], 
     with progress_bar("true edits", json) as progress:
         rows = truth.truth_rows(model, attributes, methods, count, on, progress=progress)
     for name in dict.fromkeys(row.method for row in rows):
-        to_card(model, f"truth.{name}{'' if on else '.off'}", truth.named(rows, name), write_card)
+        to_card(model, f"truth.{name}{'' if on else '@off'}", truth.named(rows, name), write_card)
     finish(rows, truth.table(rows), json, out)
