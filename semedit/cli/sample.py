@@ -55,7 +55,7 @@ def sample(
         report.add(image=str(path), latent=str(path.with_suffix(".safetensors")), seed=seed, psi=psi)
     rows = pictures.image.cpu()
     if labels and pictures.labels is not None:
-        rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.regions).cpu()], dim=2)
+        rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.label_table).cpu()], dim=2)
     save_picture(enlarge(sheet(rows, columns), scale), target)
     report.add(sheet=str(target), count=count, seed=seed, psi=psi)
     report.say(f"{count} samples -> {target}")

@@ -8,7 +8,7 @@ from torch import Tensor
 from semedit.domains import Domain
 from semedit.metrics.attributes import Scorer
 from semedit.metrics.placed import placed
-from semedit.networks.synthesis import Rendering
+from semedit.networks.synthesis import Rendering, Synthesis
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ def compare(
 def inside_share(old: Rendering, new: Rendering, regions: tuple[int, ...], dilate: int = 2) -> Tensor:
     """Share (B,) of the absolute pixel change that lies in the regions' masks, old or new, dilated by ``dilate`` px.
 
-    1 where nothing changed, NaN for pictures without label maps.
+    1 where nothing changed, NaN for pictures of generators whose codes have no regions.
     """
-    if old.labels is None or new.labels is None:
+    if not (isinstance(old, Synthesis) and isinstance(new, Synthesis)):
         return torch.full((len(old.image),), float("nan"))
     chosen = torch.tensor(regions, device=old.image.device)
     inside = (torch.isin(old.labels, chosen) | torch.isin(new.labels, chosen)).float()[:, None]
