@@ -11,12 +11,25 @@ from baselines.stylegan2.generator import (
 )
 from baselines.stylegan2.official import to_official
 from baselines.stylegan2.recipes import RECIPES
+from baselines.stylegan2.semantic import (
+    SEMANTIC_RECIPES,
+    SemanticGAN,
+    SemanticGANConfig,
+    SemanticGANRun,
+    SemanticGANTrainConfig,
+    load_semantic_gan,
+)
 from baselines.stylegan2.style_code import StyleCode
 from baselines.stylegan2.training import StyleGAN2Run, StyleGAN2TrainConfig
 
 __all__ = [
     "COURSES",
     "RECIPES",
+    "SEMANTIC_RECIPES",
+    "SemanticGAN",
+    "SemanticGANConfig",
+    "SemanticGANRun",
+    "SemanticGANTrainConfig",
     "StyleActivations",
     "StyleCode",
     "StyleGAN2Config",
@@ -29,6 +42,7 @@ __all__ = [
     "StyleGAN2TrainConfig",
     "load_discriminator",
     "load_generator",
+    "load_semantic_gan",
     "save_generator",
     "save_official",
     "to_official",

@@ -76,6 +76,11 @@ class StyleGAN2Config(StyleBasedConfig):
         return self.channels.get(resolution) or official_channels(resolution, self.channel_multiplier)
 
     @property
+    def outputs(self) -> int:
+        """Channels that the heads put out."""
+        return 3
+
+    @property
     def rgb_widths(self) -> tuple[int, ...]:
         """Widths of the styles of the RGB heads."""
         return tuple(self.width(resolution) for resolution in self.resolutions)
@@ -133,7 +138,7 @@ class StyleGAN2Generator(StyleBasedGenerator):
             StyledConv(width, out, config.style_dim, up=index % 2 == 1)
             for index, (width, out) in enumerate(zip(config.conv_widths, outputs, strict=True))
         )
-        self.heads = nn.ModuleList(ToRGB(width, config.style_dim) for width in config.rgb_widths)
+        self.heads = nn.ModuleList(ToRGB(width, config.style_dim, config.outputs) for width in config.rgb_widths)
         sizes = [resolution for resolution in config.resolutions for _ in range(2)][1:]
         for index, size in enumerate(sizes):
             self.register_buffer(f"noise_{index}", torch.randn(1, 1, size, size))
@@ -205,7 +210,7 @@ class StyleGAN2Generator(StyleBasedGenerator):
         assert skip is not None  # there is at least one head
         return x, skip
 
-    def forward(self, latent: Latent | Tensor | StyleCode, *, noise: Noise = "const") -> StyleGAN2Synthesis:
+    def forward(self, latent: Latent | Tensor | StyleCode, *, noise: Noise = "const") -> Rendering:
         """Synthesise the pictures of codes in W, W+ or S.
 
         latent: Latent, tensor (B, D) or (B, L, D), or StyleCode; LatentError otherwise.
@@ -222,7 +227,7 @@ class StyleGAN2Generator(StyleBasedGenerator):
             return x, skip
 
         last, image = self.run(self.styles(latent), noise, record)
-        return StyleActivations(tuple(seen), (*seen[1::2], last), image)
+        return StyleActivations(tuple(seen), (*seen[1::2], last), image[:, :3])
 
     def mix(self, first: Latent | Tensor, second: Latent | Tensor, crossover: int) -> Tensor:
         """Style mixing (B, L, D): the rows below ``crossover`` of the first code, the rest of the second.

@@ -62,14 +62,15 @@ class StyledConv(nn.Module):
 class ToRGB(nn.Module):
     """Modulated 1x1 convolution to RGB without demodulation, plus a bias, on top of the doubled picture so far.
 
-    Here the 3 x C weights are modulated, which are fewer numbers than the activations.
+    Here the 3 x C weights are modulated, which are fewer numbers than the activations. ``channels`` are more than 3
+    where a head puts out masks beside the picture.
     """
 
-    def __init__(self, in_ch: int, style_dim: int):
+    def __init__(self, in_ch: int, style_dim: int, channels: int = 3):
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(3, in_ch))
+        self.weight = nn.Parameter(torch.randn(channels, in_ch))
         self.style = EqualLinear(style_dim, in_ch, bias=1.0)
-        self.bias = nn.Parameter(torch.zeros(3))
+        self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor, style: Tensor, skip: Tensor | None) -> Tensor:
         """x (B, I, H, W), style (B, I), skip (B, 3, H/2, W/2) or None -> (B, 3, H, W), in float32 at least."""

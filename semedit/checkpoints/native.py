@@ -19,7 +19,7 @@ def save_generator(
     path: str | Path, generator: StyleBasedGenerator, *, half: bool = False, extra: Mapping[str, Any] | None = None
 ) -> None:
     """Write a generator natively; ``extra`` is free JSON, such as the name of its domain."""
-    header = {"regions": generator.regions.to_json(), "lineage": list(generator.lineage), **(extra or {})}
+    header = {"regions": generator.label_table.to_json(), "lineage": list(generator.lineage), **(extra or {})}
     weights = Weights(generator.KIND, generator.config.to_json(), generator.stored(), header)
     save_weights(path, weights, half=half)
 

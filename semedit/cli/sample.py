@@ -57,7 +57,7 @@ def sample(
             report.add(image=str(path), latent=str(path.with_suffix(".safetensors")), seed=seed, psi=psi)
         rows, done = pictures.image.cpu(), done + len(pictures.image)
         if labels and pictures.labels is not None:
-            rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.regions).cpu()], dim=2)
+            rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.label_table).cpu()], dim=2)
         sheets.add(rows)
     files = sheets.finish()
     report.add(sheet=files[0], sheets=files, count=count, seed=seed, psi=psi)

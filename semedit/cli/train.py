@@ -65,13 +65,15 @@ def train(
         changes = assigned({"start": start, "adversarial.images": images, "seed": seed}, set_)
         return execute_course(courses[recipe]().with_overrides(changes), out, dry_run, json, device)
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
-    if recipe not in RECIPES and recipe not in stylegan2.RECIPES:
-        raise UnknownName("recipe", recipe, [*courses, *RECIPES, *stylegan2.RECIPES])
-    if recipe in stylegan2.RECIPES:
-        if label_map:
-            raise ConfigError(f"{recipe} looks at pictures alone, so that there is nothing for --label-map to say")
-        plain = stylegan2.RECIPES[recipe]().with_overrides(assigned(named_options, set_))
-        return execute(plain, out, dry_run, json, device, kind=stylegan2.StyleGAN2Run)
+    rivals = {**stylegan2.RECIPES, **stylegan2.SEMANTIC_RECIPES}
+    if recipe not in RECIPES and recipe not in rivals:
+        raise UnknownName("recipe", recipe, [*courses, *RECIPES, *rivals])
+    if recipe in stylegan2.RECIPES and label_map:
+        raise ConfigError(f"{recipe} looks at pictures alone, so that there is nothing for --label-map to say")
+    if recipe in rivals:
+        rival = rivals[recipe]().with_overrides(assigned(named_options, set_))
+        own = stylegan2.StyleGAN2Run if recipe in stylegan2.RECIPES else stylegan2.SemanticGANRun
+        return execute(rival, out, dry_run, json, device, kind=own)
     labels = None if label_map is None else LabelMap.read(label_map)
     config = RECIPES[recipe]().with_overrides([*regions_of(labels), *assigned(named_options, set_)])
     return execute(config, out, dry_run, json, device, labels)

@@ -10,7 +10,7 @@ from semedit.domains.judges import Judge, Panel, perceptual_panel
 from semedit.metrics.attributes import Scorer
 from semedit.metrics.pixels import preservation
 from semedit.metrics.placed import placed
-from semedit.networks.synthesis import Rendering
+from semedit.networks.synthesis import Rendering, Synthesis
 from semedit.pictures.tensors import quantise
 
 
@@ -90,9 +90,10 @@ def compare(
 def inside_share(old: Rendering, new: Rendering, regions: tuple[int, ...], dilate: int = 2) -> Tensor:
     """Share (B,) of the absolute change that lies in the regions' masks, old or new, dilated by ``dilate`` px.
 
-    The change is that of 8-bit pixels; 1 where nothing changed, NaN for pictures without label maps.
+    The change is that of 8-bit pixels; 1 where nothing changed, NaN for pictures of generators whose codes have no
+    regions.
     """
-    if old.labels is None or new.labels is None:
+    if not (isinstance(old, Synthesis) and isinstance(new, Synthesis)):
         return torch.full((len(old.image),), float("nan"))
     chosen = torch.tensor(regions, device=old.image.device)
     inside = (torch.isin(old.labels, chosen) | torch.isin(new.labels, chosen)).float()[:, None]

@@ -20,11 +20,13 @@ from semedit.training.gan.trainer import GENERATOR
 OPENERS: Mapping[str, Callable[[Path], StyleBasedGenerator]] = {
     SemanticGenerator.KIND: zoo.load_generator,
     stylegan2.StyleGAN2Generator.KIND: stylegan2.load_generator,
+    stylegan2.SemanticGAN.KIND: stylegan2.load_semantic_gan,
 }
 #: Kind of a generator -> the configuration of its training.
 CONFIGS: Mapping[str, type[GanConfig]] = {
     SemanticGenerator.KIND: TrainConfig,
     stylegan2.StyleGAN2Generator.KIND: stylegan2.StyleGAN2TrainConfig,
+    stylegan2.SemanticGAN.KIND: stylegan2.SemanticGANTrainConfig,
 }
 #: An entry that only an official StyleGAN2 has.
 CONSTANT = "input.input"
@@ -57,7 +59,7 @@ def write_official(path: Path, generator: StyleBasedGenerator) -> None:
     hold."""
     if isinstance(generator, SemanticGenerator):
         save_official(path, generator)
-    elif isinstance(generator, stylegan2.StyleGAN2Generator):
+    elif isinstance(generator, stylegan2.StyleGAN2Generator) and not isinstance(generator, stylegan2.SemanticGAN):
         stylegan2.save_official(path, generator)
     else:
         raise CheckpointError(f"{path}: there is no official format of a {generator.KIND}")

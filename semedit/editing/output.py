@@ -39,7 +39,7 @@ def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: 
     latent.save(folder / LATENT)
     save_picture(inversion.reconstruction[0], paths["reconstruction"])
     if inversion.synthesis.labels is not None:
-        shown.append(labels_to_colours(inversion.synthesis.labels, generator.regions).to(inversion.target))
+        shown.append(labels_to_colours(inversion.synthesis.labels, generator.label_table).to(inversion.target))
         save_picture(shown[-1][0], paths["labels"])
     save_picture(magnify(sheet(torch.cat(shown), columns=len(shown))), paths["side-by-side"])
     if inversion.trajectory is not None:

@@ -124,7 +124,7 @@ class EditSession:
             after = chain.latents[-1][index]
             whole, folder = chain.whole[index], output.edit_folder(subject, after)
             after = output.placed(after, subject.latent, folder)
-            files = output.save_edit(folder, after, whole.before, whole.after, model.generator.regions)
+            files = output.save_edit(folder, after, whole.before, whole.after, model.generator.label_table)
             if len(steps) > 1:
                 pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
                 files["row"] = output.save_row(pictures, folder / "row.png")
@@ -175,7 +175,7 @@ def take_back(model: Model, subject: Subject, edits: int = 1) -> UndoRecord:
     folder = output.edit_folder(subject, before)
     before = output.placed(before, subject.latent, folder)
     files = output.save_edit(
-        folder, before, model.synthesise(edited), model.synthesise(before), model.generator.regions
+        folder, before, model.synthesise(edited), model.synthesise(before), model.generator.label_table
     )
     left = tuple(str(event.get("attr") or event.get("text") or event.get("method")) for event in before.history)
     return UndoRecord(str(subject.latent), folder, tuple(edited.history[len(before.history) :]), left, files)

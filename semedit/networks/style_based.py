@@ -120,6 +120,11 @@ class StyleBasedGenerator(nn.Module, ABC):
     def save_memory(self, on: bool) -> None:
         """Whether the layers of its synthesis are computed anew in the backward pass, instead of being kept."""
 
+    @property
+    def label_table(self) -> RegionTable:
+        """What the label maps of its pictures mean, where they have any."""
+        return self.regions
+
     def check(self, latent: Latent) -> None:
         """LatentError unless ``latent`` is a code of this generator, or of one that it was adapted from."""
         latent.check_generator(self.fingerprint, *self.lineage)

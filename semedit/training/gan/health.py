@@ -92,7 +92,7 @@ class Monitor:
         out = samples(state.average, LOOK, seed=0)
         pictures, regions, labels = quantise(out.image).cpu(), self.config.regions, out.labels
         found = {"diversity": diversity(pictures), "data_diversity": self.data_diversity}
-        names = state.average.regions.names
+        names = state.average.label_table.names
         now = areas(labels.cpu(), regions) if labels is not None else []
         found |= {f"area_{name}": share for name, share in zip(names, now, strict=labels is not None)}
         if self.data_areas:
@@ -139,7 +139,7 @@ class Monitor:
                 f"{at}: samples resemble each other (pairwise distance {found['diversity']:.3f}, data "
                 f"{self.data_diversity:.3f}): the run is collapsing"
             )
-        names = state.average.regions.names
+        names = state.average.label_table.names
         for name, share in zip(names, self.data_areas, strict=False):
             if share > LARGE and found[f"area_{name}"] < POOR_AREA * share:
                 lines.append(f"{at}: region '{name}' has vanished from samples ({share:.1%} of the data's area)")

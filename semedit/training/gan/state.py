@@ -88,7 +88,7 @@ def save_state(path: Path, config: GanConfig, state: GanState) -> None:
     header = {
         "step": state.step,
         "config": config.to_json(),
-        "regions": state.average.regions.to_json(),
+        "regions": state.average.label_table.to_json(),
         "lineage": list(state.average.lineage),
     }
     tensors = {"path_mean": state.path_mean}

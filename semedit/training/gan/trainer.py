@@ -112,7 +112,7 @@ class Run:
         out = samples(average, SHEET_COUNT, seed=0)
         shown = [out.image]
         if out.labels is not None:
-            shown.append(labels_to_colours(out.labels, average.regions))
+            shown.append(labels_to_colours(out.labels, average.label_table))
         save_picture(sheet(torch.cat(shown, dim=2), columns=8), path)
 
 
