@@ -23,6 +23,7 @@ from semedit.latents.regions import CELEBAMASK, RegionTable
 from semedit.networks.layers import EqualLinear, Folded, official_channels
 from semedit.networks.local import LocalGenerators
 from semedit.networks.ops import coordinate_grid, pixel_norm
+from semedit.networks.placing import placed_options
 from semedit.networks.render import RenderNet
 from semedit.networks.synthesis import Synthesis
 
@@ -245,11 +246,18 @@ class SemanticGenerator(nn.Module):
         latent: Latent, or tensor (B, D), (B, L, D) or (B, E, D); LatentError otherwise.
         noise: "const" (the buffers), "random", or a list of maps broadcastable to (B, 1, H, W).
         composition: (B, R) of 0/1, the regions that take part; or (B, R, h, w), where each does.
-        coords: (B, R, 2, h, w), sampling coordinates of each region; moving or scaling them moves or zooms it.
+        coords: (B, R, 2, h, w), sampling coordinates of each region; moving or scaling them moves or zooms it. By
+            default those of the Latent's placements, or the picture's own.
         background: (B, F, h, w), a feature map that stands in for the background's own, such as a real picture's.
         """
         codes = self.codes(latent)
         size, batch = self.config.coarse_size, codes.shape[0]
+        if coords is None and isinstance(latent, Latent):
+            placed = placed_options(latent, size, codes.device)
+            coords, within = placed.get("coords"), placed.get("composition")
+            if composition is not None and within is not None:
+                within = within * (composition if composition.dim() == 4 else composition[:, :, None, None])
+            composition = composition if within is None else within
         grid = coordinate_grid(size, size, codes.device) if coords is None else coords
         x, depths = self.local(codes, grid)
         masks, weights = self.composite(depths, composition)
