@@ -11,6 +11,8 @@ from types import ModuleType
 
 from semedit.errors import ShadowedPackage
 
+#: The version of all of it, as ``semedit.__version__`` says; pyproject.toml has the same.
+VERSION = "0.5.0"
 PACKAGES = ("encoders", "directions", "baselines", "benchmarks")
 
 
