@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from typer.core import TyperGroup
 
-from semedit.errors import ConfigError, SemeditError
+from semedit.cli import complete
+from semedit.errors import ConfigError, SemeditError, UnknownName
 
 if TYPE_CHECKING:
     from semedit.config import Config
@@ -25,7 +26,19 @@ SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps ...")]
 OutOption = Annotated[str, typer.Option("--out", help="Folder for results.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override any other option: --set NAME=VALUE.")]
-ModelOption = Annotated[str, typer.Option("--model", help="A model's name, or a generator file.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="A model's name, or a generator file.", autocompletion=complete.models)
+]
+PerceptualOption = Annotated[
+    str, typer.Option("--perceptual", help="own, or none: plain squared distance instead of a perceptual network.")
+]
+IdentityOption = Annotated[
+    str, typer.Option("--identity", help="own, or none: no measure of the person, whose network is then not needed.")
+]
+
+NoMarkOption = Annotated[
+    bool, typer.Option("--no-mark", help="Write pictures without their mark of provenance; see 'inspect'.")
+]
 
 stdout, stderr = Console(highlight=False), Console(stderr=True, highlight=False)
 
@@ -46,6 +59,14 @@ def check_device(device: str) -> str:
     return device
 
 
+def left_out(**measures: str) -> tuple[str, ...]:
+    """The measures whose option says none; UnknownName for a word that is neither that nor own."""
+    for name, value in measures.items():
+        if value not in ("own", "none"):
+            raise UnknownName(f"choice for --{name}", value, ("own", "none"))
+    return tuple(name for name, value in measures.items() if value == "none")
+
+
 @contextmanager
 def watching(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar on stderr for one long step after another; the yielded function takes (what, done, total)."""
@@ -55,7 +76,7 @@ def watching(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
 
         def update(what: str, done: int, total: int) -> None:
             if bar.tasks[0].description != what:
-                bar.reset(task, description=what, visible=True)
+                bar.reset(task, description=what, visible=True, total=total, completed=done)
             bar.update(task, completed=done, total=total)
 
         yield update

@@ -9,12 +9,14 @@ from semedit.cli.console import (
     DeviceOption,
     JsonOption,
     ModelOption,
+    NoMarkOption,
     OutOption,
     Report,
     SeedOption,
     SheetOnlyOption,
     SheetOption,
     check_device,
+    progress_bar,
 )
 from semedit.latents.truncation import TRUNCATION
 
@@ -30,6 +32,7 @@ def sample(
     precision: Annotated[str, typer.Option(help="fp32, or bf16 for speed.")] = "fp32",
     model: ModelOption = "portraits",
     out: OutOption = "semedit-out/samples",
+    no_mark: NoMarkOption = False,
     json: JsonOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "cpu",
@@ -38,25 +41,29 @@ def sample(
     import torch
 
     from semedit.editing.loading import load
+    from semedit.editing.marks import mark_of
+    from semedit.pictures.provenance import mark_pictures
     from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
     from semedit.pictures.tensors import enlarge
     from semedit.storage.atomic import make_folder
 
+    mark_pictures(not no_mark)
     target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
     folder = make_folder(target.parent if sheet_only else out)
     loaded = load(model, precision=precision).to(check_device(device))  # type: ignore[arg-type]
     latent = loaded.sample(count, seed, psi)
-    pictures = loaded.synthesise(latent)
+    with progress_bar("sampling", json) as progress:
+        pictures = loaded.synthesise(latent, progress=progress)
     report = Report(json)
     for index in range(0 if sheet_only else count):
         path = folder / f"{seed:04d}-{index:04d}.png"
-        save_picture(pictures.image[index], path)
+        save_picture(pictures.image[index], path, mark_of(loaded))
         latent[index].save(path.with_suffix(".safetensors"))
         report.add(image=str(path), latent=str(path.with_suffix(".safetensors")), seed=seed, psi=psi)
     rows = pictures.image.cpu()
     if labels:
         rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.regions).cpu()], dim=2)
-    save_picture(enlarge(sheet(rows, columns), scale), target)
+    save_picture(enlarge(sheet(rows, columns), scale), target, mark_of(loaded))
     report.add(sheet=str(target), count=count, seed=seed, psi=psi)
     report.say(f"{count} samples -> {target}")
     report.finish()

@@ -9,6 +9,7 @@ from torch import Tensor
 from directions import reach
 from semedit.editing.effect import EditReport, compare
 from semedit.editing.model import Model, Progress
+from semedit.editing.needs import require
 from semedit.editing.records import StepRecord, WordsRecord
 from semedit.errors import LatentError, MissingWeights
 from semedit.latents.latent import Latent
@@ -23,7 +24,7 @@ LEAST_SCORE, LEAST_NOISE = 0.02, 2.0
 
 @dataclass(frozen=True)
 class Step:
-    """One edit of a chain: an attribute's, a prompt's, or a transfer.
+    """One edit of a chain: an attribute's, a prompt's, a transfer, or a move (right, down, zoom).
 
     ``target`` asks for a score instead of a strength; ``clip`` judges a prompt's edit.
     """
@@ -37,6 +38,7 @@ class Step:
     target: float | None = None
     reference: str | None = None
     clip: Clip | None = None
+    moved: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,7 @@ class Chain:
 def check(model: Model, steps: list[Step]) -> None:
     """Open what measuring these edits needs. Raises MissingWeights for a network, or a target's scorer, that is
     absent."""
-    model.domain.perceptual()
-    model.domain.identity()
+    require(model.domain)
     for step in steps:
         if step.target is not None and model.scorer(str(step.attr)) is None:
             raise MissingWeights(f"nothing here scores '{step.attr}', so that no target can be asked for")
@@ -143,6 +144,8 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
     before, after = _known(report.score_before), _known(report.score_after)
     measurable = None if before is None or after is None else abs(after - before) >= LEAST_SCORE
     words = None
+    if step.moved:
+        measurable = report.preservation.item() < 1
     if text:
         words = WordsRecord(
             clip_before=text.clip_before[index].item(),
@@ -168,6 +171,7 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
         preservation=report.preservation.item(),
         measurable=measurable,
         words=words,
+        moved=step.moved,
     )
 
 

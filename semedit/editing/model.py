@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from directions import EDITORS, AttributeEditor, EditorLibrary, RegionTransfer, StyleClip
+from directions import EDITORS, AttributeEditor, EditorLibrary, RegionMove, RegionTransfer, StyleClip
 from directions.learning import study
 from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, default_options, load_encoder
 from semedit.checkpoints import zoo
@@ -110,24 +110,26 @@ class Model:
 
     @torch.no_grad()
     def synthesise(
-        self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
+        self,
+        latent: Latent,
+        batch: int = 8,
+        noise: Literal["const", "random"] = "const",
+        progress: Progress | None = None,
+        **options: Tensor,
     ) -> Synthesis:
         """Render codes, ``batch`` at a time, in the model's precision. LatentError for codes of another generator.
 
         ``noise`` is "const" or "random"; ``options`` are the generator's ``composition``, ``coords`` and
-        ``background``, one entry for each code.
+        ``background``, one entry for each code; ``progress`` hears of the codes that are done.
         """
         self.generator.check(latent)
-        device = self.generator.device
+        device, parts = self.generator.device, []
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            parts = [
-                self.generator(
-                    latent.data[i : i + batch].to(device),
-                    noise=noise,
-                    **{k: v[i : i + batch].to(device) for k, v in options.items()},
-                )
-                for i in range(0, len(latent), batch)
-            ]
+            for i in range(0, len(latent), batch):
+                if progress:
+                    progress(i, len(latent))
+                chosen = {k: v[i : i + batch].to(device) for k, v in options.items()}
+                parts.append(self.generator(latent[i : i + batch].to(device), noise=noise, **chosen))
         return Synthesis.cat(parts)
 
     def align(self, picture: Picture, face: int | None = None) -> Aligned:
@@ -153,13 +155,18 @@ class Model:
     def has_encoder(self) -> bool:
         return bool(self.encoder_path or (self.entry and self.entry.encoder_path))
 
+    @property
+    def default_method(self) -> str:
+        """How pictures are inverted where nothing is said."""
+        return DEFAULT if self.has_encoder else WITHOUT_ENCODER
+
     def inverter(self, method: str | None = None, overrides: list[str] | None = None, **options: Any) -> Inverter:
         """The inverter of a registered method, set up for this model; by default one that uses its encoder, if any.
 
         ``options`` override its defaults, and so do ``overrides``, texts such as "tuning.steps=100". Raises
         UnknownName, ConfigError, or MissingWeights for what the method needs.
         """
-        method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
+        method = method or self.default_method
         if method not in INVERTERS:
             raise UnknownName("inversion method", method, INVERTERS)
         base = default_options(method, self.domain.name)
@@ -264,6 +271,14 @@ class Model:
         self.generator.check(latent)
         source = reference if isinstance(reference, Latent) else self.invert(reference).latent
         return RegionTransfer(source).edit(latent, strength, regions)
+
+    def move(self, latent: Latent, regions: str, right: float = 0.0, down: float = 0.0, zoom: float = 1.0) -> Latent:
+        """Show regions elsewhere: moved by shares of the picture's side, and zoomed about their middle.
+
+        No row of the code changes; see :class:`directions.RegionMove` for what is raised.
+        """
+        self.generator.check(latent)
+        return RegionMove(self.generator, right, down, zoom).edit(latent, 1.0, regions)
 
     def scorer(self, attr: str, prompts: tuple[str, ...] | None = None) -> Scorer | None:
         """What scores an attribute: the domain's classifier, or else prompts, by default those of its direction.

@@ -20,7 +20,7 @@ from semedit.editing.compose import picture_features
 from semedit.editing.inverting import invert_files
 from semedit.editing.loading import load
 from semedit.editing.model import Model
-from semedit.editing.request import EditRequest
+from semedit.editing.request import BLENDS, EditRequest, Pasting
 from semedit.editing.session import EditSession, take_back
 from semedit.training.gan.config import TrainConfig
 
@@ -62,6 +62,8 @@ OWNED = {
     ("fit calibration", "method"): EditRequest.method,
     ("edit", "strength"): EditRequest.strength,
     ("edit", "method"): EditRequest.method,
+    ("attributes", "method"): EditRequest.method,
+    ("edit", "blend"): Pasting.how,
     ("edit", "batch"): default(EditSession.edit, "batch"),
     ("undo", "edits"): default(take_back, "edits"),
     ("invert", "batch"): default(invert_files, "batch"),
@@ -79,12 +81,13 @@ OWNED = {
     ("bench fidelity", "seed"): default(fidelity.fidelity, "seed"),
     ("bench locality", "count"): default(locality.locality, "count"),
     ("bench locality", "psi"): default(locality.locality, "psi"),
-    **{key: default(load, "name_or_path") for key, param in OPTIONS.items() if "--model" in param.opts},
+    **{key: default(load, "name_or_path") for key, param in OPTIONS.items()
+       if "--model" in param.opts and key != ("doctor", "model")},
 }  # fmt: skip
 #: Options that the command line alone has: where results go, how many are asked for, and how they are laid out.
 ITS_OWN = {
     "out", "device", "json", "labels", "curves", "count", "columns", "scale", "keys", "frames", "fps", "samples",
-    "local_samples", "size", "regions",
+    "local_samples", "size", "regions", "perceptual", "identity",
 }  # fmt: skip
 #: Options that the command line alone has in one command.
 ALONE = {("fit identity", "role"), ("data scan", "domain"), ("models pack", "domain"), ("models info", "name")} | {
@@ -108,8 +111,11 @@ def test_no_other_option_has_a_default():
 
 CHOICES = {
     ("edit", "method"): EDITORS,
+    ("attributes", "method"): EDITORS,
+    ("edit", "invert_method"): INVERTERS,
     ("fit calibration", "method"): EDITORS,
     ("invert", "method"): INVERTERS,
+    ("edit", "blend"): BLENDS,
     ("draw", "style"): STYLES,
     ("fit identity", "role"): SEEDS,
     ("adapt", "freeze_local"): TrainConfig.model_fields["freeze_local"].annotation.__args__,
