@@ -132,8 +132,9 @@ def test_doctor_fits_a_terminal(capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["edit", "none.png"], ["edit", "--model", "nosuch"], ["invert", "none.png"], ["edit", "--attr", "smile=much"],
-    ["invert", "none.png", "--model", "none.pt"], ["edit", "--from-image", "none.png", "--regions", "hair"],
+    ["edit", "none.png"], ["edit", "--model", "nosuch"], ["invert", "n" * 300 + ".png"],
+    ["edit", "--attr", "smile=much"], ["invert", "none.png", "--model", "none.pt"],
+    ["edit", "--from-image", "none.png", "--regions", "hair"],
 ])  # fmt: skip
 def test_a_mistake_in_the_arguments_is_told_before_torch_is_imported(arguments, tmp_path):
     code = "import sys; from semedit.cli.main import run; code = run(sys.argv[1:]); print(code, 'torch' in sys.modules)"
