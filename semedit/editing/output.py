@@ -91,8 +91,9 @@ def _label(event: Mapping[str, Any]) -> str:
     """One edit in a folder's name."""
     what = event.get("attr") or event.get("text") or event.get("method") or "edit"
     named = f"{what[:40]}{event.get('strength', 1):+.3g}"
-    if "zoom" in event:  # a move, which is told from others by how far it goes
-        far = "{:+.3g}{:+.3g}x{:.3g}".format(event["right"], event["down"], event["zoom"])
+    by = [value for name in ("right", "down", "zoom") if isinstance(value := event.get(name), int | float)]
+    if len(by) == 3:  # a move, which is told from others by how far it goes
+        far = "{:+.3g}{:+.3g}x{:.3g}".format(*by)
         named = what + far if event.get("strength") == 1 else named + far
     parts = [named, str(event.get("regions", ""))]
     if event.get("attr") and event.get("method") != "interfacegan":

@@ -84,8 +84,9 @@ def reconstruction_psnr(latent: Latent, path: Path) -> float | None:
     """PSNR in dB of the inversion that a stored latent comes from; None where it is not known."""
     known = latent.metadata.get("psnr")
     if known is None and (folder := _inversion(latent, path)) is not None:
-        known = manifest(folder).get("metrics", {}).get("psnr")
-    return None if known is None else float(known)
+        measured = manifest(folder).get("metrics")
+        known = measured.get("psnr") if isinstance(measured, dict) else None
+    return float(known) if isinstance(known, int | float) else None
 
 
 def _inversion(latent: Latent, path: Path) -> Path | None:

@@ -45,8 +45,10 @@ class Placement:
 
 def placements(metadata: Mapping[str, Any]) -> dict[str, Placement]:
     """The placements of one code by region. LatentError for an entry that is none."""
-    found = {}
-    for name, values in dict(metadata.get(PLACEMENTS) or {}).items():
+    found, entries = {}, metadata.get(PLACEMENTS) or {}
+    if not isinstance(entries, Mapping):
+        raise LatentError(f"placements are an entry for each region, not {entries!r}")
+    for name, values in entries.items():
         numbers = isinstance(values, list) and all(isinstance(v, int | float) and math.isfinite(v) for v in values)
         if not numbers or len(values) != 3 or values[0] <= 0:
             raise LatentError(f"the placement of '{name}' is {values!r}, not a positive scale and two shifts")

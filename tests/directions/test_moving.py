@@ -93,5 +93,6 @@ def test_parts_and_unknown_regions_are_refused(small, codes):
             mover.edit(codes, 1.0, regions)
     with pytest.raises(UnknownName, match="region1"):
         mover.edit(codes, 1.0, "regoin1")
-    with pytest.raises(LatentError, match="placement"):
-        small(codes.annotated(placements={"region1": [1.0, "x", 0.0]}))
+    for wrong in ({"region1": [1.0, "x", 0.0]}, {"region1": [0.0, 0.0, 0.0]}, [1], "x"):
+        with pytest.raises(LatentError, match="placement"):
+            small(codes.annotated(placements=wrong))
