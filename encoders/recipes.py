@@ -32,7 +32,12 @@ RECIPES: dict[str, EncoderTrainConfig] = {"portraits": PORTRAITS, "faces": FACES
 
 
 def recipe_for(generator: StyleBasedGenerator, domain: str) -> EncoderTrainConfig:
-    """The recipe of a domain, with the rows and the width of a generator's codes."""
+    """The recipe of a domain, with the rows and the width of a generator's codes.
+
+    A generator without regions need not know what a domain teaches: its encoder learns from pictures alone.
+    """
     recipe = RECIPES[domain]
+    if not generator.regions:
+        recipe = recipe.replace(lessons=None, code_weight=0.0)
     sizes = {"rows": generator.layout.rows, "style_dim": generator.config.style_dim}
     return recipe.replace(encoder=EncoderConfig(**{**recipe.encoder.to_json(), **sizes}))

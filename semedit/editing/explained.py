@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from semedit.domains.judges import OPTIMISED, named_by
 from semedit.editing.model import Model
 from semedit.editing.records import EditRecord, InversionRecord
 
@@ -76,6 +77,11 @@ def usual_figures(model: Model, method: str | None) -> Mapping[str, Any]:
 
 
 def _known(usual: Mapping[str, Any], name: str, protocol: str) -> tuple[float | None, float | None]:
-    """Mean and spread of a measure, if they are of the same protocol."""
-    row = usual.get(name, {})
-    return (row.get("value"), row.get("std")) if row.get("protocol") == protocol else (None, None)
+    """Mean and spread of a measure, if the same network gave them, whether or not it was marked as optimised."""
+    row = usual.get(name) or usual.get(named_by(name, protocol), {})
+    same = _network(str(row.get("protocol"))) == _network(protocol)
+    return (row.get("value"), row.get("std")) if same else (None, None)
+
+
+def _network(protocol: str) -> str:
+    return protocol.removesuffix(f"({OPTIMISED})").rstrip()

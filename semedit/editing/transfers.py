@@ -11,16 +11,17 @@ from semedit.editing.model import Model
 from semedit.editing.request import ROWS
 from semedit.errors import ConfigError, MissingWeights, UnknownName
 from semedit.latents.latent import Latent
+from semedit.latents.regions import WHOLE
 from semedit.protocols import Editor
 
 Maker = Callable[[Model, Latent, str, list[str]], Editor]
 
 
 def rows(model: Model, reference: Latent, regions: str, options: list[str]) -> Editor:
-    """SemanticStyleGAN's local style mixing."""
+    """SemanticStyleGAN's local style mixing; of a generator without regions, whole codes."""
     if options:
         raise ConfigError(f"{ROWS} has no options, such as '{options[0]}'")
-    if not model.generator.regions.names:
+    if not model.generator.regions.names and regions != WHOLE:
         raise ConfigError(f"model '{model.name}' has no rows of regions; choose another --method for its transfers")
     return RegionTransfer(reference, regions)
 
@@ -100,6 +101,8 @@ def supported(model: Model) -> tuple[str, ...]:
     """The methods of TRANSFERS that a model can be asked for."""
     probe, found = model.generator.latent(model.generator.mean_w()), []
     for name in TRANSFERS:
+        if name == ROWS and not model.generator.regions.names:
+            continue  # a whole code is no region
         try:
             transfer_editor(model, probe, "all", name)
         except (ConfigError, MissingWeights):
