@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from semedit import __version__
 from semedit.cli.console import MISUSE, OK, complain
 from semedit.errors import SemeditError
-from semedit.packages import check
+from semedit.packages import VERSION, check
 
 app = typer.Typer(
     name="semedit",
@@ -23,7 +22,7 @@ app = typer.Typer(
 
 def _version(show: bool) -> None:
     if show:
-        print(f"semedit {__version__}")  # noqa: T201
+        print(f"semedit {VERSION}")  # noqa: T201
         raise typer.Exit
 
 
@@ -38,14 +37,29 @@ def root(
 
 def build() -> typer.Typer:
     """The app with all commands registered."""
-    from semedit.cli import data, doctor, draw, edit, figures, invert, models, sample, train, transfers
+    from semedit.cli import (
+        attributes,
+        data,
+        doctor,
+        draw,
+        edit,
+        figures,
+        inspect,
+        invert,
+        models,
+        sample,
+        train,
+        transfers,
+    )
     from semedit.cli.bench.app import app as bench
     from semedit.cli.fit.app import app as fit
 
     if not app.registered_commands:
         app.command("invert")(invert.invert)
         app.command("edit")(edit.edit)
+        app.command("attributes")(attributes.attributes)
         app.command("undo")(edit.undo)
+        app.command("inspect")(inspect.inspect)
         app.command("sample")(sample.sample)
         app.command("draw")(draw.draw)
         app.command("interpolate")(figures.interpolate)

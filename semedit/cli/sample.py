@@ -9,6 +9,7 @@ from semedit.cli.console import (
     DeviceOption,
     JsonOption,
     ModelOption,
+    NoMarkOption,
     OutOption,
     PrecisionOption,
     Report,
@@ -16,8 +17,9 @@ from semedit.cli.console import (
     SheetOnlyOption,
     SheetOption,
     check_device,
-    check_model,
+    progress_bar,
 )
+from semedit.cli.early import check_model
 from semedit.latents.truncation import TRUNCATION
 
 
@@ -32,6 +34,7 @@ def sample(
     precision: PrecisionOption = "fp32",
     model: ModelOption = "portraits",
     out: OutOption = "semedit-out/samples",
+    no_mark: NoMarkOption = False,
     json: JsonOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "cpu",
@@ -42,23 +45,28 @@ def sample(
     import torch
 
     from semedit.editing.loading import load
+    from semedit.editing.marks import mark_of
+    from semedit.pictures.provenance import mark_pictures
     from semedit.pictures.sheets import SheetWriter, labels_to_colours, save_picture
     from semedit.storage.atomic import make_folder
 
+    mark_pictures(not no_mark)
     target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
     folder = make_folder(target.parent if sheet_only else out)
     loaded = load(model, precision=precision).to(check_device(device))
-    latent, report, sheets, done = loaded.sample(count, seed, psi), Report(json), SheetWriter(target, columns, scale), 0
-    for pictures in loaded.renders(latent):
-        for index in range(done, done + (0 if sheet_only else len(pictures.image))):
-            path = folder / f"{seed:04d}-{index:04d}.png"
-            save_picture(pictures.image[index - done], path)
-            latent[index].save(path.with_suffix(".safetensors"))
-            report.add(image=str(path), latent=str(path.with_suffix(".safetensors")), seed=seed, psi=psi)
-        rows, done = pictures.image.cpu(), done + len(pictures.image)
-        if labels and pictures.labels is not None:
-            rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.label_table).cpu()], dim=2)
-        sheets.add(rows)
+    latent, report, mark, done = loaded.sample(count, seed, psi), Report(json), mark_of(loaded), 0
+    sheets = SheetWriter(target, columns, scale, mark)
+    with progress_bar("sampling", json) as progress:
+        for pictures in loaded.renders(latent, progress=progress):
+            for index in range(done, done + (0 if sheet_only else len(pictures.image))):
+                path = folder / f"{seed:04d}-{index:04d}.png"
+                save_picture(pictures.image[index - done], path, mark)
+                latent[index].save(path.with_suffix(".safetensors"))
+                report.add(image=str(path), latent=str(path.with_suffix(".safetensors")), seed=seed, psi=psi)
+            rows, done = pictures.image.cpu(), done + len(pictures.image)
+            if labels and pictures.labels is not None:
+                rows = torch.cat([rows, labels_to_colours(pictures.labels, loaded.generator.label_table).cpu()], dim=2)
+            sheets.add(rows)
     files = sheets.finish()
     report.add(sheet=files[0], sheets=files, count=count, seed=seed, psi=psi)
     report.say(f"{count} samples -> {', '.join(files)}")

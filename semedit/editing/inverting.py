@@ -56,7 +56,8 @@ def invert_files(
             inverter = model.inverter(method, overrides)
             if method is None and not model.has_encoder:
                 say(f"model '{model.name}' has no encoder: searching from the mean code ({inverter.method})")
-        for record in _batch(model, inverter, crops, out, taken, watch):
+        place = f" ({start + 1}-{start + len(crops)} of {len(files)})" if len(files) > batch else ""
+        for record in _batch(model, inverter, crops, out, taken, watch, place):
             done.append(record.input)
             yield record
     if len(files) > 1:
@@ -64,27 +65,36 @@ def invert_files(
 
 
 def _batch(model: Model, inverter: Inverter, crops: list[tuple[Path, Aligned]], out: Path, taken: set[Path],
-           watch: Watch | None) -> Iterator[InversionRecord]:  # fmt: skip
-    what = f"inverting {crops[0][0].name if len(crops) == 1 else f'{len(crops)} pictures'}"
+           watch: Watch | None, place: str = "") -> Iterator[InversionRecord]:  # fmt: skip
+    what = f"inverting {crops[0][0].name if len(crops) == 1 else f'{len(crops)} pictures'}{place}"
 
     def progress(done: int, total: int) -> None:
         if watch:
             watch(what, done, total)
 
+    progress(0, 1)
     inversion = model.invert([aligned for _, aligned in crops], inverter=inverter, progress=progress)
     for index, (path, _) in enumerate(crops):
-        yield save_inversion(subject_folder(out, path, taken), path, inversion[index], model.generator)
+        yield save_inversion(subject_folder(out, path, taken), path, inversion[index], model.generator, model.name)
 
 
-def subjects_of(model: Model, sources: list[str], out: Path, watch: Watch | None = None) -> Iterator[Subject | Failure]:
-    """The latents to edit that ``sources`` name, see :func:`find_sources`; pictures are inverted first."""
-    taken = set[Path]()
-    for path in find_sources(sources):
-        if path.suffix == ".safetensors":
-            yield subject_of(path, out, taken)
-            continue
-        for one in invert_files(model, [path], out, watch=watch, taken=taken):
-            if isinstance(one, Failure):
-                yield one
-            else:
-                yield Subject(Path(one.latent).parent, Path(one.latent), one.input)
+def subjects_of(
+    model: Model,
+    sources: list[str],
+    out: Path,
+    watch: Watch | None = None,
+    *,
+    method: str | None = None,
+    face: int | None = None,
+    batch: int = 8,
+) -> Iterator[Subject | Failure]:
+    """The latents to edit that ``sources`` name, see :func:`find_sources`, in their order; pictures are inverted first,
+    ``batch`` at once, by ``method``, with the options of :func:`invert_files`."""
+    taken, found = set[Path](), find_sources(sources)
+    pictures = [path for path in found if path.suffix != ".safetensors"]
+    inverted: dict[str, Subject | Failure] = {}
+    for one in invert_files(model, pictures, out, method=method, face=face, batch=batch, watch=watch, taken=taken):
+        done = one if isinstance(one, Failure) else Subject(Path(one.latent).parent, Path(one.latent), one.input)
+        inverted[one.input] = done
+    for path in found:
+        yield inverted[str(path)] if path.suffix != ".safetensors" else subject_of(path, out, taken)
