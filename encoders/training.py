@@ -19,7 +19,7 @@ from encoders.checkpoint import load_encoder, save_encoder
 from encoders.ranger import Ranger
 from encoders.restyle import Refiner
 from encoders.stored import StoredEncoder
-from semedit.config import Config
+from semedit.config import Config, Seed
 from semedit.data.source import Batch, Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
@@ -30,10 +30,12 @@ from semedit.networks.irse import IrSeFace, IrTrunk
 from semedit.networks.precision import training_cast
 from semedit.pictures.sheets import save_picture, sheet
 from semedit.pictures.tensors import fit
-from semedit.storage.atomic import make_folder, write_json
+from semedit.storage.atomic import write_json
+from semedit.storage.content import check_file
 from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
 from semedit.training.engine.feed import DataConfig, Feed, open_source, sample_pictures
+from semedit.training.engine.folder import run_folder
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
 from semedit.training.engine.state import (
     STATE,
@@ -69,7 +71,7 @@ class EncoderTrainConfig(Config):
     latent_weight: float = Field(0.0, ge=0, description="mean squared distance of codes from the mean code")
     start: str = Field("", description="encoder, or IR-SE50 face network, whose weights the training begins with")
     mean_samples: int = Field(100_000, ge=1, description="mapped codes whose mean the refinement starts from")
-    seed: int = Field(0, description="seed of the encoder and of every draw")
+    seed: Seed = Field(0, description="seed of the encoder and of every draw")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the networks' passes")
     log_every: int = Field(50, ge=1, description="steps between lines of the log")
     sheet_every: int = Field(500, ge=1, description="steps between sheets of reconstructions")
@@ -159,19 +161,30 @@ def train_encoder(
     domain: Domain,
     team: Team | None = None,
     progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> EncoderState:
     """Run, or resume, the training that ``config`` describes in ``folder``; the encoder is written beside the state.
 
     ``generator`` is frozen. Raises ConfigError for a folder of another run, or an encoder whose rows are not the
     generator's; MissingWeights if the domain lacks the network of a loss.
     """
-    team, folder = team or Team(), make_folder(folder)
+    team = team or Team()
+    with run_folder(folder, team) as own:
+        return _trained(config, own, generator, domain, team, progress, say)
+
+
+def _trained(config: EncoderTrainConfig, folder: Path, generator: SemanticGenerator, domain: Domain, team: Team,
+             progress: Callable[[int, int], None] | None, say: Callable[[str], None]) -> EncoderState:  # fmt: skip
+    """The training in a folder that is this run's."""
+    if config.start and not (folder / STATE).exists():
+        check_file(config.start)
     generator.to(team.device)
     torch.manual_seed(config.seed)
     encoder = ResidualEncoder(config.encoder).to(team.device).to(memory_format=torch.channels_last)
     state = EncoderState(encoder, Ranger(encoder.parameters(), lr=config.lr))
     if (folder / STATE).exists():
         _restore(folder / STATE, config, state, generator.fingerprint)
+        say(f"{folder}: going on from step {state.step} of {config.steps}")
     elif config.start:
         start_from(encoder, config.start)
     source = open_source(Feed(config.data, config.batch, config.seed, generator.config.size, None, team), folder)
@@ -179,8 +192,8 @@ def train_encoder(
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
     due = (
+        Due(config.checkpoint_every, lambda _: _save(folder, config, step, generator.fingerprint), keeps=True),
         Due(config.sheet_every, lambda _: _sheet(folder, step, source)),
-        Due(config.checkpoint_every, lambda _: _save(folder, config, step, generator.fingerprint)),
     )
     plan = Plan(config.steps, config.batch, config.seed, config.log_every)
     run_steps(plan, state, step, source, team, folder, due, progress)
@@ -233,5 +246,5 @@ def _restore(path: Path, config: EncoderTrainConfig, state: EncoderState, finger
     check_options(path, header["config"], config.to_json(), FREE_OPTIONS)
     if header.get("generator") != fingerprint:
         raise ConfigError(f"{path} belongs to generator {header.get('generator')}, not to {fingerprint}")
-    unpack(state, tensors, ("encoder",), ("optimiser",))
+    unpack(state, tensors, ("encoder",), ("optimiser",), path)
     state.step = header["step"]

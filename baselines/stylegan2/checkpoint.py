@@ -15,7 +15,8 @@ from baselines.stylegan2.official import (
 from semedit.checkpoints.native import freeze
 from semedit.checkpoints.official import to_native
 from semedit.errors import CheckpointError
-from semedit.storage.pickled import read_pickle
+from semedit.storage.content import reading
+from semedit.storage.pickled import read_pickle, state_of
 from semedit.storage.weights import Weights, load_state, load_weights, save_weights
 
 KIND = "stylegan2"
@@ -37,7 +38,7 @@ def read_part(path: Path, part: str) -> tuple[dict[str, Tensor], object]:
     if not isinstance(state, dict):
         found = ", ".join(sorted(map(str, content))[:8])
         raise CheckpointError(f"{path}: a StyleGAN2 checkpoint holds '{part}'; this one holds: {found}")
-    return state, content.get(AVERAGE)
+    return state_of(state, path), content.get(AVERAGE)
 
 
 def save_generator(path: str | Path, generator: StyleGAN2Generator, *, half: bool = False) -> None:
@@ -56,8 +57,11 @@ def load_generator(path: str | Path) -> StyleGAN2Generator:
     Raises CheckpointError for a file that is corrupt, of another kind, or would have to be executed.
     """
     path = Path(path)
-    if not path.exists():
-        raise CheckpointError(f"{path}: no such file or folder")
+    with reading(path):
+        return _generator(path)
+
+
+def _generator(path: Path) -> StyleGAN2Generator:
     if path.is_dir() or path.suffix == ".safetensors":
         weights = load_weights(path, KIND)
         tensors = dict(weights.tensors)
@@ -80,7 +84,8 @@ def load_generator(path: str | Path) -> StyleGAN2Generator:
 def load_discriminator(path: str | Path) -> StyleGAN2Discriminator:
     """The discriminator ``d`` of an official training checkpoint, of any size and widths. Raises CheckpointError."""
     state, _ = read_part(Path(path), "d")
-    discriminator = StyleGAN2Discriminator(infer_discriminator_config(state, path))
-    native = to_native(discriminator_entries(discriminator.config), state, discriminator.state_dict(), path)
-    load_state(discriminator, native, path)
+    with reading(path):
+        discriminator = StyleGAN2Discriminator(infer_discriminator_config(state, path))
+        native = to_native(discriminator_entries(discriminator.config), state, discriminator.state_dict(), path)
+        load_state(discriminator, native, path)
     return discriminator

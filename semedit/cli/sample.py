@@ -37,14 +37,18 @@ def sample(
     """Draw random samples of a generator: a sheet, each picture, and their latents, into OUT."""
     import torch
 
+    from semedit.config import finite
     from semedit.editing.loading import load
-    from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
+    from semedit.pictures.sheets import check_picture, check_sheet, labels_to_colours, save_picture, sheet
     from semedit.pictures.tensors import enlarge
     from semedit.storage.atomic import make_folder
 
-    target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
+    finite(psi, "--psi")
+    target = check_picture(Path(sheet_file) if sheet_file else Path(out) / "sheet.png")
     folder = make_folder(target.parent if sheet_only else out)
     loaded = load(model, precision=precision).to(check_device(device))  # type: ignore[arg-type]
+    side = loaded.generator.config.size * scale
+    check_sheet(count, columns, side * (1 + labels), side, f"a sheet of {count} samples", "lower --count or --scale")
     latent = loaded.sample(count, seed, psi)
     pictures = loaded.synthesise(latent)
     report = Report(json)

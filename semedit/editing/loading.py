@@ -10,6 +10,7 @@ from semedit.domains import domain
 from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 from semedit.networks.generator import SemanticGenerator
+from semedit.storage.content import exists, shaped
 from semedit.storage.weights import load_weights
 
 
@@ -31,8 +32,9 @@ def load(
     """
     generator = zoo.load_generator(name_or_path)
     path = Path(name_or_path)
-    if path.exists():
+    if exists(path):
         own = None if path.suffix in (".pt", ".pth") else load_weights(path, "generator").extra.get("domain")
+        own = shaped(str | None, own, f"{path}: domain")  # type: ignore[arg-type]
         return Model(generator, domain(domain_name or own or "faces"), path.stem, None, precision, encoder, editors)
     entry = zoo.find(str(name_or_path))
     return Model(generator, domain(domain_name or entry.domain), entry.name, entry, precision, encoder, editors)
@@ -45,7 +47,7 @@ def load_encoder(name_or_path: str | Path, generator: SemanticGenerator) -> Refi
     MissingWeights, CheckpointError, or ConfigError for an encoder of another generator.
     """
     path = Path(name_or_path)
-    if not path.exists():
+    if not exists(path):
         found = zoo.find(str(name_or_path)).encoder_path
         if found is None:
             raise MissingWeights(f"model '{name_or_path}' has no encoder")

@@ -15,9 +15,10 @@ from directions import EDITORS, AttributeEditor, EditorLibrary, RegionTransfer, 
 from directions.learning import study
 from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, default_options, load_encoder
 from semedit.checkpoints import zoo
+from semedit.config import Config, check_seed, finite
 from semedit.domains import Domain
 from semedit.editing.request import METHOD
-from semedit.errors import ConfigError, MissingWeights, UnknownName
+from semedit.errors import ConfigError, MissingWeights, OutputError, UnknownName
 from semedit.latents.latent import Latent
 from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.attributes import Scorer
@@ -30,6 +31,7 @@ from semedit.pictures.alignment import Aligned
 from semedit.pictures.reading import read_picture
 from semedit.pictures.tensors import to_tensor
 from semedit.protocols import Editor, Inversion, Inverter
+from semedit.storage.ownership import claiming
 
 Picture = str | Path | Image.Image | Tensor
 Progress = Callable[[int, int], None]
@@ -100,7 +102,13 @@ class Model:
         return path
 
     def sample(self, count: int, seed: int = 0, psi: float = TRUNCATION) -> Latent:
-        """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
+        """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them).
+
+        Raises ConfigError for a count below 1, a seed that is none, or a ``psi`` that is no finite number.
+        """
+        if not isinstance(count, int) or count < 1:
+            raise ConfigError(f"a count is a whole number of at least 1, not {count}")
+        seed, psi = check_seed(seed), finite(psi, "psi")
         z = torch.randn(count, self.generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
         with torch.no_grad():
             latent = self.generator.latent(self.generator.mapping(z.to(self.generator.device)))
@@ -160,13 +168,20 @@ class Model:
         UnknownName, ConfigError, or MissingWeights for what the method needs.
         """
         method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
-        if method not in INVERTERS:
-            raise UnknownName("inversion method", method, INVERTERS)
-        base = default_options(method, self.domain.name)
-        config = type(base)(**{**base.to_json(), **options}).with_overrides(overrides or [])
+        config = self.inversion_options(method, overrides, **options)
         kind: Any = INVERTERS[method]  # takes the options of its own class
         inverter: Inverter = kind.for_model(self, config)
         return inverter
+
+    def inversion_options(
+        self, method: str | None = None, overrides: list[str] | None = None, **options: Any
+    ) -> Config:
+        """The options of :meth:`inverter`, checked, without opening anything. Raises UnknownName or ConfigError."""
+        method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
+        if method not in INVERTERS:
+            raise UnknownName("inversion method", method, INVERTERS)
+        base = default_options(method, self.domain.name)
+        return type(base)(**{**base.to_json(), **options}).with_overrides(overrides or [])
 
     def tuned(self, generator: SemanticGenerator) -> "Model":
         """This model with a generator that was tuned to one picture; it keeps the directions."""
@@ -220,6 +235,7 @@ class Model:
         given, or MissingWeights where the method has not been fitted.
         """
         self.generator.check(latent)
+        finite(strength, "the strength of an edit")
         if (attr is None) == (text is None):
             raise ConfigError("an edit has an attribute or a text, one of them")
         editor = self.editor(attr, method, preserve) if attr else self.text_editor(str(text))
@@ -250,7 +266,10 @@ class Model:
         found = library[attr].study_
         if found is None:
             found = study(self, library, attr)
-            with suppress(OSError):  # a library that cannot be written is measured again next time
+            with (
+                suppress(OutputError),
+                claiming(self.editor_file(method)),
+            ):  # a library that cannot be written is measured again next time
                 library.save(self.editor_file(method))
         if found is None:
             raise MissingWeights(f"nothing here scores '{attr}', so that its regions cannot be chosen; name them")
@@ -262,6 +281,7 @@ class Model:
         ``strength`` below 1 goes part of the way. Raises LatentError for a code of another generator.
         """
         self.generator.check(latent)
+        finite(strength, "the strength of a transfer")
         source = reference if isinstance(reference, Latent) else self.invert(reference).latent
         return RegionTransfer(source).edit(latent, strength, regions)
 

@@ -25,8 +25,11 @@ from semedit.networks.local import LocalGenerators
 from semedit.networks.ops import coordinate_grid, pixel_norm
 from semedit.networks.render import RenderNet
 from semedit.networks.synthesis import Synthesis
+from semedit.storage.tensors import check_finite
 
 Noise = Literal["const", "random"] | list[Tensor]
+#: No network is wider, makes larger pictures, or is deeper than this.
+MOST, MOST_LAYERS = 2**14, 256
 
 
 class GeneratorConfig(Config):
@@ -37,13 +40,13 @@ class GeneratorConfig(Config):
 
     noun: ClassVar[str] = "generator configuration"
 
-    size: int = Field(256, description="side of pictures in px, a power of two")
-    regions: int = Field(13, ge=1, description="regions, each with its local generator; 13 are CelebAMask-HQ's")
+    size: int = Field(256, le=MOST, description="side of pictures in px, a power of two")
+    regions: int = Field(13, ge=1, le=255, description="regions, each with its local generator; 13 are CelebAMask-HQ's")
     transparent: tuple[int, ...] = Field(
         (10, 12), description="indices of the regions that others are seen through: glasses and earrings"
     )
-    style_dim: int = Field(512, ge=1, description="width D of z and of w; StyleGAN2's")
-    mapping_layers: int = Field(8, ge=1, description="layers from z to w; StyleGAN2's")
+    style_dim: int = Field(512, ge=1, le=MOST, description="width D of z and of w; StyleGAN2's")
+    mapping_layers: int = Field(8, ge=1, le=MOST_LAYERS, description="layers from z to w; StyleGAN2's")
     mapping_lr_mul: float = Field(
         0.01, gt=0, description="share of the learning rate at which the mapping learns; StyleGAN2's"
     )
@@ -51,7 +54,9 @@ class GeneratorConfig(Config):
         2, ge=0, description="first layers of a local generator, which all regions but the background feed alike: pose"
     )
     depth_layers: int = Field(6, description="layers in front of the depth head, base layers among them: shape")
-    local_layers: int = Field(10, description="layers of a local generator in all; those behind the depth: texture")
+    local_layers: int = Field(
+        10, le=MOST_LAYERS, description="layers of a local generator in all; those behind the depth: texture"
+    )
     local_channels: int = Field(64, ge=1, description="width of the local generators' layers")
     coarse_channels: int = Field(512, ge=1, description="width of the features that the render net is given")
     coarse_size: int = Field(64, description="side in px at which regions are put together, a power of two")
@@ -203,7 +208,12 @@ class SemanticGenerator(nn.Module):
         return noise_maps(noise, self.render.noise_buffers(), batch)
 
     def check(self, latent: Latent) -> None:
-        """LatentError unless ``latent`` is a code of this generator, or of one that it was adapted from."""
+        """LatentError unless ``latent`` is a finite code of this generator, or of one that it was adapted from."""
+        if not isinstance(latent, Latent):
+            raise LatentError(
+                f"a {type(latent).__name__} where a Latent is wanted; sample, invert and generator.latent give one"
+            )
+        check_finite({"latent": latent.data}, "a code", LatentError)
         latent.check_generator(self.fingerprint, *self.lineage)
 
     def codes(self, latent: Latent | Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import typer
 
-from semedit.cli.console import later
+from semedit.cli.console import later, writing
 from semedit.packages import check
 
 
@@ -13,7 +13,7 @@ def commands() -> typer.Typer:
 
     made = typer.Typer()
     for command in (speed, tasks.reconstruction, tasks.editing, tasks.fidelity, tasks.locality):
-        made.command()(command)
+        made.command()(writing(command))
     return made
 
 

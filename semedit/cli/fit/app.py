@@ -2,7 +2,7 @@
 
 import typer
 
-from semedit.cli.console import later
+from semedit.cli.console import later, writing
 
 
 def commands() -> typer.Typer:
@@ -21,7 +21,7 @@ def commands() -> typer.Typer:
         encoder,
         domain.clip,
     ):
-        made.command()(command)
+        made.command()(writing(command))
     return made
 
 

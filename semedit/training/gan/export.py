@@ -1,13 +1,14 @@
 """From a training run's folder to a model's: small weights, and a card of where they come from."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from semedit.checkpoints import zoo
 from semedit.checkpoints.native import build_generator, save_discriminator, save_generator
 from semedit.errors import CheckpointError
-from semedit.storage.atomic import make_folder, sha256
+from semedit.storage.atomic import make_folder
+from semedit.storage.content import read_object
+from semedit.storage.ownership import sha256
 from semedit.storage.weights import load_weights
 from semedit.training.engine.run import CONFIG
 from semedit.training.engine.state import STATE
@@ -22,7 +23,7 @@ def images_before(config: dict[str, Any]) -> int:
     if not config.get("start") or not (start / CONFIG).exists():
         return 0
     seen: int = load_weights(start / GENERATOR, "generator").extra["images"]
-    return seen + images_before(json.loads((start / CONFIG).read_text()))
+    return seen + images_before(read_object(start / CONFIG))
 
 
 def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.ModelFolder:
@@ -35,7 +36,7 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Mod
     if not source.exists():
         raise CheckpointError(f"{run}: no {source.name}; train further, or name a run's folder")
     weights = load_weights(source, "generator")
-    config = json.loads((run / CONFIG).read_text())
+    config = read_object(run / CONFIG)
     make_folder(folder)
     save_generator(folder / zoo.GENERATOR, build_generator(weights, source), half=True)
     if (run / STATE).exists():

@@ -17,8 +17,9 @@ from semedit.errors import ConfigError
 from semedit.networks.generator import SemanticGenerator
 from semedit.storage.atomic import make_folder, write_json
 from semedit.storage.weights import load_weights
+from semedit.training.engine.folder import run_folder
 from semedit.training.engine.run import CONFIG
-from semedit.training.engine.state import STATE, read_state
+from semedit.training.engine.state import STATE, read_header
 from semedit.training.engine.team import Team
 from semedit.training.teaching.adversary import TaughtRun
 from semedit.training.teaching.classroom import Classroom
@@ -43,15 +44,23 @@ def teach(
     has reached its number of steps is not done again. Raises ConfigError for a folder of another course, or a domain
     without a teacher.
     """
-    team, folder = team or Team(), make_folder(folder)
-    say = say if team.primary else (lambda _: None)
+    team, say = team or Team(), say if team is None or team.primary else (lambda _: None)
+    if config.start:
+        zoo.generator_file(config.start)
+    with run_folder(folder, team) as own:
+        return _taught(config, own, domain, team, progress, say)
+
+
+def _taught(config: TeachConfig, folder: Path, domain: Domain, team: Team,
+            progress: Callable[[int, int], None] | None, say: Callable[[str], None]) -> SemanticGenerator:  # fmt: skip
+    """The course in a folder that is this run's."""
     room = Classroom.open(config, folder, domain, team, progress)
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
     generator = first_generator(config, domain)
     for number, stage in enumerate(STAGES):
         steps, own = getattr(config, stage.name).steps, folder / stage.name
-        done = read_state(own / STATE)[0]["step"] if (own / STATE).exists() else 0
+        done = read_header(own / STATE)["step"] if (own / STATE).exists() else 0
         if steps and done >= steps:
             generator = build_generator(load_weights(own / GENERATOR, "generator"), own)
         elif steps:

@@ -97,9 +97,9 @@ class Stage(ABC):
         if room.team.primary:
             write_json(self.folder / CONFIG, config.to_json())
         due = (
+            Due(config.checkpoint_every, lambda _: self.checkpoint(), keeps=True),
             Due(config.sheet_every, lambda _: self.show()),
             Due(config.monitor_every, lambda log: log.write(state.step - 1, self.measure())),
-            Due(config.checkpoint_every, lambda _: self.checkpoint()),
         )
         plan = Plan(self.options.steps, self.options.batch, self.seed, config.log_every)
         source = LessonSource(room.lessons, self.options.batch, self.seed, room.team.share)
