@@ -64,7 +64,8 @@ def note(path: Path, content: Path) -> None:
     if any(whole.is_relative_to(root) for root in _claims):
         return
     line = f"{sha256(content)}  {path.name}\n"
-    with open(path.parent / REGISTER, "ab") as file:
+    register = os.open(path.parent / REGISTER, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    with open(register, "ab") as file:
         file.write(os.fsencode(line))
 
 

@@ -30,7 +30,7 @@ from semedit.training.gan.trainer import train
 from tests.fuzz.judge import fingerprints
 from tests.fuzz.world import MODEL, World, build
 
-TINY = recipe("portraits-tiny").replace(images=320, monitor_every=16, metric_samples=0, sheet_every=8)
+TINY = recipe("portraits-tiny").replace(images=128, monitor_every=12, metric_samples=0, sheet_every=8)
 
 
 def forked(act: Callable[[], object], wait: float | None = None) -> int | None:
@@ -74,7 +74,10 @@ def halves(root: Path) -> list[str]:
     return found
 
 
-def kill_training(root: Path, kills: int, seed: int = 0) -> list[str]:
+Said = Callable[[str], None]
+
+
+def kill_training(root: Path, kills: int, seed: int = 0, say: Said = lambda _: None) -> list[str]:
     """Kill tiny runs ``kills`` times in all; what was wrong afterwards."""
     rng, faults = random.Random(seed), []
 
@@ -92,6 +95,7 @@ def kill_training(root: Path, kills: int, seed: int = 0) -> list[str]:
             ended = forked(go(folder), rng.random() * length)
             done += ended is None
             faults += halves(folder)
+            say(f"{done} kills of training, {len(faults)} faults")
         if ended is None:
             ended = forked(go(folder))
         if ended != 0:
@@ -103,7 +107,7 @@ def kill_training(root: Path, kills: int, seed: int = 0) -> list[str]:
     return faults
 
 
-def kill_folders(world: World, kills: int, seed: int = 0, pictures: int = 5) -> list[str]:
+def kill_folders(world: World, kills: int, seed: int = 0, pictures: int = 5, say: Said = lambda _: None) -> list[str]:
     """Kill ``invert`` and ``edit`` of folders ``kills`` times in all; what was wrong afterwards."""
     rng, faults, inputs = random.Random(seed), [], world.user / "many"
     inputs.mkdir()
@@ -120,6 +124,7 @@ def kill_folders(world: World, kills: int, seed: int = 0, pictures: int = 5) -> 
             for _ in range(rng.randrange(1, 4)):
                 done += forked(lambda line=line: run(line), rng.random() * length[name]) is None
                 faults += halves(out) if out.exists() else []
+                say(f"{done} kills of folders, {len(faults)} faults")
             began = time.monotonic()
             if (code := forked(lambda line=line: run(line))) != 0:
                 faults.append(f"{out}: {name}, given again, ended with {code}")
@@ -140,9 +145,14 @@ def main() -> int:
     parser.add_argument("--folders", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     asked, began = parser.parse_args(), time.monotonic()
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr)  # noqa: T201
+
     with tempfile.TemporaryDirectory() as folder:
-        faults = kill_training(Path(folder) / "runs", asked.training, asked.seed)
-        faults += kill_folders(build(Path(folder) / "world"), asked.folders, asked.seed)
+        faults = kill_training(Path(folder) / "runs", asked.training, asked.seed, say) if asked.training else []
+        if asked.folders:
+            faults += kill_folders(build(Path(folder) / "world"), asked.folders, asked.seed, say=say)
     print("\n".join(faults))  # noqa: T201
     kills = f"{asked.training} of training, {asked.folders} or more of folders"
     print(f"{kills}: {len(faults)} faults, {time.monotonic() - began:.0f} s")  # noqa: T201

@@ -23,16 +23,14 @@ def back(monkeypatch):
     os.chdir(here)
 
 
-@pytest.mark.parametrize("kind", [maker.__name__ for maker in MAKERS])
-def test_hostile_inputs_end_in_a_named_error(tmp_path, kind):
-    share = next(share for maker, share in MAKERS.items() if maker.__name__ == kind)
-    verdicts = try_all(tmp_path / "world", max(4, 2 * share), 7, (kind,))
-    assert verdicts.tried[kind] >= 4
+def test_hostile_inputs_end_in_a_named_error(tmp_path):
+    verdicts = try_all(tmp_path / "world", 140, 7)
+    assert verdicts.tried.keys() == {maker.__name__ for maker in MAKERS}
     assert not verdicts.faults, "\n\n".join(f"{case}\n{fault}" for case, fault in verdicts.faults)
 
 
 def test_killed_training_resumes_with_the_same_bits(tmp_path):
-    assert kill_training(tmp_path, 3) == []
+    assert kill_training(tmp_path, 2) == []
 
 
 def test_killed_folders_are_finished_by_the_same_command(tmp_path):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from semedit.errors import CheckpointError, OutputError
+from semedit.errors import OutputError
 from semedit.storage.atomic import make_folder
 from semedit.storage.ownership import claiming
 from semedit.training.engine.state import STATE, read_header
@@ -13,7 +13,7 @@ from semedit.training.engine.team import Team
 
 LOCK = ".semedit-run"
 #: Files of a run by whose names a folder without LOCK is asked whose it is.
-NAMES = ("config.json", "log.jsonl", "generator.safetensors", "encoder.safetensors", "best.safetensors", STATE)
+NAMES = ("config.json", "log.jsonl", "generator.safetensors", "encoder.safetensors", "best.safetensors")
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def run_folder(path: str | Path, team: Team) -> Iterator[Path]:
     """The folder of a run, made, and this run's until it ends, however it ends: the lock is the process's own.
 
     Raises OutputError for a folder in which another trainer is at work, or with files of a run's names that no run
-    wrote.
+    wrote; CheckpointError for a state that cannot be read.
     """
     folder = make_folder(path)
     if not team.primary:
@@ -45,9 +45,7 @@ def run_folder(path: str | Path, team: Team) -> Iterator[Path]:
 def _check_own(folder: Path) -> None:
     """OutputError for a folder with files of a run's names, unless its state says that a run wrote them."""
     there = [name for name in NAMES if (folder / name).exists()]
-    try:
-        if not there or read_header(folder / STATE):
-            return
-    except CheckpointError:
-        pass
-    raise OutputError(f"{folder} holds a {there[0]} that no run of semedit's wrote; name another folder with --out")
+    if (folder / STATE).exists():
+        read_header(folder / STATE)
+    elif there:
+        raise OutputError(f"{folder} holds a {there[0]} that no run of semedit's wrote; name another folder with --out")

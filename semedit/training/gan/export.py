@@ -1,5 +1,6 @@
 """From a training run's folder to a model's: small weights, and a card of where they come from."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from semedit.checkpoints.native import build_generator, save_discriminator, save
 from semedit.errors import CheckpointError
 from semedit.storage.atomic import make_folder
 from semedit.storage.content import read_object
-from semedit.storage.ownership import sha256
+from semedit.storage.ownership import claiming, sha256
 from semedit.storage.weights import load_weights
 from semedit.training.engine.run import CONFIG
 from semedit.training.engine.state import STATE
@@ -30,8 +31,14 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False) -> zoo.Mod
     """Make a model folder of a run's averaged generator and its discriminator (which others start from), in
     float16, with a card of their provenance. ``best`` takes the generator of the smallest Frechet distance.
 
-    Raises CheckpointError if the run has no generator yet.
+    Raises CheckpointError if the run has no generator yet, OutputError for a folder with files of these names that is
+    no model's.
     """
+    with claiming(folder) if zoo.read_card(folder) else nullcontext():
+        return _packed(run, folder, domain, best)
+
+
+def _packed(run: Path, folder: Path, domain: str, best: bool) -> zoo.ModelFolder:
     source = run / (BEST if best else GENERATOR)
     if not source.exists():
         raise CheckpointError(f"{run}: no {source.name}; train further, or name a run's folder")

@@ -101,3 +101,11 @@ def test_odd_names_become_plain_ones(tmp_path, name):
     assert folder.resolve().parent == (tmp_path / "out").resolve()
     folder.mkdir(parents=True)
     assert folder_name(name) == folder_name(name) != folder_name(name + "x")
+
+
+def test_a_register_that_is_a_link_is_not_followed(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".semedit-made").symlink_to(tmp_path / "mine")
+    with pytest.raises(OutputError, match="cannot write"):
+        write_bytes(tmp_path / "r.json", b"x")
+    assert (tmp_path / "mine").read_text() == "mine" and not (tmp_path / "r.json").exists()
