@@ -5,7 +5,6 @@ Shipped models are package data; a user's own lie under ``$SEMEDIT_HOME`` (defau
 over shipped ones of the same name. Nothing is downloaded without being asked for.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from semedit.errors import CheckpointError, ConfigError, MissingWeights, UnknownName
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.style_based import StyleBasedGenerator
-from semedit.storage.atomic import make_folder, replacing, sha256, write_json
+from semedit.storage.atomic import make_folder, replacing, write_json
+from semedit.storage.content import check_file, exists, read_object, shaped
+from semedit.storage.ownership import claiming, sha256
 from semedit.storage.shipped import SHIPPED
 
 if TYPE_CHECKING:
@@ -88,10 +89,41 @@ def folders() -> dict[str, ModelFolder]:
 def read_card(folder: Path) -> dict[str, Any]:
     """The card of a model's folder; empty if it has none that can be read."""
     try:
-        content: dict[str, Any] = json.loads((folder / CARD).read_text())
-    except (json.JSONDecodeError, OSError):
+        return checked_card(folder)
+    except CheckpointError:
         return {}
-    return content
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a card says of a file."""
+
+    bytes: int
+    sha256: str
+
+
+def checked_card(folder: Path) -> dict[str, Any]:
+    """The card of a model's folder. Raises CheckpointError for one that is missing, or says something else."""
+    path = folder / CARD
+    card = read_object(path)
+    files = shaped(dict[str, FileFacts], card.get("files", {}), f"{path}: files")
+    names = [*files, shaped(str, card.get("generator", GENERATOR), f"{path}: generator")]
+    if strange := [name for name in names if Path(name).name != name]:
+        raise CheckpointError(f"{path}: '{strange[0]}' is no file of this folder")
+    shaped(str, card.get("domain", "faces"), f"{path}: domain")
+    return card
+
+
+def broken() -> dict[str, CheckpointError]:
+    """The folders whose card cannot be used, by name, and why."""
+    found = {}
+    for root in (SHIPPED, home() / "models"):
+        for card in sorted(root.glob(f"*/{CARD}")):
+            try:
+                checked_card(card.parent)
+            except CheckpointError as error:
+                found[card.parent.name] = error
+    return found
 
 
 def shipped() -> list[ModelFolder]:
@@ -112,6 +144,8 @@ def find(name: str) -> ModelFolder:
             f"the official model '{name}' is not here; get {file} from its authors, then "
             f"'semedit models add {name} --file {file}'"
         )
+    if name in (bad := broken()):
+        raise bad[name]
     raise UnknownName("model", name, (*present, *ALIASES, *OFFICIAL))
 
 
@@ -121,7 +155,7 @@ def generator_file(name_or_path: str | Path) -> Path:
     Raises UnknownName or MissingWeights for a name, CheckpointError for a path that is not there.
     """
     path = Path(name_or_path)
-    if path.exists():
+    if exists(path):
         return path
     if path.suffix or len(path.parts) > 1:
         raise CheckpointError(f"{path}: no such file or folder")
@@ -151,17 +185,31 @@ def describe(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def verify(entry: ModelFolder) -> list[str]:
-    """What is wrong with a model's files (missing, other size, other SHA-256); empty if all is well."""
-    problems = []
-    for name, facts in entry.card.get("files", {}).items():
-        path = entry.folder / name
-        if not path.exists():
-            problems.append(f"{name}: missing")
-        elif path.stat().st_size != facts["bytes"]:
-            problems.append(f"{name}: {path.stat().st_size} bytes instead of {facts['bytes']}")
-        elif sha256(path) != facts["sha256"]:
-            problems.append(f"{name}: SHA-256 differs from the card's")
-    return problems
+    """What is wrong with a model's files: missing or unreadable, of another size or SHA-256 than the card's, or a
+    digest, within a file, of another content; empty if all is well."""
+    files = entry.card.get("files", {})
+    more = [path.name for path in sorted(entry.folder.glob("*.safetensors")) if path.name not in files]
+    problems = [_problem(entry.folder / name, files.get(name)) for name in (*files, *more)]
+    return [problem for problem in problems if problem]
+
+
+def _problem(path: Path, facts: Mapping[str, Any] | None) -> str | None:
+    """What is wrong with a file, of which the card says ``facts``."""
+    if not path.exists():
+        return f"{path.name}: missing"
+    from semedit.storage.tensors import read_tensors
+
+    try:
+        check_file(path)
+        if facts and path.stat().st_size != facts["bytes"]:
+            return f"{path.name}: {path.stat().st_size} bytes instead of {facts['bytes']}"
+        if facts and sha256(path) != facts["sha256"]:
+            return f"{path.name}: SHA-256 differs from the card's"
+        if path.suffix == ".safetensors":
+            read_tensors(path, "weights")
+    except CheckpointError as error:
+        return str(error).replace(str(path), path.name)
+    return None
 
 
 def add(name: str, file: str | Path, domain: str | None = None, encoder: str | Path | None = None,
@@ -178,9 +226,7 @@ def add(name: str, file: str | Path, domain: str | None = None, encoder: str | P
     folder = home() / "models" / name
     if (folder / CARD).exists():
         raise ConfigError(f"there is a model called '{name}' already, in {folder}")
-    if not file.is_file():
-        raise CheckpointError(f"{file}: no such file")
-    generator = opener(file)
+    generator = opener(check_file(file))
     target = GENERATOR if file.suffix == ".safetensors" else f"generator{file.suffix}"
     make_folder(folder)
     copies = {target: file}
@@ -206,7 +252,8 @@ def refresh_card(entry: ModelFolder) -> None:
     """Write the card anew with the present files' sizes and hashes."""
     names = {path.name for path in entry.folder.glob("*.safetensors")}
     names |= {path.name for path in entry.folder.glob("*.pt")}
-    write_json(entry.folder / CARD, {**entry.card, "files": describe(entry.folder, sorted(names))})
+    with claiming(entry.folder):
+        write_json(entry.folder / CARD, {**entry.card, "files": describe(entry.folder, sorted(names))})
 
 
 def write_quality(entry: ModelFolder, name: str, rows: list[dict[str, Any]]) -> None:
@@ -214,7 +261,8 @@ def write_quality(entry: ModelFolder, name: str, rows: list[dict[str, Any]]) -> 
     kept = ("value", "std", "low", "high", "n", "protocol", "seconds_per_image", "nearer", "edited", "unedited")
     figures = {row["metric"]: {key: row[key] for key in kept if row.get(key) is not None} for row in rows}
     card = read_card(entry.folder)
-    write_json(entry.folder / CARD, {**card, "quality": {**card.get("quality", {}), name: figures}})
+    with claiming(entry.folder):
+        write_json(entry.folder / CARD, {**card, "quality": {**card.get("quality", {}), name: figures}})
 
 
 def write_domain_card(folder: Path, domain: str) -> None:

@@ -41,14 +41,19 @@ def sample(
 
     import torch
 
+    from semedit.config import finite
     from semedit.editing.loading import load
-    from semedit.pictures.sheets import SheetWriter, labels_to_colours, save_picture
+    from semedit.pictures.sheets import SheetWriter, check_picture, check_sheet, labels_to_colours, save_picture
     from semedit.storage.atomic import make_folder
 
-    target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
+    finite(psi, "--psi")
+    target = check_picture(Path(sheet_file) if sheet_file else Path(out) / "sheet.png")
     folder = make_folder(target.parent if sheet_only else out)
     loaded = load(model, precision=precision).to(check_device(device))
     latent, report, sheets, done = loaded.sample(count, seed, psi), Report(json), SheetWriter(target, columns, scale), 0
+    side = loaded.generator.config.size
+    height, most = side * (1 + labels), min(count, sheets.most(side * (1 + labels), side))
+    check_sheet(most, columns, height * scale, side * scale, f"a sheet of {most} samples", "lower --columns or --scale")
     for pictures in loaded.renders(latent):
         for index in range(done, done + (0 if sheet_only else len(pictures.image))):
             path = folder / f"{seed:04d}-{index:04d}.png"

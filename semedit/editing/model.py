@@ -13,13 +13,15 @@ from torch import Tensor
 
 from directions import EDITORS, AttributeEditor, EditorLibrary, RegionTransfer, StyleClip
 from directions.learning import study
-from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, default_options, load_encoder
+from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, chosen_options, load_encoder
 from semedit.checkpoints import zoo
+from semedit.config import Config, check_seed, finite
 from semedit.domains import Domain
 from semedit.domains.judges import judged_distances
 from semedit.editing.generators import semantic
+from semedit.editing.rendering import renders
 from semedit.editing.request import METHOD
-from semedit.errors import ConfigError, MissingWeights, UnknownName
+from semedit.errors import ConfigError, MissingWeights, OutputError, UnknownName
 from semedit.latents.latent import Latent
 from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.attributes import Scorer
@@ -34,6 +36,7 @@ from semedit.pictures.alignment import Aligned, already_aligned
 from semedit.pictures.reading import read_picture
 from semedit.pictures.tensors import quantise, to_tensor
 from semedit.protocols import Editor, Inversion, Inverter
+from semedit.storage.ownership import claiming
 
 Picture = str | Path | Image.Image | Tensor
 Progress = Callable[[int, int], None]
@@ -104,7 +107,13 @@ class Model:
         return path
 
     def sample(self, count: int, seed: int = 0, psi: float = TRUNCATION) -> Latent:
-        """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
+        """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them).
+
+        Raises ConfigError for a count below 1, a seed that is none, or a ``psi`` that is no finite number.
+        """
+        if not isinstance(count, int) or count < 1:
+            raise ConfigError(f"a count is a whole number of at least 1, not {count}")
+        seed, psi = check_seed(seed), finite(psi, "psi")
         z = torch.randn(count, self.generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
         with torch.no_grad():
             latent = self.generator.latent(self.generator.mapping(z.to(self.generator.device)))
@@ -126,22 +135,7 @@ class Model:
         self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
     ) -> Iterator[Rendering]:
         """As :meth:`synthesise`, ``batch`` pictures after the other: of many, no more than these are in memory."""
-        self.generator.check(latent)
-        if options:
-            semantic(self.generator, " and ".join(options))
-        for i in range(0, len(latent), batch):
-            yield self._render(
-                latent[i : i + batch], noise, {name: value[i : i + batch] for name, value in options.items()}
-            )
-
-    @torch.no_grad()
-    def _render(self, latent: Latent, noise: Literal["const", "random"], options: Mapping[str, Tensor]) -> Rendering:
-        device = self.generator.device
-        codes = replace(latent, data=latent.data.to(device))
-        placed_options = {name: value.to(device) for name, value in options.items()}
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            made: Rendering = self.generator(codes, noise=noise, **placed_options)
-        return made
+        return renders(self.generator, latent, self.precision, batch, noise, options)
 
     def retouching(self) -> Retouching:
         """Renders for a slider: of codes that differ in some regions, what did not change is kept between them.
@@ -183,13 +177,16 @@ class Model:
         UnknownName, ConfigError, or MissingWeights for what the method needs.
         """
         method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
-        if method not in INVERTERS:
-            raise UnknownName("inversion method", method, INVERTERS)
-        base = default_options(method, self.domain.name, bool(self.generator.regions))
-        config = type(base)(**{**base.to_json(), **options}).with_overrides(overrides or [])
+        config = self.inversion_options(method, overrides, **options)
         kind: Any = INVERTERS[method]  # takes the options of its own class
         inverter: Inverter = kind.for_model(self, config)
         return inverter
+
+    def inversion_options(self, method: str | None = None, overrides: list[str] | None = None,
+                          **options: Any) -> Config:  # fmt: skip
+        """The options of :meth:`inverter`, checked, without opening anything. Raises UnknownName or ConfigError."""
+        method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
+        return chosen_options(method, self.domain.name, bool(self.generator.regions), overrides or (), **options)
 
     def tuned(self, generator: StyleBasedGenerator) -> "Model":
         """This model with a generator that was tuned to one picture; it keeps the directions."""
@@ -226,17 +223,8 @@ class Model:
         several = [pictures] if isinstance(pictures, str | Path | Image.Image | Tensor | Aligned) else pictures
         return [one if isinstance(one, Aligned) else self.align(one, face) for one in several]
 
-    def edit(
-        self,
-        latent: Latent,
-        attr: str | None = None,
-        strength: float = 1.0,
-        regions: str | None = None,
-        preserve: tuple[str, ...] = (),
-        method: str = METHOD,
-        *,
-        text: str | None = None,
-    ) -> Latent:
+    def edit(self, latent: Latent, attr: str | None = None, strength: float = 1.0, regions: str | None = None,
+             preserve: tuple[str, ...] = (), method: str = METHOD, *, text: str | None = None) -> Latent:  # fmt: skip
         """Change an attribute in the chosen regions, by a registered method, or what a ``text`` says.
 
         ``regions`` are by default the attribute's own, with "auto" the smallest set that keeps 90 % of its gain, and
@@ -245,6 +233,7 @@ class Model:
         given, or MissingWeights where the method has not been fitted.
         """
         self.generator.check(latent)
+        finite(strength, "the strength of an edit")
         if (attr is None) == (text is None):
             raise ConfigError("an edit has an attribute or a text, one of them")
         editor = self.editor(attr, method, preserve) if attr else self.text_editor(str(text))
@@ -275,8 +264,9 @@ class Model:
         found = library[attr].study_
         if found is None:
             found = study(self, library, attr)
-            with suppress(OSError):  # a library that cannot be written is measured again next time
-                library.save(self.editor_file(method))
+            file = self.editor_file(method)
+            with suppress(OutputError), claiming(file):  # one that cannot be written is measured again next time
+                library.save(file)
         if found is None:
             raise MissingWeights(f"nothing here scores '{attr}', so that its regions cannot be chosen; name them")
         return found.auto_regions
@@ -287,6 +277,7 @@ class Model:
         ``strength`` below 1 goes part of the way. Raises LatentError for a code of another generator.
         """
         self.generator.check(latent)
+        finite(strength, "the strength of a transfer")
         source = reference if isinstance(reference, Latent) else self.invert(reference).latent
         return RegionTransfer(source).edit(latent, strength, regions)
 

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from semedit.config import finite
 from semedit.errors import ConfigError
 
 #: How attributes are edited, and which of them, where nothing is said.
@@ -39,6 +40,9 @@ class EditRequest:
     options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        finite(self.strength, "--strength")
+        for name, strength in self.edits:
+            finite(strength, f"the strength of '{name}'")
         if sum((bool(self.attrs), bool(self.texts), bool(self.reference))) > 1:
             raise ConfigError("--attr, --text and --from-image are three kinds of edit; give one of them")
         if self.target is not None and not self.edits:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from directions import Study
 from semedit.editing import output, subjects
-from semedit.editing.chain import Step, check, describe, known, row_of, run
+from semedit.editing.chain import Chain, Step, check, describe, known, row_of, run
 from semedit.editing.generators import check_regions
 from semedit.editing.model import Model, Progress
 from semedit.editing.records import EditRecord, Failure, UndoRecord, Watch
@@ -114,40 +114,49 @@ class EditSession:
         if plain:
             yield plain
 
-    def _group(self, group: list[_Code], strip: bool) -> list[EditRecord]:
-        """Edit several codes at once, and write each one's results."""
+    def _group(self, group: list[_Code], strip: bool) -> Iterator[EditRecord | Failure]:
+        """Edit several codes at once, and write each one's results; one that cannot be written fails alone."""
         model = subjects.model_of(self.model, group[0][1], group[0][0].latent)
         steps = self.steps if model is self.model else self.steps_for(model)
-        latents, made = [latent for _, latent, _ in group], []
-        chain = run(model, Latent.cat(latents), steps, self._progress("editing"))
-        for index, (subject, _, origin) in enumerate(group):
-            after = chain.latents[-1][index]
-            whole, folder = chain.whole[index], output.edit_folder(subject, after)
-            after = output.placed(after, subject.latent, folder)
-            files = output.save_edit(folder, after, whole.before, whole.after, model.generator.label_table)
-            if len(steps) > 1:
-                pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
-                files["row"] = output.save_row(pictures, folder / "row.png")
-            if origin:
-                files["pasted"] = output.save_pasted(model, origin, whole.after.image[0], folder / "pasted.png")
-            if strip:
-                last = chain.latents[-2][index]
-                files["strip"] = output.save_row(row_of(model, steps[-1], last, STRIP), folder / "strip.png")
-            done = describe(chain, steps, index)
-            measured = {name: getattr(whole, name).item() for name in MEASURES}
-            record = EditRecord(
-                input=subject.source,
-                folder=folder,
-                files=files,
-                steps=done,
-                protocols={**whole.protocols, **done[0].protocols},
-                perceptual_optimised=known(whole.perceptual_optimised),
-                inside_share=known(whole.inside_share),
-                **measured,
-            )
-            write_json(folder / subjects.MANIFEST, {**record.to_json(), "request": self.request.to_json()})
-            made.append(record)
-        return made
+        chain = run(model, Latent.cat([latent for _, latent, _ in group]), steps, self._progress("editing"))
+        for index, code in enumerate(group):
+            try:
+                yield self._written(model, steps, chain, index, code, strip)
+            except SemeditError as error:
+                yield Failure(str(code[0].latent), error)
+
+    def _written(self, model: Model, steps: list[Step], chain: Chain, index: int, code: _Code,
+                 strip: bool) -> EditRecord:  # fmt: skip
+        """Write the results of one code of a chain."""
+        subject, before, origin = code
+        after, whole = chain.latents[-1][index], chain.whole[index]
+        subject.settle()
+        folder = output.edit_folder(subject, after)
+        after = output.placed(after, before, subject.latent, folder)
+        files = output.save_edit(folder, after, whole.before, whole.after, model.generator.label_table)
+        if len(steps) > 1:
+            pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
+            files["row"] = output.save_row(pictures, folder / "row.png")
+        if origin:
+            files["pasted"] = output.save_pasted(model, origin, whole.after.image[0], folder / "pasted.png")
+        if strip:
+            last = chain.latents[-2][index]
+            files["strip"] = output.save_row(row_of(model, steps[-1], last, STRIP), folder / "strip.png")
+        done = describe(chain, steps, index)
+        measured = {name: getattr(whole, name).item() for name in MEASURES}
+        record = EditRecord(
+            input=subject.source,
+            folder=folder,
+            files=files,
+            steps=done,
+            protocols={**whole.protocols, **done[0].protocols},
+            perceptual_optimised=known(whole.perceptual_optimised),
+            inside_share=known(whole.inside_share),
+            **measured,
+        )
+        more = {"request": self.request.to_json(), "history": list(after.history)}
+        write_json(folder / subjects.MANIFEST, {**record.to_json(), **more})
+        return record
 
     def _reference(self, source: str) -> Latent:
         """The code of a latent file or a picture. Raises LatentError for another generator's."""
@@ -173,9 +182,12 @@ def take_back(model: Model, subject: Subject, edits: int = 1) -> UndoRecord:
     model = subjects.model_of(model, edited, subject.latent)
     model.generator.check(before)
     folder = output.edit_folder(subject, before)
-    before = output.placed(before, subject.latent, folder)
+    subject.settle()
+    before = output.placed(before, edited, subject.latent, folder)
     files = output.save_edit(
         folder, before, model.synthesise(edited), model.synthesise(before), model.generator.label_table
     )
     left = tuple(str(event.get("attr") or event.get("text") or event.get("method")) for event in before.history)
-    return UndoRecord(str(subject.latent), folder, tuple(edited.history[len(before.history) :]), left, files)
+    record = UndoRecord(str(subject.latent), folder, tuple(edited.history[len(before.history) :]), left, files)
+    write_json(folder / subjects.MANIFEST, {**record.to_json(), "history": list(before.history)})
+    return record
