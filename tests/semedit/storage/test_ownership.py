@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -88,6 +88,7 @@ def test_a_failure_leaves_nothing(tmp_path):
     assert [p.name for p in tmp_path.iterdir() if not p.name.startswith(".semedit")] == []
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=300))
 def test_a_folders_name_is_safe(name):
     found = folder_name(Path("somewhere") / name)
