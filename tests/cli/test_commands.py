@@ -230,7 +230,7 @@ def test_models_list_and_info(capsys):
     assert {"portraits-adversarial", "portraits-128", "portraits-cel", "celebamask-hq"} <= names
     assert run(["models", "info", "portraits", "--json"]) == 0
     card = json.loads(capsys.readouterr().out)["results"][0]
-    assert card["recipe"] == "portraits-128-grown" and card["images"] > 0 and "smile" in card["directions"]
+    assert card["recipe"] == "portraits-128" and card["shown"]["pairs"] > 0 and "smile" in card["directions"]
 
 
 def test_shipped_models_are_intact_and_small(capsys):
