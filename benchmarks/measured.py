@@ -10,6 +10,8 @@ from semedit.checkpoints.zoo import ModelFolder
 from semedit.domains.judges import OPTIMISED
 from semedit.errors import ConfigError
 from semedit.storage.atomic import write_bytes
+from semedit.storage.content import check_file, reading
+from semedit.storage.ownership import claiming
 
 HEADINGS = {
     "fidelity": "Samples against the data",
@@ -141,4 +143,7 @@ def write(entries: Sequence[ModelFolder], out: str | Path, readme: str | Path | 
     write_bytes(out, page(entries).encode())
     if readme is not None:
         path = Path(readme)
-        write_bytes(path, insert(path.read_text(), entries[0]).encode())
+        with reading(check_file(path, ConfigError), ConfigError):
+            text = insert(path.read_text(encoding="utf-8"), entries[0])
+        with claiming(path):  # only what stands between its marks is replaced
+            write_bytes(path, text.encode())

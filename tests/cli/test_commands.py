@@ -66,7 +66,7 @@ def test_pictures_of_one_name_get_folders_of_their_own(portrait, tmp_path):
         (tmp_path / name / "me.png").write_bytes(portrait.read_bytes())
     files = [str(tmp_path / name / "me.png") for name in ("x", "y")]
     assert run(["invert", *files, "--out", str(tmp_path / "out"), "--steps", "2"]) == 0
-    assert (tmp_path / "out" / "me").is_dir() and (tmp_path / "out" / "me-2").is_dir()
+    assert len([path for path in (tmp_path / "out").glob("me*") if path.is_dir()]) == 2
 
 
 def test_a_photo_of_something_else_is_reported_as_such(tmp_path, capsys):
@@ -83,7 +83,7 @@ def test_edit_takes_the_latest_inversion(workspace, capsys):
     assert {"input", "latent", "image", "attr", "strength", "regions", "score_before", "score_after", "inside_share",
             "preservation", "perceptual", "identity"} <= set(result)  # fmt: skip
     folder = workspace / "portrait" / "edits" / "smile+1_face"
-    assert {p.name for p in folder.iterdir()} == {"edited.png", "before-after-difference.png", "labels.png",
+    assert {p.name for p in folder.glob("[!.]*")} == {"edited.png", "before-after-difference.png", "labels.png",
                                                   "latent.safetensors", "manifest.json", "strip.png"}  # fmt: skip
     edited, before = (Latent.load(p / "latent.safetensors") for p in (folder, workspace / "portrait"))
     assert edited.history[-1]["attr"] == "smile" and edited.history[-1]["regions"] == "face"
