@@ -17,6 +17,7 @@ from semedit.pictures.sheets import save_picture
 from semedit.storage.atomic import make_folder, write_json
 from semedit.storage.content import check_file, exists, read_object, reading
 from semedit.storage.ownership import folder_name, inside, sha256, short_hash
+from semedit.storage.tensors import length
 
 MANIFEST, LATENT, TUNED, EDITS = "manifest.json", "latent.safetensors", "tuned.safetensors", "edits"
 #: The folder of the model's mean code, which nobody has inverted.
@@ -230,7 +231,7 @@ def subject_of(path: Path, out: Path, taken: set[Path]) -> Subject:
 def count_of(subject: Subject) -> int:
     """How many codes a subject's file holds, of which none is read; 0 if it is no latent."""
     try:
-        return Latent.count(subject.latent)
+        return length(subject.latent, "latent", "a latent", LatentError)
     except LatentError:
         return 0
 

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from semedit.errors import LatentError
 from semedit.latents.layout import LatentLayout, Space
 from semedit.latents.regions import RegionTable
-from semedit.storage.content import check_file, reading, shaped
+from semedit.storage.content import reading, shaped
 from semedit.storage.tensors import read_tensors, single, write_tensors
 
 FORMAT = "semedit-latent-1"
@@ -242,12 +241,6 @@ class Latent:
             **(entries[0] if len(self) == 1 else {"codes": entries}),
         }
         write_tensors(path, header, tensors)
-
-    @staticmethod
-    def count(path: str | Path) -> int:
-        """How many codes a file written by :meth:`save` holds, from its header alone; LatentError if it is none."""
-        with reading(check_file(path, LatentError), LatentError), safe_open(str(path), framework="pt") as file:
-            return int(file.get_slice("latent").get_shape()[0])
 
     @classmethod
     def load(cls, path: str | Path) -> "Latent":

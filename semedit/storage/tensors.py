@@ -97,6 +97,16 @@ def read_header(path: str | Path, what: str, error: type[SemeditError] = Checkpo
     return _opened(path, what, error, None)[0]
 
 
+def length(path: str | Path, name: str, what: str, error: type[SemeditError] = CheckpointError) -> int:
+    """The first dimension of one of a file's tensors, none of which is read. Raises ``error``."""
+    check_file(path, error)
+    try:
+        with reading(path, error), safe_open(str(path), framework="pt") as file:
+            return int(file.get_slice(name).get_shape()[0])
+    except SafetensorError as problem:
+        raise error(f"{path}: cannot be read as {what} ({problem})") from None
+
+
 def read_tensors(path: str | Path, what: str, error: type[SemeditError] = CheckpointError, *,
                  device: torch.device | str = "cpu") -> Stored:  # fmt: skip
     """Header, without its digest, and tensors of a file.
