@@ -137,12 +137,14 @@ class Domain:
     def without(self, *measures: str) -> "Domain":
         """This domain with "perceptual" replaced by plain squared distance, or "identity" left out, or both.
 
-        Raises UnknownName for another measure.
+        What is left out has no judge either. Raises UnknownName for another measure.
         """
         for name in measures:
             if name not in WITHOUT:
                 raise UnknownName("measure that can be left out", name, WITHOUT)
         stand_ins: dict[str, Any] = {name: WITHOUT[name] for name in measures}
+        if "perceptual" in stand_ins:
+            stand_ins |= {"perceptual_training": WITHOUT["perceptual"], "perceptual_judge": no_judge}
         return replace(self, **stand_ins)
 
     def painter(self) -> Painter:

@@ -11,7 +11,7 @@ from semedit.editing.generators import semantic
 from semedit.errors import ConfigError, UnknownName
 from semedit.latents.latent import Latent
 from semedit.latents.truncation import TRUNCATION
-from semedit.networks.precision import Precision
+from semedit.networks.precision import Precision, cast
 from semedit.networks.retouching import Retouching
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Rendering
@@ -85,7 +85,7 @@ class CodeRenderer:
     def _render(self, latent: Latent, noise: Literal["const", "random"], options: Mapping[str, Tensor]) -> Rendering:
         device = self.generator.device
         here = {name: value.to(device) for name, value in options.items()}
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+        with cast(self.precision, device):
             made: Rendering = self.generator(latent.to(device), noise=noise, **here)
         return made
 

@@ -8,7 +8,6 @@ SemanticStyleGAN's released code, with another network, another resize and anoth
 from typing import Any, Protocol, Self
 
 import numpy as np
-import scipy.linalg
 import torch
 from torch import Tensor
 
@@ -91,11 +90,13 @@ def legacy_frechet(a: Tensor, b: Tensor, epsilon: float = 1e-6) -> float:
     |mu_a - mu_b|^2 + tr(C_a) + tr(C_b) - 2 tr sqrtm((C_a + eI)(C_b + eI)). Raises ConfigError where the root is not
     real (an imaginary diagonal above 1e-3).
     """
+    from scipy.linalg import sqrtm
+
     x, y = a.double().cpu().numpy(), b.double().cpu().numpy()
     mean = x.mean(0) - y.mean(0)
     cov_x, cov_y = np.atleast_2d(np.cov(x, rowvar=False)), np.atleast_2d(np.cov(y, rowvar=False))
     offset = epsilon * np.eye(len(cov_x))
-    root = np.asarray(scipy.linalg.sqrtm((cov_x + offset) @ (cov_y + offset)))
+    root = np.asarray(sqrtm((cov_x + offset) @ (cov_y + offset)))
     if np.iscomplexobj(root):
         if np.abs(np.diagonal(root).imag).max() > 1e-3:
             raise ConfigError("the covariances have no real root; use more samples")

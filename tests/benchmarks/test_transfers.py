@@ -109,7 +109,7 @@ def test_sequential_queries_are_the_most_local_where_channels_add_up(seed):
 
 
 def test_maps_light_up_where_the_region_is():
-    model = load("portraits-64")
+    model = load("portraits-adversarial")
     maps = {fixed: heat_map(model, "background", "rows", 4, fixed=fixed) for fixed in (False, True)}
     for found in maps.values():
         assert found.shape == (64, 64) and found[:8].mean() > 3 * found[28:44, 24:40].mean()
@@ -118,8 +118,9 @@ def test_maps_light_up_where_the_region_is():
 
 
 def test_the_command_writes_rows_curves_and_maps(tmp_path, capsys):
-    command = ["bench", "transfers", "--model", "portraits-64", "--regions", "hair", "--count", "2", "--sets", "8"]
-    command += ["--method", "rows", "--maps", str(tmp_path / "maps.png"), "--map-count", "2"]
+    command = ["bench", "transfers", "--model", "portraits-adversarial", "--regions", "hair"]
+    command += ["--count", "2", "--sets", "8", "--method", "rows"]
+    command += ["--maps", str(tmp_path / "maps.png"), "--map-count", "2"]
     command += ["--curves", str(tmp_path / "curves.png"), "--out", str(tmp_path / "rows.json"), "--json"]
     assert run(command) == 0
     rows = json.loads(capsys.readouterr().out)["results"]

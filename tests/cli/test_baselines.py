@@ -93,7 +93,7 @@ def test_a_catalog_names_its_clusters_and_shows_the_table(added, tmp_path, capsy
     file = str(added.generator_path)
     (other,) = results(capsys, *command, "--model", file, "--domain", "portraits", "--out", str(tmp_path / "d.npz"))
     assert other["labels"] == found["labels"] and other["file"] == str(tmp_path / "d.npz")
-    refuse(capsys, ["fit", "catalog", "--model", "portraits-64"], "stylegan2")
+    refuse(capsys, ["fit", "catalog", "--model", "portraits-adversarial"], "stylegan2")
 
 
 def test_arrays_of_others_become_a_catalogue(added, tmp_path, capsys):
@@ -117,14 +117,14 @@ def test_arrays_of_others_become_a_catalogue(added, tmp_path, capsys):
 def two(tmp_path, capsys):
     """Two latents of the small model that comes along."""
     out = tmp_path / "codes"
-    assert run(["sample", "--model", "portraits-64", "--count", "2", "--out", str(out)]) == 0
+    assert run(["sample", "--model", "portraits-adversarial", "--count", "2", "--out", str(out)]) == 0
     return sorted(str(path) for path in out.glob("*.safetensors"))
 
 
 def test_regions_are_taken_over_by_name_of_a_method(two, tmp_path, capsys):
     """Blending works on the generator that comes along; what needs a StyleGAN2 says so."""
     target, reference = two
-    command = ["edit", target, "--model", "portraits-64", "--from-image", reference, "--regions", "hair"]
+    command = ["edit", target, "--model", "portraits-adversarial", "--from-image", reference, "--regions", "hair"]
     command += ["--out", str(tmp_path / "out"), "--method"]
     pictures = {}
     for method in ("rows", "feature-blending", "poisson"):
@@ -152,14 +152,14 @@ def test_regions_are_taken_over_by_name_of_a_method(two, tmp_path, capsys):
 
 
 def test_the_picture_of_the_methods(tmp_path, capsys):
-    command = ["transfers", "--model", "portraits-64", "--regions", "hair", "--out", str(tmp_path / "row.png")]
+    command = ["transfers", "--model", "portraits-adversarial", "--regions", "hair", "--out", str(tmp_path / "row.png")]
     capsys.readouterr()
     assert run([*command, "--regions", "mouth:texture", "--seed", "3", "--json"]) == 0
     said = capsys.readouterr()
     (found,) = json.loads(said.out)["results"]
     assert len([line for line in said.err.splitlines() if "takes regions whole" in line]) == 2
     assert found["columns"] == ["target", "reference", "rows", "feature-blending", "poisson"]
-    assert set(found["models"].values()) == {"portraits-64"} and found["regions"] == ["hair", "mouth:texture"]
+    assert set(found["models"].values()) == {"portraits-adversarial"} and found["regions"] == ["hair", "mouth:texture"]
     picture = torch.from_numpy(np.array(read_picture(tmp_path / "row.png"))).float()
     assert picture.shape == (2 * 66 - 2, 5 * 66 - 2, 3)
     cell = {(row, column): picture[66 * row : 66 * row + 64, 66 * column : 66 * column + 64]
@@ -175,8 +175,8 @@ def test_the_picture_of_the_methods(tmp_path, capsys):
 
 def test_models_are_asked_for_what_they_have(stylegan2_model):
     """Rows of one model, StyleFusion of another; pictures of the first are inverted in the second."""
-    first = load("portraits-64")
+    first = load("portraits-adversarial")
     pairs = sampled([first, stylegan2_model], 0, 0.7)
     made = takeover(pairs, ["background"], ["rows", "stylefusion"])
-    assert made.models == {"rows": "portraits-64", "stylefusion": "tiny"} and made.grid.shape == (4, 3, 64, 64)
+    assert made.models == {"rows": "portraits-adversarial", "stylefusion": "tiny"} and made.grid.shape == (4, 3, 64, 64)
     assert not made.missing and not torch.equal(made.grid[3], made.grid[0])

@@ -18,6 +18,7 @@ from directions import EDITORS
 from semedit.cli import complete, console
 from semedit.cli.main import build, run
 from semedit.editing.explained import identity_word
+from semedit.editing.transfers import TRANSFERS
 from semedit.errors import ConfigError
 from semedit.training.teaching.recipes import COURSES
 from tests.cli.conftest import refuse
@@ -26,7 +27,8 @@ from tests.cli.conftest import refuse
 class TestCompletion:
     def test_models_and_recipes(self):
         assert set(complete.models("portraits")) >= {"portraits", "portraits-128"}
-        assert set(complete.recipes("")) >= set(COURSES) and set(complete.edit_methods("")) == set(EDITORS)
+        assert set(complete.recipes("")) >= set(COURSES) and set(complete.attribute_methods("")) == set(EDITORS)
+        assert set(complete.edit_methods("")) == {*EDITORS, *TRANSFERS}
         assert complete.invert_methods("rest") == ["restyle", "restyle+optimize"]
 
     def test_regions_go_on_after_a_comma_and_a_colon(self):
@@ -102,7 +104,7 @@ class TestProgress:
         assert "0/40" in shown.getvalue() and "3/16" in shown.getvalue() and "/?" not in shown.getvalue()
 
     def test_rendering_says_how_far_it_is(self):
-        model, heard = semedit.load("portraits-64"), []
+        model, heard = semedit.load("portraits-adversarial"), []
         model.synthesise(model.sample(5), batch=2, progress=lambda *step: heard.append(step))
         assert heard == [(0, 5), (2, 5), (4, 5)]
 
@@ -118,9 +120,9 @@ class TestOneLine:
         assert "psnr" in repr(inversion)
 
     def test_a_model_is_opened_on_a_device(self):
-        assert semedit.load("portraits-64", device="meta").device.type == "meta"
+        assert semedit.load("portraits-adversarial", device="meta").device.type == "meta"
         with pytest.raises(ConfigError, match="cannot be used here"):
-            semedit.load("portraits-64", device="nosuch")
+            semedit.load("portraits-adversarial", device="nosuch")
 
 
 def test_doctor_fits_a_terminal(capsys, monkeypatch):

@@ -42,7 +42,7 @@ def test_edit_names_it_too(brought, capsys):
     refuse(capsys, [*edit, "--out", str(brought / "o")], *FILES, "semedit models fetch faces")
     assert run([*edit, "--out", str(brought / "o"), "--perceptual", "none", "--identity", "none", "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)["results"]
-    assert one["identity"] is None and one["protocols"]["perceptual"] == "mse[-1,1], no perceptual network"
+    assert one["identity"] is None and one["protocols"]["perceptual"] == "mse[-1,1], no perceptual network (optimised)"
 
 
 def test_inverting_without_the_networks(portrait, tmp_path, capsys):
@@ -50,7 +50,7 @@ def test_inverting_without_the_networks(portrait, tmp_path, capsys):
     assert run(["invert", str(portrait), "--steps", "2", "--out", str(tmp_path), *without, "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)["results"]
     assert "identity" not in one["metrics"] and one["metrics"]["perceptual"] == pytest.approx(one["metrics"]["mse"])
-    assert one["protocols"]["perceptual"] == "mse[-1,1], no perceptual network"
+    assert one["protocols"]["perceptual"] == "mse[-1,1], no perceptual network (optimised)"
 
 
 def test_doctor_says_what_a_model_can_do_and_what_would_add_the_rest(brought, capsys):

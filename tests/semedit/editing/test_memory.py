@@ -61,8 +61,8 @@ def test_sample(tmp_path, monkeypatch, alive):
     monkeypatch.setattr(sheets, "MOST_PIXELS", 4 * 2 * 64 * 64)
 
     def sample(count):
-        assert run(["sample", "--model", "portraits-64", "--scale", "1", "--columns", "2", "--count", str(count),
-                    "--out", str(tmp_path / str(count))]) == 0  # fmt: skip
+        assert run(["sample", "--model", "portraits-adversarial", "--scale", "1", "--columns", "2",
+                    "--count", str(count), "--out", str(tmp_path / str(count))]) == 0  # fmt: skip
 
     assert most(alive, lambda: sample(40)) == most(alive, lambda: sample(24)) <= 24
     assert len(list((tmp_path / "24").glob("sheet*.png"))) == 6

@@ -37,7 +37,7 @@ def test_hidden_regions_are_all_that_is_lost(small, steep):
     assert (masks[seen] > 0).all()
 
 
-@pytest.mark.parametrize("name", ["portraits", "portraits-64"])
+@pytest.mark.parametrize("name", ["portraits", "portraits-adversarial"])
 def test_the_shipped_generators_blend_without_denormals(name):
     generator = load_generator(name).eval().requires_grad_(False)
     size, z = generator.config.coarse_size, torch.randn(2, generator.config.style_dim)

@@ -11,7 +11,7 @@ from semedit.networks import precision
 def test_bf16_is_taken_where_it_gains(monkeypatch, gain, wanted):
     monkeypatch.setattr(precision, "bf16_gain", lambda: gain)
     assert precision.preferred("cpu") == wanted and precision.preferred("mps") == "fp32"
-    assert load("portraits-64", precision="auto").precision == wanted
+    assert load("portraits-adversarial", precision="auto").precision == wanted
 
 
 def test_the_gain_is_measured():
