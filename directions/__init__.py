@@ -7,6 +7,7 @@ from directions.interfacegan.library import DirectionLibrary
 from directions.labels import Labelled, LabelStore, label_samples, read_scores, true_labels
 from directions.learning import learn_directions, learn_flow, measure
 from directions.masking import RegionMasked, limit_to_regions
+from directions.moving import RegionMove
 from directions.probe import Probe
 from directions.region_choice import choose_regions
 from directions.study import Calibration, Effect, Measured, Study
@@ -48,6 +49,7 @@ __all__ = [
     "PrincipalDirection",
     "Probe",
     "RegionMasked",
+    "RegionMove",
     "RegionTransfer",
     "Study",
     "StyleClip",

@@ -7,7 +7,7 @@ noise. Departures: only the chosen rows are optimised; a batch is optimised at o
 the last update is taken; an identity budget may end the search; the search may begin at the best of some random rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -19,12 +19,16 @@ from semedit.config import Config, finite
 from semedit.domains.base import IdentityMetric
 from semedit.errors import ConfigError
 from semedit.latents.latent import Latent
+from semedit.latents.placement import PLACEMENTS
 from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.clip import Clip
 from semedit.metrics.placed import placed
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.protocols import Bundle
 from semedit.training.engine.schedule import ramp
+
+#: The generator's options for codes whose regions were moved.
+Options = Mapping[str, Any]
 
 
 class StyleClipConfig(Config):
@@ -73,7 +77,8 @@ class StyleClip:
             raise ConfigError("an identity term or budget needs an identity network, and none was given")
         self.text = clip.embed_text(self.prompts)
         self.regions_ = "all"
-        self._found: tuple[Tensor, list[int], Tensor] | None = None  # the last search: other strengths need no new one
+        # The last search: other strengths need no new one.
+        self._found: tuple[Tensor, list[int], list[Any], Tensor] | None = None
 
     @classmethod
     def of_model(
@@ -107,9 +112,12 @@ class StyleClip:
                 self._begin(len(latent))
             return limit_to_regions(latent, start, regions).edited_from(latent, **event)
         rows = list(latent.rows(regions))
-        if not self._found or self._found[1] != rows or not torch.equal(self._found[0], start.data):
-            self._found = (start.data, rows, self.search(start.data, rows))
-        found = self._found[2]
+        places = [past.metadata.get(PLACEMENTS) for past in latent.pasts]
+        known = self._found and self._found[1:3] == (rows, places) and torch.equal(self._found[0], start.data)
+        if not self._found or not known:
+            where = self.generator.placing(latent, start.data.device)
+            self._found = (start.data, rows, places, self.search(start.data, rows, where))
+        found = self._found[3]
         moved = torch.lerp(start.data[:, rows], found, strength)
         edited = latent.with_rows(start.data.index_copy(1, torch.tensor(rows), moved), tuple(rows))
         return edited.edited_each(latent, [{**event, "stopped": why} for why in self.stopped_])
@@ -124,7 +132,7 @@ class StyleClip:
         return (1 - self.clip.embed(image, self.config.preprocess) @ self.text.T).sum(1)
 
     @torch.no_grad()
-    def beginning(self, start: Tensor, rows: list[int], seed: int = 0) -> Tensor:
+    def beginning(self, start: Tensor, rows: list[int], where: Options | None = None, seed: int = 0) -> Tensor:
         """The rows (B, K, D) at which the search begins: each code's own, or those of the random code that suit best.
 
         A small CLIP sees nothing between two colours, so that a search from one may never come to the other.
@@ -144,25 +152,34 @@ class StyleClip:
             tried = code.repeat(config.candidates + 1, 1, 1)
             tried[1:, rows] = w[:, None]
             far = (tried[:, rows] - own[index]).square().sum((1, 2))
-            image = torch.cat([self.generator(part).image for part in tried.split(16)])
+            at = {name: value[index : index + 1] for name, value in (where or {}).items()}
+            parts = [
+                self.generator(part, **{name: value.expand(len(part), *value.shape[1:]) for name, value in at.items()})
+                for part in tried.split(16)
+            ]
+            image = torch.cat([part.image for part in parts])
             own[index] = tried[int((self.loss(image) + config.l2_weight * far).argmin()), rows]
         return own
 
     @torch.enable_grad()
-    def search(self, start: Tensor, rows: list[int]) -> Tensor:
-        """The chosen rows (B, K, D) of codes (B, L, D) after the optimisation."""
+    def search(self, start: Tensor, rows: list[int], where: Options | None = None) -> Tensor:
+        """The chosen rows (B, K, D) of codes (B, L, D) after the optimisation; ``where`` are the generator's
+        options for them, if regions were moved."""
+        where = where or {}
         config, index = self.config, torch.tensor(rows, device=start.device)
         origin = start[:, rows].detach()
-        code = self.beginning(start, rows).requires_grad_(True)
+        if self.progress:  # the choice of a beginning takes a while
+            self.progress(0, config.steps)
+        code = self.beginning(start, rows, where).requires_grad_(True)
         best = origin.clone()
         spent = torch.zeros(len(start), dtype=torch.bool, device=start.device)
         with torch.no_grad():
-            before = self.generator(start).image
+            before = self.generator(start, **where).image
         optimiser = torch.optim.Adam([code], lr=config.lr)
         self._begin(len(start))
         for step in range(config.steps):
             optimiser.param_groups[0]["lr"] = config.lr * ramp(step / config.steps)
-            image = self.generator(start.index_copy(1, index, code)).image
+            image = self.generator(start.index_copy(1, index, code), **where).image
             terms = {"clip": self.loss(image), "l2": (code - origin).square().sum((1, 2))}
             weights = {"clip": 1.0, "l2": config.l2_weight, "identity": config.identity_weight}
             if self.identity is not None:

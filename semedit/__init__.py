@@ -7,6 +7,8 @@ The sibling packages are reached as ``semedit.encoders``, ``semedit.directions``
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from semedit.packages import VERSION
+
 if TYPE_CHECKING:
     from semedit.editing.generators import load_generator
     from semedit.editing.loading import load, load_encoder
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from semedit.latents.latent import Latent
     from semedit.latents.regions import RegionTable
 
-__version__ = "0.5.0"
+__version__ = VERSION
 
 _LAZY = {
     "load": "semedit.editing.loading",

@@ -35,6 +35,10 @@ class ImageError(SemeditError):
     """A picture that cannot be read, or that is too small or too large to be used."""
 
 
+class OutsideDomain(ImageError):
+    """A picture that the model cannot show, where what was asked for would spoil it."""
+
+
 class FaceError(SemeditError):
     """Base of the alignment errors."""
 
@@ -60,7 +64,14 @@ class ConfigError(SemeditError, ValueError):
 
 
 class MissingWeights(SemeditError):
-    """Weights that are needed and not present; the message names the command that supplies them."""
+    """Weights that are needed and not present; the message names the command that supplies them.
+
+    ``file`` is the name of the file that is missing and ``purpose`` what it is for, where these are known.
+    """
+
+    def __init__(self, message: str, file: str = "", purpose: str = ""):
+        super().__init__(message)
+        self.file, self.purpose = file, purpose
 
 
 class NotFitted(SemeditError):

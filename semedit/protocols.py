@@ -46,6 +46,11 @@ class Inversion:
         """The codes' pictures (B, 3, H, W), about [-1, 1]."""
         return self.synthesis.image
 
+    def __repr__(self) -> str:
+        means = [f"{name} {value.float().mean().item():.3g}" for name, value in self.metrics.items()]
+        count = f"{len(self)} picture{'' if len(self) == 1 else 's'}"
+        return f"Inversion({count}, {', '.join([*means, f'{self.seconds:.1f} s'])}, {self.latent!r})"
+
     def __len__(self) -> int:
         return len(self.latent)
 

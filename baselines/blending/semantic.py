@@ -77,7 +77,8 @@ class Fused:
 def fused(generator: SemanticGenerator, latent: Latent | Tensor) -> Fused:
     """The fused features of codes."""
     codes, size = generator.codes(latent), (generator.config.coarse_size, generator.config.coarse_size)
-    x, depths = generator.local(codes, coordinate_grid(*size, codes.device))
-    masks, weights = generator.composite(depths, None)
+    placed = generator.placing(latent, codes.device) if isinstance(latent, Latent) else {}
+    x, depths = generator.local(codes, placed.get("coords", coordinate_grid(*size, codes.device)))
+    masks, weights = generator.composite(depths, placed.get("composition"))
     features = generator.local.blend(x, weights).unflatten(-1, size)
     return Fused(features, (2.0 * masks - 1.0).unflatten(-1, size), depths.unflatten(-1, size))

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import wraps
 from inspect import Parameter, signature
@@ -16,7 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
-from semedit.errors import ConfigError, ImageError, SemeditError
+from semedit.cli import complete
+from semedit.cli.early import exists
+from semedit.errors import ConfigError, ImageError, SemeditError, UnknownName
 from semedit.packages import described, opened_place
 
 if TYPE_CHECKING:
@@ -45,7 +47,18 @@ OverwriteOption = Annotated[
     bool,
     typer.Option("--overwrite", help="Let results replace files that semedit did not write, or that were changed."),
 ]
-ModelOption = Annotated[str, typer.Option("--model", help="A model's name, or a generator file.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="A model's name, or a generator file.", autocompletion=complete.models)
+]
+PerceptualOption = Annotated[
+    str, typer.Option("--perceptual", help="own, or none: plain squared distance instead of a perceptual network.")
+]
+IdentityOption = Annotated[
+    str, typer.Option("--identity", help="own, or none: no measure of the person, whose network is then not needed.")
+]
+NoMarkOption = Annotated[
+    bool, typer.Option("--no-mark", help="Write pictures without their mark of provenance; see 'inspect'.")
+]
 
 
 stdout = Console(highlight=False, markup=False, emoji=False)
@@ -69,26 +82,19 @@ def complain(message: str) -> None:
     print(f"semedit: {printable(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201
 
 
-def check_model(name: str) -> str:
-    """``name`` if there is such a model or file. Raises UnknownName, MissingWeights or CheckpointError, at once."""
-    from semedit.checkpoints import zoo
-
-    zoo.generator_file(name)
-    return name
-
-
-def check_present(report: "Report", sources: Iterable[str | Path]) -> None:
-    """Leave at once, as :meth:`Report.finish` does, if none of the files that are named or match a glob is there.
+def check_present(report: "Report", sources: Sequence[str | Path]) -> None:
+    """Leave at once, as :meth:`Report.finish` does, if none of the files, folders or globs that are named is there.
 
     Raises ImageError for a glob that matches nothing.
     """
     from semedit.pictures.reading import find_pictures
 
-    files = find_pictures(sources)
-    if files and not any(path.exists() for path in files):
-        for path in files:
-            report.fail(str(path), ImageError(f"{path}: no such file"))
-        report.finish()
+    globs = [one for one in sources if any(mark in str(one) for mark in "*?[")]
+    if not sources or find_pictures(globs) or any(exists(one) for one in sources):
+        return
+    for one in sources:
+        report.fail(str(one), ImageError(f"{one}: no such file"))
+    report.finish()
 
 
 def check_device(device: str) -> str:
@@ -104,6 +110,14 @@ def check_device(device: str) -> str:
     return device
 
 
+def left_out(**measures: str) -> tuple[str, ...]:
+    """The measures whose option says none; UnknownName for a word that is neither that nor own."""
+    for name, value in measures.items():
+        if value not in ("own", "none"):
+            raise UnknownName(f"choice for --{name}", value, ("own", "none"))
+    return tuple(name for name, value in measures.items() if value == "none")
+
+
 @contextmanager
 def watching(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar on stderr for one long step after another; the yielded function takes (what, done, total)."""
@@ -113,7 +127,7 @@ def watching(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
 
         def update(what: str, done: int, total: int) -> None:
             if bar.tasks[0].description != what:
-                bar.reset(task, description=what, visible=True)
+                bar.reset(task, description=what, visible=True, total=total, completed=done)
             bar.update(task, completed=done, total=total)
 
         yield update

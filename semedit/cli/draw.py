@@ -1,13 +1,14 @@
 """``semedit draw``: pictures from the renderer that the default model learnt from."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from semedit.cli.console import (
     DeviceOption,
     JsonOption,
+    NoMarkOption,
     OutOption,
     Report,
     SeedOption,
@@ -25,17 +26,23 @@ def draw(
     sheet_file: SheetOption = None,
     sheet_only: SheetOnlyOption = False,
     out: OutOption = "semedit-out/portraits",
+    no_mark: NoMarkOption = False,
     json: JsonOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Draw portraits with exact label maps and captions: the pictures that the default model is made from."""
+    """Draw portraits with exact label maps and captions: the pictures that the default model is made from.
+
+    Pictures lie in OUT/images, label maps of the same names in OUT/labels, as training reads them.
+    """
     from semedit.domains.portraits.captions import captions
     from semedit.domains.portraits.drawing.renderer import render
     from semedit.domains.portraits.law import sample_factors
+    from semedit.pictures.provenance import DRAWN, Mark, mark_pictures
     from semedit.pictures.sheets import check_picture, check_sheet, save_labels, save_picture, sheet
     from semedit.storage.atomic import make_folder, write_json
 
+    mark_pictures(not no_mark)
     target = check_picture(Path(sheet_file) if sheet_file else Path(out) / "sheet.png")
     check_sheet(2 * count, columns, size, size, f"drawing {count} portraits of {size} px", "lower --count or --size")
     folder = make_folder(target.parent if sheet_only else out)
@@ -43,14 +50,14 @@ def draw(
     images, labels = render(factors.to(check_device(device)), size, style)  # type: ignore[arg-type]
     report = Report(json)
     for index, caption in enumerate(captions(factors)):
-        record = {"caption": caption, "seed": seed}
+        record: dict[str, Any] = {"caption": caption, "seed": seed}
         if not sheet_only:
-            path = folder / f"{seed:04d}-{index:05d}.png"
-            save_picture(images[index], path)
-            save_labels(labels[index], path.with_name(f"{path.stem}_labels.png"))
-            record["image"] = str(path)
+            name = f"{seed:04d}-{index:05d}.png"
+            record |= {"image": str(folder / "images" / name), "labels": str(folder / "labels" / name)}
+            save_picture(images[index], record["image"], Mark(DRAWN))
+            save_labels(labels[index], record["labels"])
         report.add(**record)
-    save_picture(sheet(images, columns), target)
+    save_picture(sheet(images, columns), target, Mark(DRAWN))
     if not sheet_only:
         write_json(folder / "captions.json", report.results)
     report.say(f"{count} portraits -> {target}")

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semedit.cli.console import DeviceOption, JsonOption, ModelOption, Report, SeedOption, check_device, progress_bar
+from semedit.cli.console import (
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    NoMarkOption,
+    Report,
+    SeedOption,
+    check_device,
+    progress_bar,
+)
 from semedit.latents.truncation import TRUNCATION
 
 if TYPE_CHECKING:
@@ -43,6 +52,7 @@ def interpolate(
     out: Annotated[str, typer.Option("--out", help="File: .png is a strip; .gif, .webp, .mp4 move.")] = (
         "semedit-out/interpolation.png"
     ),
+    no_mark: NoMarkOption = False,
     json: JsonOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "cpu",
@@ -50,6 +60,8 @@ def interpolate(
     """Go from code to code along a smooth curve, in all regions or in some."""
     from semedit.editing.figures import spline
     from semedit.editing.loading import load
+    from semedit.editing.marks import mark_of
+    from semedit.pictures.provenance import mark_pictures
     from semedit.pictures.sheets import KINDS, check_sheet, save_picture, sheet
     from semedit.pictures.tensors import enlarge
     from semedit.pictures.video import save_video, video_kind
@@ -59,15 +71,16 @@ def interpolate(
     if not still:
         video_kind(out)
     check_output(out)
+    mark_pictures(not no_mark)
     loaded = load(model).to(check_device(device))
     side = loaded.generator.config.size * scale
     check_sheet(frames, frames, side, side, f"{frames} frames", "lower --frames or --scale")
     path = spline(codes(loaded, latents, keys, seed, psi), frames, regions, loop=not still)
     pictures = enlarge(loaded.synthesise(path).image.cpu(), scale)
     if still:
-        save_picture(sheet(pictures, columns=frames), out)
+        save_picture(sheet(pictures, columns=frames), out, mark_of(loaded))
     else:
-        save_video(pictures, out, fps)
+        save_video(pictures, out, fps, mark_of(loaded))
     report = Report(json)
     report.add(file=out, frames=frames, regions=regions, seed=None if latents else seed)
     report.say(f"{frames} frames -> {out}")
@@ -81,6 +94,7 @@ def components(
     psi: PsiOption = TRUNCATION,
     model: ModelOption = "portraits",
     out: Annotated[str, typer.Option("--out", help="Picture to write.")] = "semedit-out/components.png",
+    no_mark: NoMarkOption = False,
     json: JsonOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "cpu",
@@ -90,9 +104,12 @@ def components(
 
     from semedit.editing.figures import components as built
     from semedit.editing.loading import load
+    from semedit.editing.marks import mark_of
+    from semedit.pictures.provenance import mark_pictures
     from semedit.pictures.sheets import check_picture, save_picture, sheet
     from semedit.pictures.tensors import enlarge
 
+    mark_pictures(not no_mark)
     check_picture(out)
     loaded = load(model).to(check_device(device))
     report, rows = Report(json), []
@@ -103,7 +120,7 @@ def components(
         rows += [pictures.cpu(), enlarge(depths.cpu(), factor)]
         report.add(file=out, seed=None if latent else seed, index=index, regions=names)
     grid = sheet(enlarge(torch.cat(rows), scale), columns=len(loaded.generator.regions))
-    save_picture(grid, out)
+    save_picture(grid, out, mark_of(loaded))
     report.say(f"{', '.join(report.results[0]['regions'])} -> {out}")
     report.finish()
 
@@ -117,6 +134,7 @@ def mix(
     psi: PsiOption = TRUNCATION,
     model: ModelOption = "portraits",
     out: Annotated[str, typer.Option("--out", help="Picture to write.")] = "semedit-out/mixing.png",
+    no_mark: NoMarkOption = False,
     json: JsonOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "cpu",
@@ -124,15 +142,18 @@ def mix(
     """Take one region at a time from references (first row) into samples (first column)."""
     from semedit.editing.figures import MIXING, mixing_grid
     from semedit.editing.loading import load
+    from semedit.editing.marks import mark_of
+    from semedit.pictures.provenance import mark_pictures
     from semedit.pictures.sheets import check_picture, save_picture, sheet
     from semedit.pictures.tensors import enlarge
 
+    mark_pictures(not no_mark)
     check_picture(out)
     loaded = load(model).to(check_device(device))
     columns = {text: text for text in regions} if regions else MIXING
     drawn = loaded.sample(samples + len(columns), seed, psi)
     grid = mixing_grid(loaded, drawn[:samples], drawn[samples:], columns)
-    save_picture(sheet(enlarge(grid.cpu(), scale), columns=len(columns) + 1), out)
+    save_picture(sheet(enlarge(grid.cpu(), scale), columns=len(columns) + 1), out, mark_of(loaded))
     report = Report(json)
     report.add(file=out, samples=samples, columns=columns, seed=seed)
     report.say(f"columns: {', '.join(columns)} -> {out}")
@@ -154,6 +175,7 @@ def compose(
     out: Annotated[
         str, typer.Option("--out", help="Picture to write: background, its rendering, the compositions.")
     ] = ("semedit-out/composition.png"),
+    no_mark: NoMarkOption = False,
     json: JsonOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "cpu",
@@ -164,12 +186,15 @@ def compose(
     from semedit.editing.compose import Place, picture_features
     from semedit.editing.compose import compose as composed
     from semedit.editing.loading import load
+    from semedit.editing.marks import mark_of
     from semedit.metrics.pixels import psnr
+    from semedit.pictures.provenance import EDIT, mark_pictures
     from semedit.pictures.reading import read_picture, resize
     from semedit.pictures.sheets import check_picture, save_picture, sheet
     from semedit.pictures.tensors import enlarge, to_tensor
 
     places = [Place.parse(text) for text in at] if at else [Place(), Place(0.2, 0.1, 0.8), Place(-0.22, 0.2, 0.6)]
+    mark_pictures(not no_mark)
     check_picture(out)
     loaded = load(model).to(check_device(device))
     target = to_tensor(resize(read_picture(background), loaded.generator.config.size))[None]
@@ -178,7 +203,7 @@ def compose(
     chosen = codes(loaded, [latent] if latent else None, 1, seed, psi)
     pictures = composed(loaded, chosen, features, places)
     strip = torch.cat([target, rendered.cpu(), pictures.cpu()])
-    save_picture(sheet(enlarge(strip, scale), columns=len(strip)), out)
+    save_picture(sheet(enlarge(strip, scale), columns=len(strip)), out, mark_of(loaded, source=EDIT))
     report, quality = Report(json), psnr(rendered.cpu(), target).item()
     report.add(file=out, background=str(background), background_psnr=quality, places=[vars(place) for place in places])
     report.say(f"background rendered at {quality:.1f} dB; {len(places)} compositions -> {out}")

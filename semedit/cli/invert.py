@@ -5,30 +5,39 @@ from typing import Annotated
 
 import typer
 
+from semedit.cli import complete
 from semedit.cli.console import (
     AlignedOption,
     DeviceOption,
+    IdentityOption,
     JsonOption,
     ModelOption,
+    NoMarkOption,
     OutOption,
+    PerceptualOption,
     PrecisionOption,
     Report,
     SeedOption,
     SetOption,
     check_device,
-    check_model,
     check_present,
     complain,
+    left_out,
     watching,
 )
-from semedit.cli.shown import show_inversion
+from semedit.cli.early import check_model
+from semedit.cli.shown import as_json, show_inversion
 
 
 def invert(
     pictures: Annotated[list[str], typer.Argument(help="Pictures, folders or globs.")],
     model: ModelOption = "portraits",
     method: Annotated[
-        str | None, typer.Option(help="restyle, optimize, restyle+optimize (the default with an encoder) or pti.")
+        str | None,
+        typer.Option(
+            help="restyle, optimize, restyle+optimize (the default with an encoder) or pti.",
+            autocompletion=complete.invert_methods,
+        ),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="The budget: optimisation steps at most (default: the method's).")
@@ -47,28 +56,39 @@ def invert(
     precision: PrecisionOption = "fp32",
     set_: SetOption = None,
     out: OutOption = "semedit-out",
+    perceptual: PerceptualOption = "own",
+    identity: IdentityOption = "own",
+    no_mark: NoMarkOption = False,
     json: JsonOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "cpu",
 ) -> None:
     """Invert pictures: find the latent codes that give them back, into OUT/<name>/."""
+    check_model(model)
+    report = Report(json)
+    check_present(report, pictures)
+
     from semedit.pictures.reading import find_pictures
     from semedit.storage.atomic import make_folder
 
-    began, files, report = time.monotonic(), find_pictures(pictures), Report(json)
-    check_model(model)
-    check_present(report, files)
+    began, files = time.monotonic(), find_pictures(pictures)
     folder = make_folder(out)
 
     import torch
 
     from semedit.config import assigned
+    from semedit.editing.explained import explain_inversion
     from semedit.editing.inverting import invert_files
     from semedit.editing.loading import load
+    from semedit.editing.needs import require
     from semedit.editing.records import Failure
+    from semedit.pictures.provenance import mark_pictures
 
+    mark_pictures(not no_mark)
     torch.manual_seed(seed)
-    loaded = load(model, precision=precision, encoder=encoder).to(check_device(device))
+    without = left_out(perceptual=perceptual, identity=identity)
+    loaded = load(model, precision=precision, encoder=encoder, without=without).to(check_device(device))
+    require(loaded.domain)
     named = {
         "steps": steps,
         "refinements": refinements,
@@ -84,8 +104,8 @@ def invert(
             if isinstance(done, Failure):
                 report.fail(done.input, done.error)
             else:
-                report.add(**done.to_json())
-                show_inversion(report, done, loaded.domain.poor_psnr)
+                report.add(**done.to_json(), explained=as_json(explain_inversion(done, loaded)))
+                show_inversion(report, done, loaded)
     if len(files) > 1:
         seconds = time.monotonic() - began
         report.say(f"{len(report.results)} inverted, {len(report.failed)} failed, {seconds:.1f} s")

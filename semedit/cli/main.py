@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from semedit import __version__
 from semedit.cli.console import INTERRUPTED, MISUSE, OK, complain, writing
 from semedit.errors import SemeditError
-from semedit.packages import check
+from semedit.packages import VERSION, check
 
 #: The base of the errors of command lines. Typer carries a click of its own, or uses the one that is installed.
 Misuse: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -26,7 +25,7 @@ app = typer.Typer(
 
 def _version(show: bool) -> None:
     if show:
-        print(f"semedit {__version__}")  # noqa: T201
+        print(f"semedit {VERSION}")  # noqa: T201
         raise typer.Exit
 
 
@@ -41,14 +40,29 @@ def root(
 
 def build() -> typer.Typer:
     """The app with all commands registered."""
-    from semedit.cli import data, doctor, draw, edit, figures, invert, models, sample, train, transfers
+    from semedit.cli import (
+        attributes,
+        data,
+        doctor,
+        draw,
+        edit,
+        figures,
+        inspect,
+        invert,
+        models,
+        sample,
+        train,
+        transfers,
+    )
     from semedit.cli.bench.app import app as bench
     from semedit.cli.fit.app import app as fit
 
     if not app.registered_commands:
         app.command("invert")(writing(invert.invert))
         app.command("edit")(writing(edit.edit))
+        app.command("attributes")(attributes.attributes)
         app.command("undo")(writing(edit.undo))
+        app.command("inspect")(inspect.inspect)
         app.command("sample")(writing(sample.sample))
         app.command("draw")(writing(draw.draw))
         app.command("interpolate")(writing(figures.interpolate))

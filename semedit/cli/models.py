@@ -1,12 +1,14 @@
 """``semedit models``: which models there are, adding one's own, checking and converting weights."""
 
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from semedit.cli.console import JsonOption, Report, writing
-from semedit.errors import CheckpointError, ConfigError
+from semedit.cli.console import JsonOption, Report, progress_bar, writing
+from semedit.errors import CheckpointError, ConfigError, SemeditError
 
 app = typer.Typer(help="List, inspect, add, verify, convert and pack models.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(help="A model's name.")]
@@ -124,6 +126,55 @@ def boundary_of(text: str) -> tuple[str, str]:
     if not attribute or not path:
         raise ConfigError(f"'{text}': a boundary is named ATTRIBUTE=FILE.npy")
     return attribute, path
+
+
+@app.command()
+def fetch(
+    what: Annotated[list[str], typer.Argument(help="faces for what it needs, or files by name: vgg16, facenet, ...")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Only say what is missing, and where it would lie.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Fetch weights that their publishers offer openly, into the folder where every loader looks.
+
+    What has come of a file stays when the connection breaks; the same command goes on from there.
+    """
+    from semedit.errors import ConfigError, MissingWeights
+    from semedit.metrics.published import chosen
+    from semedit.storage.fetching import fetch as fetched
+    from semedit.storage.fetching import promised
+    from semedit.storage.found import weights_folder
+
+    folder, report = weights_folder(), Report(json)
+    wanted = chosen(what)
+    absent = {name: one for name, one in wanted.items() if not (folder / one.file).exists()}
+    for name in wanted.keys() - absent.keys():
+        report.add(name=name, file=str(folder / wanted[name].file), state="here")
+    rows = [[name, one.file, f"{one.megabytes} MB", one.licence, one.purpose] for name, one in absent.items()]
+    if absent:
+        report.table(["name", "file", "size", "licence", "for"], rows, title=f"to fetch into {folder}")
+    else:
+        report.say(f"all of it is in {folder}")
+    if absent and offline:
+        raise MissingWeights(f"not here, and not fetched: {', '.join(str(folder / o.file) for o in absent.values())}")
+    if absent and not yes:
+        if json or not sys.stdin.isatty():
+            raise ConfigError(
+                f"{sum(one.megabytes for one in absent.values())} MB would be fetched; --yes agrees to that"
+            )
+        typer.confirm("Fetch them?", abort=True)
+    for name, one in absent.items():
+        try:
+            with progress_bar(one.file, json) as progress:
+                done = fetched(one.url, folder / one.file, promised(one.file), progress)
+        except SemeditError as error:
+            report.fail(name, error)
+            continue
+        report.add(name=name, state="fetched", **{**asdict(done), "path": str(done.path)})
+        report.say(f"{done.path}: {done.bytes / 1e6:.1f} MB, SHA-256 {done.sha256}")
+    report.finish()
 
 
 @app.command()

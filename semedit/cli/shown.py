@@ -1,35 +1,43 @@
 """What the terminal shows of inversions and edits."""
 
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from semedit.cli.console import Report, number
+from semedit.cli.console import Report, complain, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from semedit.editing.explained import Explained
+    from semedit.editing.model import Model
     from semedit.editing.records import EditRecord, InversionRecord, StepRecord
     from semedit.editing.session import EditSession
 
 
-def show_inversion(report: Report, record: "InversionRecord", poor_psnr: float) -> None:
-    """The small table of an inversion, and a warning below ``poor_psnr`` dB."""
+def show_inversion(report: Report, record: "InversionRecord", model: "Model") -> None:
+    """The small table of an inversion, and a warning where its picture lies outside the model's domain."""
+    from semedit.editing.explained import explain_inversion
+    from semedit.editing.outside import is_outside, warning
+
     report.say(f"{record.input} -> {Path(record.latent).parent} ({record.ended})")
+    told = explain_inversion(record, model)
     rows = [
-        [name, number(value, 4 if name == "mse" else 3), record.protocols[name]]
+        [name, number(value, 4 if name == "mse" else 3), told[name].text, record.protocols[name]]
         for name, value in record.metrics.items()
     ]
-    report.table(["measure", "value", "protocol"], rows)
-    if record.metrics["psnr"] < poor_psnr:
-        report.say(
-            f"This picture lies outside what the model knows: {record.metrics['psnr']:.1f} dB, where its own domain "
-            f"gives {poor_psnr:.0f} dB or more. Edits will not look like the original."
-        )
+    report.table(["measure", "value", "which is", "protocol"], rows)
+    if is_outside(model, record.metrics["psnr"]):
+        complain(f"warning: {record.input}: {warning(model, record.metrics['psnr'])}")
 
 
-def show_edit(report: Report, record: "EditRecord") -> None:
+def show_edit(report: Report, record: "EditRecord", model: "Model") -> None:
     """The small table of an edit, and a line for each step that did nothing, or fell short of its target."""
-    names = [f"{s.attr or s.text or 'transfer'} {s.strength:+.3g} in {s.regions}".strip() for s in record.steps]
+    from semedit.editing.explained import explain_edit
+
+    if record.outside:
+        complain(f"warning: {record.input}: {record.outside}")
+    names = [f"{s.name} {s.strength:+.3g} in {s.regions}".strip() for s in record.steps]
     report.say(f"{', then '.join(names)} -> {record.folder}")
     rows = [row for step in record.steps for row in _rows(step)]
     if record.inside_share is not None:
@@ -42,11 +50,13 @@ def show_edit(report: Report, record: "EditRecord") -> None:
             if record.perceptual_optimised is not None and judged(record.protocols, "perceptual")
             else []
         ),
-        [f"identity ({record.protocols['identity']})", number(record.identity)],
+        [f"identity ({record.protocols['identity']})", _known(None if isnan(record.identity) else record.identity)],
     ]
-    report.table(["measure", "value"], rows)
+    told = explain_edit(record, model)
+    rows = [[*row, told[name].text if (name := row[0].split()[0]) in told else ""] for row in rows]
+    report.table(["measure", "value", "which is"], rows)
     for step in record.steps:
-        what = step.attr or step.text
+        what = step.name
         if step.words and step.words.stopped == "identity":
             report.say(f"'{what}' was stopped by its identity budget.")
         if step.missed:
@@ -89,6 +99,11 @@ def _change(before: float | None, after: float | None) -> str:
 
 def _known(value: float | None) -> str:
     return "-" if value is None else number(value)
+
+
+def as_json(told: "Mapping[str, Explained]") -> dict[str, dict[str, object]]:
+    """Explanations as JSON."""
+    return {name: one.to_json() for name, one in told.items()}
 
 
 def show_choices(report: Report, session: "EditSession") -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from semedit.cli import complete
 from semedit.cli.console import (
     DeviceOption,
     JsonOption,
@@ -34,7 +35,9 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print configurati
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name, such as portraits-adversarial.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name, such as portraits-adversarial.", autocompletion=complete.recipes)
+    ],
     data: DataOption = None,
     label_map: LabelMapOption = None,
     start: StartOption = None,

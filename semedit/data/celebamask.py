@@ -86,7 +86,7 @@ def prepare_celebamask(
             if not label.exists():
                 labels, found = merge_parts(parts, index)
                 labelled = found > 0
-                save_picture(Image.fromarray(labels), label)
+                save_picture(Image.fromarray(labels), label, None)  # people have made it
             if not picture.exists():
                 with replacing(picture) as temporary:
                     shutil.copyfile(images / f"{index}.jpg", temporary)

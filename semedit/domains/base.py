@@ -1,8 +1,8 @@
 """What a domain is: everything about a kind of picture that is not a generator."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import NoReturn, Protocol, Self
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn, Protocol, Self
 
 import torch
 from PIL import Image
@@ -10,11 +10,12 @@ from torch import Tensor
 
 from semedit.data.drawn import Painter
 from semedit.data.lessons import Teacher
-from semedit.errors import ConfigError, MissingWeights
+from semedit.errors import ConfigError, MissingWeights, UnknownName
 from semedit.latents.regions import RegionTable
 from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.clip import Clip
 from semedit.metrics.features import DomainFeatures
+from semedit.metrics.without import WITHOUT
 from semedit.networks.style_based import StyleBasedConfig
 from semedit.pictures.alignment import Aligned
 
@@ -31,10 +32,16 @@ class PerceptualMetric(Protocol):
 
 
 class IdentityMetric(Protocol):
-    """A differentiable similarity in [-1, 1] of the persons in two batches of pictures, with its protocol id."""
+    """A differentiable similarity in [-1, 1] of the persons in two batches of pictures, with its protocol id.
+
+    ``threshold`` is the similarity above which they are one, None where nobody has measured it.
+    """
 
     @property
     def protocol(self) -> str: ...
+
+    @property
+    def threshold(self) -> float | None: ...
 
     def to(self, device: torch.device) -> Self: ...
 
@@ -126,6 +133,17 @@ class Domain:
         if self.truth is None:
             raise ConfigError(f"the domain '{self.name}' has no law: nobody knows the true picture of an edit")
         return self.truth(config)
+
+    def without(self, *measures: str) -> "Domain":
+        """This domain with "perceptual" replaced by plain squared distance, or "identity" left out, or both.
+
+        Raises UnknownName for another measure.
+        """
+        for name in measures:
+            if name not in WITHOUT:
+                raise UnknownName("measure that can be left out", name, WITHOUT)
+        stand_ins: dict[str, Any] = {name: WITHOUT[name] for name in measures}
+        return replace(self, **stand_ins)
 
     def painter(self) -> Painter:
         """Who draws this domain's pictures. Raises ConfigError where nobody does."""

@@ -69,6 +69,8 @@ def attributes_judge() -> AttributeScorer:
 
 #: The published CLIP of StyleCLIP; OpenAI's weights need the name that ends in -quickgelu.
 CLIP = "ViT-B-32-quickgelu"
+#: The file of its weights that open_clip's authors publish (LAION-400M); OpenAI's own holds code and is not opened.
+CLIP_WEIGHTS = "vit_b_32-quickgelu-laion400m_e32-46683a32.pt"
 #: OpenAI's convolutional one: another architecture, trained apart.
 CLIP_JUDGE = "RN50-quickgelu"
 PROPERTIES = {
@@ -82,13 +84,8 @@ PROPERTIES = {
 
 @cache
 def clip() -> Clip:
-    path = os.environ.get("SEMEDIT_CLIP")
-    if not path:
-        raise MissingWeights(
-            f"text needs a CLIP; set SEMEDIT_CLIP to a file of {CLIP}'s weights, or name one with --clip and "
-            f"--clip-weights"
-        )
-    return Clip.open(CLIP, path)
+    """A file of CLIP's weights; --clip and --clip-weights name another."""
+    return Clip.open(CLIP, str(find_weights(CLIP_WEIGHTS, "SEMEDIT_CLIP", "editing by words")))
 
 
 @cache

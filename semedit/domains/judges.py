@@ -98,12 +98,12 @@ def panel(used: Sequence[Callable[[], N]], judges: Sequence[Callable[[], N]], de
     The first of ``judges`` that is there, and is none of them, scores. Raises MissingWeights if no network is there.
     """
     found: list[N] = []
-    absent: list[str] = []
+    absent: list[MissingWeights] = []
     for load in used:
         try:
             one = load()
         except MissingWeights as error:
-            absent.append(str(error))
+            absent.append(error)
         else:
             found += [one] if not any(one is other for other in found) else []
     beside = tuple(Judge(placed(one, device), optimised=True) for one in found)
@@ -118,7 +118,7 @@ def panel(used: Sequence[Callable[[], N]], judges: Sequence[Callable[[], N]], de
             return Panel(Judge(placed(judge, device)), beside)
         reasons.append(f"the judge {judge.protocol} is the network that was optimised")
     if not beside:
-        raise MissingWeights((absent or reasons)[0])
+        raise absent[0] if absent else MissingWeights(reasons[0])
     return Panel(beside[0], beside[1:], "; ".join(reasons))
 
 

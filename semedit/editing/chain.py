@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from directions import reach
-from semedit.domains.judges import Judge, Panel, clip_panel, perceptual_panel
+from semedit.domains.judges import Judge, Panel, clip_panel
 from semedit.editing.effect import EditReport, compare
 from semedit.editing.judging import judges_of
 from semedit.editing.model import Model, Progress
+from semedit.editing.needs import require
 from semedit.editing.records import StepRecord, WordsRecord
 from semedit.errors import LatentError, MissingWeights
 from semedit.latents.latent import Latent
@@ -26,7 +27,7 @@ LEAST_SCORE, LEAST_NOISE = 0.02, 2.0
 
 @dataclass(frozen=True)
 class Step:
-    """One edit of a chain: an attribute's, a prompt's, or a transfer.
+    """One edit of a chain: an attribute's, a prompt's, a transfer, or a move (right, down, zoom).
 
     ``target`` asks for a score instead of a strength; ``clip`` judges a prompt's edit.
     """
@@ -40,6 +41,7 @@ class Step:
     target: float | None = None
     reference: str | None = None
     clip: Clip | None = None
+    moved: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,7 @@ class Chain:
 def check(model: Model, steps: list[Step]) -> None:
     """Open what measuring these edits needs. Raises MissingWeights for a network, or a target's scorer, that is
     absent."""
-    perceptual_panel(model.domain, model.device)
-    model.domain.identity()
+    require(model.domain)
     for step in steps:
         if step.target is not None and model.scorer(str(step.attr)) is None:
             raise MissingWeights(f"nothing here scores '{step.attr}', so that no target can be asked for")
@@ -176,6 +177,8 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
     before, after = known(report.score_before), known(report.score_after)
     measurable = None if before is None or after is None else abs(after - before) >= LEAST_SCORE
     words, clips = None, dict[str, str | None](clip=None, clip_optimised=None)
+    if step.moved:
+        measurable = report.preservation.item() < 1
     if text:
         clips = {"clip": text.protocol, "clip_optimised": (text.optimised or text).protocol}
         guide = text.optimised or text
@@ -210,6 +213,7 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
         measurable=measurable,
         protocols={**{name: report.protocols[name] for name in ("score", "score_optimised")}, **clips},
         words=words,
+        moved=step.moved,
     )
 
 

@@ -66,7 +66,8 @@ def invert_files(
             inverter = model.inverter(method, overrides)
             if method is None and not model.has_encoder:
                 say(f"model '{model.name}' has no encoder: searching from the mean code ({inverter.method})")
-        for record in _batch(model, inverter, crops, out, taken, watch):
+        place = f" ({start + 1}-{start + len(crops)} of {len(files)})" if len(files) > batch else ""
+        for record in _batch(model, inverter, crops, out, taken, watch, place):
             if isinstance(record, Failure):
                 failed.append({"input": record.input, "error": str(record.error)})
             else:
@@ -77,18 +78,19 @@ def invert_files(
 
 
 def _batch(model: Model, inverter: Inverter, crops: list[tuple[SourceFile, Aligned]], out: Path, taken: set[Path],
-           watch: Watch | None) -> Iterator[InversionRecord | Failure]:  # fmt: skip
-    what = f"inverting {crops[0][0].path.name if len(crops) == 1 else f'{len(crops)} pictures'}"
+           watch: Watch | None, place: str = "") -> Iterator[InversionRecord | Failure]:  # fmt: skip
+    what = f"inverting {crops[0][0].path.name if len(crops) == 1 else f'{len(crops)} pictures'}{place}"
 
     def progress(done: int, total: int) -> None:
         if watch:
             watch(what, done, total)
 
+    progress(0, 1)
     inversion = model.invert([aligned for _, aligned in crops], inverter=inverter, progress=progress)
     for index, (source, _) in enumerate(crops):
         try:
             folder = subject_folder(out, source, taken)
-            yield save_inversion(folder, source, inversion[index], model.generator)
+            yield save_inversion(folder, source, inversion[index], model.generator, model.name)
         except SemeditError as error:
             yield Failure(str(source.path), error)
 
@@ -105,18 +107,29 @@ def search_bytes(generator: StyleBasedGenerator, batch: int) -> int:
     return int(1.5 * batch * counter.bytes)
 
 
-def subjects_of(model: Model, sources: list[str], out: Path, watch: Watch | None = None) -> Iterator[Subject | Failure]:
-    """The latents to edit that ``sources`` name, see :func:`find_sources`; pictures are inverted first."""
-    taken = set[Path]()
-    for path in find_sources(sources):
-        if path.suffix == ".safetensors":
-            try:
-                yield subject_of(path, out, taken)
-            except SemeditError as error:
-                yield Failure(str(path), error)
+def subjects_of(
+    model: Model,
+    sources: list[str],
+    out: Path,
+    watch: Watch | None = None,
+    *,
+    method: str | None = None,
+    face: int | None = None,
+    batch: int = 8,
+) -> Iterator[Subject | Failure]:
+    """The latents to edit that ``sources`` name, see :func:`find_sources`, in their order; pictures are inverted first,
+    ``batch`` at once, by ``method``, with the options of :func:`invert_files`."""
+    taken, found = set[Path](), find_sources(sources)
+    pictures = [path for path in found if path.suffix != ".safetensors"]
+    inverted: dict[str, Subject | Failure] = {}
+    for one in invert_files(model, pictures, out, method=method, face=face, batch=batch, watch=watch, taken=taken):
+        done = one if isinstance(one, Failure) else Subject(Path(one.latent).parent, Path(one.latent), one.input)
+        inverted[one.input] = done
+    for path in found:
+        if path.suffix != ".safetensors":
+            yield inverted[str(path)]
             continue
-        for one in invert_files(model, [path], out, watch=watch, taken=taken):
-            if isinstance(one, Failure):
-                yield one
-            else:
-                yield Subject(Path(one.latent).parent, Path(one.latent), one.input)
+        try:
+            yield subject_of(path, out, taken)
+        except SemeditError as error:
+            yield Failure(str(path), error)

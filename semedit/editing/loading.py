@@ -9,7 +9,7 @@ from semedit.checkpoints import zoo
 from semedit.domains import domain
 from semedit.editing.generators import load_generator
 from semedit.editing.model import Model
-from semedit.errors import MissingWeights
+from semedit.errors import ConfigError, MissingWeights
 from semedit.networks.precision import preferred
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.content import exists, shaped
@@ -22,6 +22,8 @@ def load(
     precision: Literal["fp32", "bf16", "auto"] = "fp32",
     encoder: str | Path | None = None,
     editors: Mapping[str, str | Path] | None = None,
+    device: str = "cpu",
+    without: tuple[str, ...] = (),
 ) -> Model:
     """Load a model by name, or wrap a generator file; ``domain_name`` overrides what its card or file says.
 
@@ -31,8 +33,21 @@ def load(
     ``precision`` bf16 renders, searches and refines up to twice as fast where the hardware has it, at up to 3 % of the
     range in error; "auto" takes it where this processor does it well, as ``semedit doctor`` says.
 
-    Raises UnknownName, MissingWeights or CheckpointError.
+    ``device`` is where it computes, as torch names it; ``without`` names measures that are done without, see
+    :meth:`semedit.domains.Domain.without`.
+
+    Raises UnknownName, MissingWeights or CheckpointError, or ConfigError for a device that is not there.
     """
+    model = _model(name_or_path, domain_name, precision, encoder, editors)
+    model.domain = model.domain.without(*without)
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ConfigError(f"device '{device}' cannot be used here ({str(error).splitlines()[0][:100]})") from None
+
+
+def _model(name_or_path: str | Path, domain_name: str | None, precision: Literal["fp32", "bf16", "auto"],
+           encoder: str | Path | None, editors: Mapping[str, str | Path] | None) -> Model:  # fmt: skip
     generator, chosen = load_generator(name_or_path), preferred() if precision == "auto" else precision
     path = Path(name_or_path)
     if exists(path):

@@ -1,37 +1,34 @@
 """The user's object: a generator with its domain, encoder and editors, and what can be done with them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from directions import EDITORS, AttributeEditor, EditorLibrary, RegionTransfer, StyleClip
+from directions import EDITORS, AttributeEditor, EditorLibrary, RegionMove, RegionTransfer, StyleClip
 from directions.learning import study
 from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, chosen_options, load_encoder
 from semedit.checkpoints import zoo
-from semedit.config import Config, check_seed, finite
+from semedit.config import Config, finite
 from semedit.domains import Domain
 from semedit.domains.judges import judged_distances
 from semedit.editing.generators import semantic
-from semedit.editing.rendering import renders
+from semedit.editing.rendering import CodeRenderer, Progress
 from semedit.editing.request import METHOD
 from semedit.errors import ConfigError, MissingWeights, OutputError, UnknownName
 from semedit.latents.latent import Latent
-from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.attributes import Scorer
 from semedit.metrics.clip import Clip
 from semedit.metrics.placed import placed
 from semedit.metrics.prompts import PromptScorer
 from semedit.networks.precision import Precision
-from semedit.networks.retouching import Retouching
 from semedit.networks.style_based import StyleBasedGenerator
-from semedit.networks.synthesis import Rendering
 from semedit.pictures.alignment import Aligned, already_aligned
 from semedit.pictures.reading import read_picture
 from semedit.pictures.tensors import quantise, to_tensor
@@ -39,10 +36,9 @@ from semedit.protocols import Editor, Inversion, Inverter
 from semedit.storage.ownership import claiming
 
 Picture = str | Path | Image.Image | Tensor
-Progress = Callable[[int, int], None]
 
 
-class Model:
+class Model(CodeRenderer):
     """A generator with everything that its domain knows. Made by :func:`load`, or from parts."""
 
     def __init__(
@@ -55,10 +51,9 @@ class Model:
         encoder_path: str | Path | None = None,
         editor_paths: Mapping[str, str | Path] | None = None,
     ):
-        if precision not in ("fp32", "bf16"):
-            raise UnknownName("precision", precision, ("fp32", "bf16"))
-        self.generator, self.domain, self.name, self.entry = generator, domain, name, entry
-        self.precision, self.encoder_path, self.editor_paths = precision, encoder_path, dict(editor_paths or {})
+        super().__init__(generator, precision)
+        self.domain, self.name, self.entry = domain, name, entry
+        self.encoder_path, self.editor_paths = encoder_path, dict(editor_paths or {})
         self._editors: dict[str, EditorLibrary[AttributeEditor]] = {}
 
     def to(self, device: str) -> "Model":
@@ -72,10 +67,6 @@ class Model:
         for library in self._editors.values():
             library.to(device)
         return self
-
-    @property
-    def device(self) -> torch.device:
-        return self.generator.device
 
     @property
     def directions(self) -> EditorLibrary[AttributeEditor]:
@@ -106,45 +97,6 @@ class Model:
             )
         return path
 
-    def sample(self, count: int, seed: int = 0, psi: float = TRUNCATION) -> Latent:
-        """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them).
-
-        Raises ConfigError for a count below 1, a seed that is none, or a ``psi`` that is no finite number.
-        """
-        if not isinstance(count, int) or count < 1:
-            raise ConfigError(f"a count is a whole number of at least 1, not {count}")
-        seed, psi = check_seed(seed), finite(psi, "psi")
-        z = torch.randn(count, self.generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
-        with torch.no_grad():
-            latent = self.generator.latent(self.generator.mapping(z.to(self.generator.device)))
-        if psi != 1:
-            latent = latent.truncate(self.generator.mean_w(), psi)
-        return latent.annotated(seed=seed, psi=psi)
-
-    def synthesise(
-        self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
-    ) -> Rendering:
-        """Render codes, ``batch`` at a time, in the model's precision. LatentError for codes of another generator.
-
-        ``noise`` is "const" or "random"; ``options`` are the semantic generator's ``composition``, ``coords`` and
-        ``background``, one entry for each code; ConfigError where the model has no regions.
-        """
-        return Rendering.cat(list(self.renders(latent, batch, noise, **options)))
-
-    def renders(
-        self, latent: Latent, batch: int = 8, noise: Literal["const", "random"] = "const", **options: Tensor
-    ) -> Iterator[Rendering]:
-        """As :meth:`synthesise`, ``batch`` pictures after the other: of many, no more than these are in memory."""
-        return renders(self.generator, latent, self.precision, batch, noise, options)
-
-    def retouching(self) -> Retouching:
-        """Renders for a slider: of codes that differ in some regions, what did not change is kept between them.
-
-        ``retouching().render(latent)`` gives what :meth:`synthesise` does, to 1e-5 in fp32, in a fraction of the time
-        where small regions move. Raises ConfigError for a generator without regions.
-        """
-        return Retouching(semantic(self.generator, "a slider of regions"), self.precision)
-
     def align(self, picture: Picture, face: int | None = None, *, aligned: bool = False) -> Aligned:
         """Find and cut the face of a picture at the generator's size, as the domain does it; ``aligned`` ones are taken
         as they are."""
@@ -170,13 +122,18 @@ class Model:
     def has_encoder(self) -> bool:
         return bool(self.encoder_path or (self.entry and self.entry.encoder_path))
 
+    @property
+    def default_method(self) -> str:
+        """How pictures are inverted where nothing is said."""
+        return DEFAULT if self.has_encoder else WITHOUT_ENCODER
+
     def inverter(self, method: str | None = None, overrides: list[str] | None = None, **options: Any) -> Inverter:
         """The inverter of a registered method, set up for this model; by default one that uses its encoder, if any.
 
         ``options`` override its defaults, and so do ``overrides``, texts such as "tuning.steps=100". Raises
         UnknownName, ConfigError, or MissingWeights for what the method needs.
         """
-        method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
+        method = method or self.default_method
         config = self.inversion_options(method, overrides, **options)
         kind: Any = INVERTERS[method]  # takes the options of its own class
         inverter: Inverter = kind.for_model(self, config)
@@ -280,6 +237,14 @@ class Model:
         finite(strength, "the strength of a transfer")
         source = reference if isinstance(reference, Latent) else self.invert(reference).latent
         return RegionTransfer(source).edit(latent, strength, regions)
+
+    def move(self, latent: Latent, regions: str, right: float = 0.0, down: float = 0.0, zoom: float = 1.0) -> Latent:
+        """Show regions elsewhere: moved by shares of the picture's side, and zoomed about their middle.
+
+        No row of the code changes; see :class:`directions.RegionMove` for what is raised.
+        """
+        self.generator.check(latent)
+        return RegionMove(semantic(self.generator, "moving them"), right, down, zoom).edit(latent, 1.0, regions)
 
     def scorer(self, attr: str, prompts: tuple[str, ...] | None = None) -> Scorer | None:
         """What scores an attribute: the domain's classifier, or else prompts, by default those of its direction.

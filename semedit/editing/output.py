@@ -2,23 +2,29 @@
 
 import json
 import os
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from encoders.pivotal_tuning import save_difference
+from semedit.editing.marks import mark_of
+from semedit.editing.mask import change_mask
 from semedit.editing.model import Model
 from semedit.editing.records import InversionRecord
+from semedit.editing.request import Outputs
 from semedit.editing.subjects import EDITS, LATENT, MANIFEST, TUNED, Origin, SourceFile, Subject, manifest, settle
 from semedit.latents.latent import Latent
-from semedit.latents.regions import RegionTable
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Rendering
+from semedit.pictures.change import paste_change, photo_weight, read_weight
 from semedit.pictures.paste import paste_back
+from semedit.pictures.provenance import EDIT, SAMPLE, Mark, kept_metadata
 from semedit.pictures.reading import read_picture
-from semedit.pictures.sheets import labels_to_colours, magnify, save_picture, sheet
+from semedit.pictures.sheets import labels_to_colours, magnify, save_mask, save_picture, sheet
 from semedit.protocols import Inversion
 from semedit.storage.atomic import make_folder, write_json
 from semedit.storage.content import exists
@@ -29,37 +35,40 @@ LONGEST = 100
 
 
 def save_inversion(
-    folder: Path, source: SourceFile, inversion: Inversion, generator: StyleBasedGenerator
+    folder: Path, source: SourceFile, inversion: Inversion, generator: StyleBasedGenerator, model: str = ""
 ) -> InversionRecord:
     """Write latent, reconstruction, label map if there is one, side-by-side, the way there and manifest of one picture,
-    and the difference of its tuned generator if it has one."""
+    and the difference of its tuned generator if it has one. ``model`` is the name that the pictures say."""
     settle(folder, source)
-    latent = inversion.latent.annotated(source=source.path.name, source_sha256=source.sha256)
+    quality = round(inversion.metrics["psnr"].item(), 2)
+    latent = inversion.latent.annotated(source=source.path.name, source_sha256=source.sha256, psnr=quality)
     if inversion.tuned:
         save_difference(folder / TUNED, inversion.tuned[0], generator)
         latent = latent.annotated(tuned=TUNED)
     paths = {name: folder / f"{name}.png" for name in ("reconstruction", "labels", "side-by-side", "steps")}
     shown = [inversion.target, inversion.reconstruction]
     latent.save(folder / LATENT)
-    save_picture(inversion.reconstruction[0], paths["reconstruction"])
+    mark = Mark(SAMPLE, model, generator.fingerprint)
+    beside = replace(mark, source=EDIT)  # the photo itself is in it
+    save_picture(inversion.reconstruction[0], paths["reconstruction"], mark)
     if inversion.synthesis.labels is not None:
         shown.append(labels_to_colours(inversion.synthesis.labels, generator.label_table).to(inversion.target))
-        save_picture(shown[-1][0], paths["labels"])
-    save_picture(magnify(sheet(torch.cat(shown), columns=len(shown))), paths["side-by-side"])
+        save_picture(shown[-1][0], paths["labels"], mark)
+    save_picture(magnify(sheet(torch.cat(shown), columns=len(shown))), paths["side-by-side"], beside)
     if inversion.trajectory is not None:
-        save_picture(way(inversion, generator), paths["steps"])
+        save_picture(way(inversion, generator), paths["steps"], beside)
     record = InversionRecord(
         input=str(source.path),
         latent=str(folder / LATENT),
         reconstruction=str(paths["reconstruction"]),
-        metrics={name: value.item() for name, value in inversion.metrics.items()},
+        metrics={n: value.item() for n, value in inversion.metrics.items() if not value.isnan().any()},
         protocols=dict(inversion.protocols),
         seconds=inversion.seconds,
         source_sha256=latent.metadata["source_sha256"],
         method=latent.metadata.get("method"),
         stopped=inversion.stopped[0] if inversion.stopped else None,
     )
-    write_json(folder / MANIFEST, {**record.to_json(), **source.to_json()})
+    write_json(folder / MANIFEST, {**record.to_json(), **source.to_json(), "made_ns": time.time_ns()})
     return record
 
 
@@ -90,7 +99,12 @@ def edit_folder(subject: Subject, latent: Latent) -> Path:
 def _label(event: Mapping[str, Any]) -> str:
     """One edit in a folder's name."""
     what = event.get("attr") or event.get("text") or event.get("method") or "edit"
-    parts = [f"{what[:40]}{event.get('strength', 1):+.3g}", str(event.get("regions", ""))]
+    named = f"{what[:40]}{event.get('strength', 1):+.3g}"
+    by = [value for name in ("right", "down", "zoom") if isinstance(value := event.get(name), int | float)]
+    if len(by) == 3:  # a move, which is told from others by how far it goes
+        far = "{:+.3g}{:+.3g}x{:.3g}".format(*by)
+        named = what + far if event.get("strength") == 1 else named + far
+    parts = [named, str(event.get("regions", ""))]
     if event.get("attr") and event.get("method") != "interfacegan":
         parts.append(str(event["method"]))
     if event.get("reference"):
@@ -106,22 +120,39 @@ def placed(latent: Latent, before: Latent, source: Path, folder: Path) -> Latent
     return latent.annotated(tuned=os.path.relpath(source.parent / tuned, folder)) if tuned else latent
 
 
-def save_row(pictures: list[torch.Tensor], path: Path) -> str:
+def save_row(pictures: list[torch.Tensor], path: Path, mark: Mark) -> str:
     """Write pictures (1, 3, H, W) in a row; returns the path."""
-    save_picture(magnify(sheet(torch.cat(pictures), columns=len(pictures)), 128), path)
+    save_picture(magnify(sheet(torch.cat(pictures), columns=len(pictures)), 128), path, mark)
     return str(path)
 
 
-def save_pasted(model: Model, origin: Origin, edited: torch.Tensor, path: Path) -> str:
-    """Write the photo with an edited crop (3, H, W) in its place; returns the path."""
-    reconstruction = model.synthesise(Latent.load(origin.latent)).image[0]
-    save_picture(paste_back(read_picture(origin.photo), origin.alignment, reconstruction, edited), path)
-    return str(path)
+def save_pasted(folder: Path, model: Model, origin: Origin, latent: Latent, edited: Rendering, outputs: Outputs
+                ) -> dict[str, str]:  # fmt: skip
+    """Write the photo with an edit of one code in it, and its mask if that is wanted; returns their paths by kind.
+
+    All edits since the inversion count.
+    """
+    assert outputs.paste is not None
+    photo, own = read_picture(origin.photo), model.synthesise(Latent.load(origin.latent))
+    before, after, alignment = own.image[0], edited.image[0], origin.alignment
+    if outputs.paste.mask:
+        weight = read_weight(read_picture(outputs.paste.mask), photo.size, alignment)
+    else:
+        changed = change_mask(own, edited, latent, model.generator.label_table)[0]
+        weight = photo_weight(photo.size, alignment, changed.cpu())
+    if outputs.paste.how == "crop":
+        pasted = paste_back(photo, alignment, before, after)
+    else:
+        pasted = paste_change(photo, alignment, before, after, weight, outputs.paste.how)
+    paths = {"pasted": folder / "pasted.png"}
+    save_picture(pasted, paths["pasted"], mark_of(model, latent, EDIT), kept_metadata(origin.photo))
+    if outputs.mask:
+        paths["pasted_mask"] = folder / "pasted-mask.png"
+        save_mask(weight, paths["pasted_mask"])
+    return {name: str(path) for name, path in paths.items()}
 
 
-def save_edit(
-    folder: Path, latent: Latent, before: Rendering, after: Rendering, regions: RegionTable
-) -> dict[str, str]:
+def save_edit(folder: Path, latent: Latent, before: Rendering, after: Rendering, model: Model) -> dict[str, str]:
     """Write edited picture, before/after/difference, label map if there is one, and latent; returns their paths."""
     make_folder(folder)
     paths = {
@@ -130,10 +161,11 @@ def save_edit(
         "latent": folder / LATENT,
     }
     difference = (after.image - before.image).abs() - 1
-    save_picture(after.image[0], paths["image"])
-    save_picture(magnify(sheet(torch.cat([before.image, after.image, difference]), columns=3)), paths["comparison"])
+    row, mark = sheet(torch.cat([before.image, after.image, difference]), columns=3), mark_of(model, latent)
+    save_picture(after.image[0], paths["image"], mark)
+    save_picture(magnify(row), paths["comparison"], mark)
     if after.labels is not None:
         paths["labels"] = folder / "labels.png"
-        save_picture(labels_to_colours(after.labels, regions)[0], paths["labels"])
+        save_picture(labels_to_colours(after.labels, model.generator.label_table)[0], paths["labels"], mark)
     latent.save(paths["latent"])
     return {name: str(path) for name, path in paths.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,8 @@ class StepRecord:
 
     score_before, score_after: of the attribute, in [0, 1], by its judge, and ``_optimised`` by what labelled its
     samples and brings it to targets; inside_share: of the change, inside the regions; preservation: 1 - mean absolute
-    change on [0, 1]; measurable: whether score or cosine moved beyond their noise; protocols: who gave scores and
-    cosines.
+    change on [0, 1]; measurable: whether score or cosine moved beyond their noise, or a move changed the picture;
+    protocols: who gave scores and cosines; moved: right, down and zoom of a move.
     """
 
     method: str
@@ -94,6 +95,12 @@ class StepRecord:
     measurable: bool | None
     protocols: Mapping[str, str | None]
     words: WordsRecord | None = None
+    moved: tuple[float, float, float] | None = None
+
+    @property
+    def name(self) -> str:
+        """What was done, in a word or the prompt's words."""
+        return self.attr or self.text or self.method
 
     @property
     def missed(self) -> bool:
@@ -110,7 +117,9 @@ class StepRecord:
 class EditRecord:
     """One picture's edit in one step or several: its folder and files by kind, and what it did as a whole.
 
-    Measures are those of :class:`semedit.editing.effect.EditReport`, ``protocols`` their ids.
+    Measures are those of :class:`semedit.editing.effect.EditReport`, ``protocols`` their ids; ``identity`` is NaN where
+    it was left out. reconstruction_psnr: in dB, of the inversion that was edited, where there was one; outside: what is
+    to be said of a picture outside the model's domain.
     """
 
     input: str
@@ -123,6 +132,8 @@ class EditRecord:
     perceptual_optimised: float | None
     identity: float
     protocols: Mapping[str, str | None]
+    reconstruction_psnr: float | None = None
+    outside: str | None = None
 
     @property
     def regions(self) -> str:
@@ -149,7 +160,9 @@ class EditRecord:
             "preservation": self.preservation,
             "perceptual": self.perceptual,
             "perceptual_optimised": self.perceptual_optimised,
-            "identity": self.identity,
+            "identity": None if isnan(self.identity) else self.identity,
+            "reconstruction_psnr": self.reconstruction_psnr,
+            "outside_domain": self.outside is not None,
             "steps": [step.to_json() for step in self.steps],
             "protocols": dict(self.protocols),
         }

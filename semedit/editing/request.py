@@ -1,17 +1,49 @@
 """What is asked of an edit: attributes, words, or parts of another picture, and where and how far."""
 
 from dataclasses import asdict, dataclass
+from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from semedit.config import finite
-from semedit.errors import ConfigError
+from semedit.errors import ConfigError, UnknownName
 
 #: How attributes are edited, and which of them, where nothing is said.
 METHOD, ATTRIBUTE = "interfacegan", "smile"
 #: How regions are taken over from a reference where nothing is said: by the rows of their own that a generator has.
 ROWS = "rows"
+#: What is pasted back; see :class:`Pasting`.
+BLENDS = ("difference", "replace", "crop")
 #: The word for the fewest regions that keep 90 % of an edit's gain.
 AUTO = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pasting:
+    """How an edit goes back into the full photo.
+
+    photo: its file, if it has moved; how: "difference" adds what changed to the photo's own pixels, "replace" puts the
+    edited regions in their place, "crop" the whole crop; mask: a picture that is white where the photo may change,
+    instead of the edited regions; anyway: paste a picture outside the model's domain too.
+    """
+
+    photo: Path | None = None
+    how: str = "difference"
+    mask: Path | None = None
+    anyway: bool = False
+
+    def __post_init__(self) -> None:
+        if self.how not in BLENDS:
+            raise UnknownName("way of pasting", self.how, BLENDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What is written besides the edited picture: a row of strengths, the mask of the edited regions, the photo."""
+
+    strip: bool = False
+    mask: bool = False
+    paste: Pasting | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +51,9 @@ class EditRequest:
     """One kind of edit, or several edits of that kind one after the other. Raises ConfigError for a contradiction.
 
     attrs: names of attributes, or ``name=strength``; texts: what pictures should show; reference: a picture or latent
-    file whose ``regions`` are taken over (with none of the three, ATTRIBUTE is edited). regions: texts such as
+    file whose ``regions`` are taken over. moves, zooms: regions that are moved or zoomed afterwards, as
+    ``mouth=0.02,-0.01`` (shares of the picture's side, right and down) and ``eyes=1.1``. With none of these, ATTRIBUTE
+    is edited. regions: texts such as
     ``hair:shape,nose``, one for all edits or one for each; none leaves them to the editors. strength: 1 is a clear
     change, negative removes. target: the score in [0, 1] that attributes are to come to, instead of a strength.
     preserve: attributes held. method: of attributes, or of taking over from a reference. clip, clip_weights: what
@@ -30,6 +64,8 @@ class EditRequest:
     attrs: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     reference: str | None = None
+    moves: tuple[str, ...] = ()
+    zooms: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     strength: float = 1.0
     target: float | None = None
@@ -55,6 +91,8 @@ class EditRequest:
             )
         if AUTO in self.regions and not self.edits:
             raise ConfigError("--regions auto is measured for attributes; name the regions of the edit")
+        if self.regions and self.placings and not (self.edits or self.texts or self.reference):
+            raise ConfigError("--move and --zoom name their own regions; --regions is for other edits")
         if self.reference and not self.regions:
             raise ConfigError("--from-image needs --regions: what is taken over, such as hair, hair:texture or pose")
 
@@ -65,7 +103,8 @@ class EditRequest:
         >>> EditRequest(attrs=("smile", "bangs=-1"), strength=2.0).edits
         (('smile', 2.0), ('bangs', -1.0))
         """
-        return tuple(self._edit(text) for text in self.attrs or (() if self.texts or self.reference else (ATTRIBUTE,)))
+        other = self.texts or self.reference or self.moves or self.zooms
+        return tuple(self._edit(text) for text in self.attrs or (() if other else (ATTRIBUTE,)))
 
     def _edit(self, text: str) -> tuple[str, float]:
         name, equals, value = text.partition("=")
@@ -78,6 +117,28 @@ class EditRequest:
     def transfer(self) -> str:
         """The method of a transfer: the one that is named, or where that is the attributes' default, ROWS."""
         return ROWS if self.method == METHOD else self.method
+
+    @property
+    def placings(self) -> tuple[tuple[str, float, float, float], ...]:
+        """The regions that are moved, and then those that are zoomed: each with its shift right and down, and its zoom.
+
+        >>> EditRequest(moves=("mouth=0.02,-0.01",), zooms=("eyes=1.1",)).placings
+        (('mouth', 0.02, -0.01, 1.0), ('eyes', 0.0, 0.0, 1.1))
+        """
+        moved = [(text, "--move", "REGION=RIGHT,DOWN, such as mouth=0.02,-0.01", 2) for text in self.moves]
+        zoomed = [(text, "--zoom", "REGION=FACTOR, such as eyes=1.1", 1) for text in self.zooms]
+        found: list[tuple[str, float, float, float]] = []
+        for text, option, wanted, count in moved + zoomed:
+            name, _, values = text.rpartition("=")
+            try:
+                numbers = [float(value) for value in values.split(",")]
+            except ValueError:
+                numbers = []
+            if not name.strip() or len(numbers) != count or not all(isfinite(number) for number in numbers):
+                raise ConfigError(f"{option} '{text}': it is {wanted}")
+            right, down, zoom = (*numbers, 1.0) if count == 2 else (0.0, 0.0, *numbers)
+            found.append((name.strip(), right, down, zoom))
+        return tuple(found)
 
     @property
     def count(self) -> int:

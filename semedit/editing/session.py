@@ -1,20 +1,26 @@
 """Requests carried out: from what is asked to files and records, for whoever asks (a command line, a page)."""
 
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from directions import Study
-from semedit.editing import output, subjects
+from directions import RegionMove, Study
+from semedit.editing import output, outside, subjects
 from semedit.editing.chain import Chain, Step, check, describe, known, row_of, run
-from semedit.editing.generators import check_regions
+from semedit.editing.generators import check_regions, semantic
+from semedit.editing.marks import mark_of
+from semedit.editing.mask import change_mask
 from semedit.editing.model import Model, Progress
 from semedit.editing.records import EditRecord, Failure, UndoRecord, Watch
-from semedit.editing.request import AUTO, ROWS, EditRequest
+from semedit.editing.request import AUTO, ROWS, EditRequest, Outputs, Pasting
 from semedit.editing.subjects import Origin, Subject
 from semedit.editing.transfers import transfer_editor
-from semedit.errors import SemeditError
+from semedit.errors import ConfigError, OutsideDomain, SemeditError
 from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip
+from semedit.pictures.sheets import save_mask
+from semedit.protocols import PictureEditor
 from semedit.storage.atomic import write_json
 
 #: The strengths of a strip.
@@ -58,6 +64,11 @@ class EditSession:
             taken = transfer_editor(model, self.reference, chosen, request.transfer, request.options)
             method = "transfer" if request.transfer == ROWS else request.transfer
             made.append(Step(taken, method, chosen, request.strength, reference=request.reference))
+        if request.placings and any(isinstance(step.editor, PictureEditor) for step in made):
+            raise ConfigError(f"what {request.transfer} takes over is a picture: no region of its code can be moved")
+        for names, right, down, zoom in request.placings:
+            mover = RegionMove(semantic(model.generator, "moving them"), right, down, zoom, names)
+            made.append(Step(mover, RegionMove.method, names, moved=(right, down, zoom)))
         for step in made:
             self._check_regions(model, step.regions)
         return made
@@ -77,31 +88,56 @@ class EditSession:
         studies = [(name, editors[name].study_) for (name, _), regions in pairs if regions == AUTO]
         return [(name, study) for name, study in studies if study is not None]
 
-    def edit(self, named: Iterable[Subject], *, batch: int = 16, strip: bool = False, paste: bool = False,
-             photo: Path | None = None) -> Iterator[EditRecord | Failure]:  # fmt: skip
+    def edit(self, named: Iterable[Subject], *, batch: int = 16, outputs: Outputs | None = None
+             ) -> Iterator[EditRecord | Failure]:  # fmt: skip
         """Edit the latents of ``named``, up to ``batch`` at once, and write each one's results into its folder.
 
-        ``strip`` also writes a row of strengths; ``paste`` the photo with the edited crop in its place, the photo being
-        ``photo`` if its file has moved. Latents that cannot be edited give a Failure.
+        ``outputs`` are wanted besides. Latents that cannot be edited give a Failure, and so do those that are to be
+        pasted into a photo outside the model's domain, unless ``outputs.paste.anyway``.
         """
-        for group in self._groups(named, batch, paste, photo):
+        outputs, named = outputs or Outputs(), list(named)
+        done, total = 0, sum(subjects.count_of(subject) for subject in named)
+        for group in self._groups(named, batch, outputs.paste):
             if isinstance(group, Failure):
                 yield group
                 continue
             try:
-                yield from self._group(group, strip)
+                yield from self._group(group, outputs, self._editing(done, len(group), total))
             except SemeditError as error:
                 yield from (Failure(str(subject.latent), error) for subject, *_ in group)
+            done += len(group)
 
-    def _groups(self, named: Iterable[Subject], batch: int, paste: bool,
-                photo: Path | None) -> Iterator[list[_Code] | Failure]:  # fmt: skip
+    def _origin(self, subject: Subject, latent: Latent, paste: Pasting | None) -> Origin | None:
+        """The photo to paste into, if that is asked for. Raises OutsideDomain."""
+        if paste is None:
+            return None
+        found = subjects.origin(latent, subject.latent, paste.photo)
+        psnr = subjects.reconstruction_psnr(latent, subject.latent)
+        if psnr is not None and outside.is_outside(self.model, psnr) and not paste.anyway:
+            raise OutsideDomain(
+                f"{found.photo}: not pasted back. {outside.warning(self.model, psnr)} --anyway pastes it all the same"
+            )
+        return found
+
+    def _editing(self, before: int, count: int, total: int) -> Progress:
+        """Hears of the steps of a group of ``count`` pictures, of which ``before`` are done and ``total`` are to be."""
+
+        def progress(step: int, steps: int) -> None:
+            if self.watch:
+                self.watch("editing", before * steps + step * count, total * steps)
+
+        progress(0, 1)
+        return progress
+
+    def _groups(self, named: Iterable[Subject], batch: int, paste: Pasting | None
+                ) -> Iterator[list[_Code] | Failure]:  # fmt: skip
         """What is edited at once, as it comes: up to ``batch`` codes, or one that is searched for or has a generator
         of its own."""
         plain: list[_Code] = []
         for subject in named:
             try:
                 for one, latent in subjects.codes_of(subject, self.model.generator):
-                    origin = subjects.origin(latent, one.latent, photo) if paste else None
+                    origin = self._origin(one, latent, paste)
                     if "tuned" in latent.metadata or self.request.target is not None:
                         yield [(one, latent, origin)]
                         continue
@@ -114,34 +150,39 @@ class EditSession:
         if plain:
             yield plain
 
-    def _group(self, group: list[_Code], strip: bool) -> Iterator[EditRecord | Failure]:
+    def _group(self, group: list[_Code], outputs: Outputs, progress: Progress) -> Iterator[EditRecord | Failure]:
         """Edit several codes at once, and write each one's results; one that cannot be written fails alone."""
         model = subjects.model_of(self.model, group[0][1], group[0][0].latent)
         steps = self.steps if model is self.model else self.steps_for(model)
-        chain = run(model, Latent.cat([latent for _, latent, _ in group]), steps, self._progress("editing"))
+        chain = run(model, Latent.cat([latent for _, latent, _ in group]), steps, progress)
         for index, code in enumerate(group):
             try:
-                yield self._written(model, steps, chain, index, code, strip)
+                yield self._written(model, steps, chain, index, code, outputs)
             except SemeditError as error:
                 yield Failure(str(code[0].latent), error)
 
     def _written(self, model: Model, steps: list[Step], chain: Chain, index: int, code: _Code,
-                 strip: bool) -> EditRecord:  # fmt: skip
+                 outputs: Outputs) -> EditRecord:  # fmt: skip
         """Write the results of one code of a chain."""
         subject, before, origin = code
         after, whole = chain.latents[-1][index], chain.whole[index]
         subject.settle()
         folder = output.edit_folder(subject, after)
         after = output.placed(after, before, subject.latent, folder)
-        files = output.save_edit(folder, after, whole.before, whole.after, model.generator.label_table)
+        files, mark = output.save_edit(folder, after, whole.before, whole.after, model), mark_of(model, after)
         if len(steps) > 1:
             pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
-            files["row"] = output.save_row(pictures, folder / "row.png")
+            files["row"] = output.save_row(pictures, folder / "row.png", mark)
+        if outputs.mask:
+            files["mask"] = str(folder / "mask.png")
+            table = model.generator.label_table
+            save_mask(change_mask(whole.before, whole.after, after, table)[0], files["mask"])
         if origin:
-            files["pasted"] = output.save_pasted(model, origin, whole.after.image[0], folder / "pasted.png")
-        if strip:
+            files |= output.save_pasted(folder, model, origin, after, whole.after, outputs)
+        if outputs.strip:
             last = chain.latents[-2][index]
-            files["strip"] = output.save_row(row_of(model, steps[-1], last, STRIP), folder / "strip.png")
+            files["strip"] = output.save_row(row_of(model, steps[-1], last, STRIP), folder / "strip.png", mark)
+        psnr = subjects.reconstruction_psnr(after, subject.latent)
         done = describe(chain, steps, index)
         measured = {name: getattr(whole, name).item() for name in MEASURES}
         record = EditRecord(
@@ -152,11 +193,16 @@ class EditSession:
             protocols={**whole.protocols, **done[0].protocols},
             perceptual_optimised=known(whole.perceptual_optimised),
             inside_share=known(whole.inside_share),
+            reconstruction_psnr=psnr,
+            outside=outside.warning(model, psnr) if psnr is not None and outside.is_outside(model, psnr) else None,
             **measured,
         )
-        more = {"request": self.request.to_json(), "history": list(after.history)}
-        write_json(folder / subjects.MANIFEST, {**record.to_json(), **more})
+        write_json(folder / subjects.MANIFEST, {**record.to_json(), **self._made(after)})
         return record
+
+    def _made(self, after: Latent) -> dict[str, Any]:
+        """What a manifest says besides the record: what was asked for, all edits that led here, and when."""
+        return {"request": self.request.to_json(), "history": list(after.history), "made_ns": time.time_ns()}
 
     def _reference(self, source: str) -> Latent:
         """The code of a latent file or a picture. Raises LatentError for another generator's."""
@@ -184,10 +230,9 @@ def take_back(model: Model, subject: Subject, edits: int = 1) -> UndoRecord:
     folder = output.edit_folder(subject, before)
     subject.settle()
     before = output.placed(before, edited, subject.latent, folder)
-    files = output.save_edit(
-        folder, before, model.synthesise(edited), model.synthesise(before), model.generator.label_table
-    )
+    files = output.save_edit(folder, before, model.synthesise(edited), model.synthesise(before), model)
     left = tuple(str(event.get("attr") or event.get("text") or event.get("method")) for event in before.history)
     record = UndoRecord(str(subject.latent), folder, tuple(edited.history[len(before.history) :]), left, files)
-    write_json(folder / subjects.MANIFEST, {**record.to_json(), "history": list(before.history)})
+    more = {"history": list(before.history), "made_ns": time.time_ns()}
+    write_json(folder / subjects.MANIFEST, {**record.to_json(), **more})
     return record

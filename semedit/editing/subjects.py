@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from encoders.pivotal_tuning import load_difference
+from semedit.editing.marks import mark_of
 from semedit.editing.model import Model
 from semedit.errors import CheckpointError, ImageError, LatentError, OutputError, SemeditError
 from semedit.latents.latent import Latent
@@ -18,6 +19,8 @@ from semedit.storage.content import check_file, exists, read_object, reading
 from semedit.storage.ownership import folder_name, inside, sha256, short_hash
 
 MANIFEST, LATENT, TUNED, EDITS = "manifest.json", "latent.safetensors", "tuned.safetensors", "edits"
+#: The folder of the model's mean code, which nobody has inverted.
+MEAN = "mean"
 
 
 @dataclass(frozen=True)
@@ -128,18 +131,33 @@ def origin(latent: Latent, path: Path, photo: Path | None = None) -> Origin:
     """
     if "alignment" not in latent.metadata:
         raise LatentError(f"{path}: was not inverted from a photo, so there is none to paste into")
-    folders, wanted = path.resolve().parents[:4], latent.metadata.get("source_sha256")
-    found = next((f for f in folders if wanted and wanted == manifest(f).get("source_sha256")), None)
+    found = _inversion(latent, path)
     if found is None:
         raise LatentError(f"{path}: the folder of its inversion is missing; invert the photo again")
     known = manifest(found)
     photo = photo or Path(str(known.get("source") or known.get("input")))
     if not exists(photo):
         raise LatentError(f"{photo}: the photo of this latent is no longer there; name it with --photo FILE")
-    if sha256(check_file(photo, LatentError)) != wanted:
+    if sha256(check_file(photo, LatentError)) != latent.metadata["source_sha256"]:
         raise LatentError(f"{photo}: is not the photo that this latent was inverted from")
     with reading(path, LatentError):
         return Origin(photo, Alignment.from_json(latent.metadata["alignment"]), found / LATENT)
+
+
+def reconstruction_psnr(latent: Latent, path: Path) -> float | None:
+    """PSNR in dB of the inversion that a stored latent comes from; None where it is not known."""
+    known = latent.metadata.get("psnr")
+    if known is None and (folder := _inversion(latent, path)) is not None:
+        measured = manifest(folder).get("metrics")
+        known = measured.get("psnr") if isinstance(measured, dict) else None
+    return float(known) if isinstance(known, int | float) else None
+
+
+def _inversion(latent: Latent, path: Path) -> Path | None:
+    """The folder of the inversion that a stored latent comes from: above it, with the same photo in its manifest."""
+    source = latent.metadata.get("source_sha256")
+    folders = path.resolve().parents[:4] if source else ()
+    return next((folder for folder in folders if manifest(folder).get("source_sha256") == source), None)
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -150,9 +168,16 @@ def manifest(folder: Path) -> dict[str, Any]:
         return {}
 
 
+def made(path: Path) -> int:
+    """When a latent of the output folder was made, in ns since 1970: its manifest says so, whatever has become of its
+    file since; where it does not, the file's own time."""
+    known = manifest(path.parent).get("made_ns")
+    return known if isinstance(known, int) else path.stat().st_mtime_ns
+
+
 def latest(out: Path) -> Subject:
     """The newest inversion in ``out``. LatentError, saying how to make one, if there is none."""
-    found = sorted(out.glob(f"*/{LATENT}"), key=lambda path: path.stat().st_mtime_ns)
+    found = sorted((path for path in out.glob(f"*/{LATENT}") if path.parent.name != MEAN), key=made)
     if not found:
         raise LatentError(f"no inversion in {out} yet; make one with 'semedit invert PICTURE --out {out}'")
     return Subject(found[-1].parent, found[-1], str(found[-1]))
@@ -160,7 +185,7 @@ def latest(out: Path) -> Subject:
 
 def latest_edit(out: Path) -> Subject:
     """The newest edit in ``out``. LatentError if there is none."""
-    found = sorted(out.glob(f"*/{EDITS}/*/{LATENT}"), key=lambda path: path.stat().st_mtime_ns)
+    found = sorted(out.glob(f"*/{EDITS}/*/{LATENT}"), key=made)
     if not found:
         raise LatentError(f"no edit in {out} yet; make one with 'semedit edit --out {out}'")
     return subject_of(found[-1], out, set())
@@ -168,12 +193,12 @@ def latest_edit(out: Path) -> Subject:
 
 def mean_subject(model: Model, out: Path) -> Subject:
     """The model's mean code as a picture of the output folder."""
-    source = SourceFile(Path("mean"), model.generator.fingerprint)
+    source = SourceFile(Path(MEAN), model.generator.fingerprint)
     folder = subject_folder(out, source, set())
     settle(folder, source)
     latent = model.generator.latent(model.generator.mean_w().cpu())
     latent.save(folder / LATENT)
-    save_picture(model.synthesise(latent).image[0], folder / "reconstruction.png")
+    save_picture(model.synthesise(latent).image[0], folder / "reconstruction.png", mark_of(model))
     return Subject(folder, folder / LATENT, "mean")
 
 
@@ -200,6 +225,14 @@ def subject_of(path: Path, out: Path, taken: set[Path]) -> Subject:
         return Subject(inside(own, out), check_file(path, LatentError), str(path))
     source = SourceFile.read(path, LatentError, own.resolve().name if path.name == LATENT else "")
     return Subject(subject_folder(out, source, taken), path, str(path), source)
+
+
+def count_of(subject: Subject) -> int:
+    """How many codes a subject's file holds, of which none is read; 0 if it is no latent."""
+    try:
+        return Latent.count(subject.latent)
+    except LatentError:
+        return 0
 
 
 def codes_of(subject: Subject, generator: StyleBasedGenerator) -> Iterator[tuple[Subject, Latent]]:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 from semedit.errors import LatentError
 from semedit.latents.layout import LatentLayout, Space
 from semedit.latents.regions import RegionTable
-from semedit.storage.content import reading, shaped
+from semedit.storage.content import check_file, reading, shaped
 from semedit.storage.tensors import read_tensors, single, write_tensors
 
 FORMAT = "semedit-latent-1"
@@ -67,6 +68,15 @@ class Latent:
         """Codes of a generator, their space told by their shape; ``metadata`` is that of each."""
         return cls(data, layout.space_of(data), layout, regions, fingerprint, (Past(metadata),) * len(data))
 
+    def __repr__(self) -> str:
+        rows = "x".join(map(str, self.data.shape[1:]))
+        edits = [
+            f"{e.get('attr') or e.get('text') or e.get('method')} {e.get('strength', 1):+.3g}" for e in self.history
+        ]
+        done = f", edited: {', '.join(edits)}" if edits else ""
+        count = f"{len(self)} code{'' if len(self) == 1 else 's'}"
+        return f"Latent({count} in {self.space}, {rows}, of generator {self.fingerprint or 'unknown'}{done})"
+
     def __len__(self) -> int:
         return self.data.shape[0]
 
@@ -78,6 +88,10 @@ class Latent:
     def __iter__(self) -> "Iterator[Latent]":
         """The codes one by one."""
         return (self[index] for index in range(len(self)))
+
+    def to(self, device: torch.device | str) -> "Latent":
+        """The same codes on a device."""
+        return replace(self, data=self.data.to(device))
 
     def take(self, indices: list[int]) -> "Latent":
         """The codes at ``indices``, with what is known of each and of what they were before their edits."""
@@ -228,6 +242,12 @@ class Latent:
             **(entries[0] if len(self) == 1 else {"codes": entries}),
         }
         write_tensors(path, header, tensors)
+
+    @staticmethod
+    def count(path: str | Path) -> int:
+        """How many codes a file written by :meth:`save` holds, from its header alone; LatentError if it is none."""
+        with reading(check_file(path, LatentError), LatentError), safe_open(str(path), framework="pt") as file:
+            return int(file.get_slice("latent").get_shape()[0])
 
     @classmethod
     def load(cls, path: str | Path) -> "Latent":

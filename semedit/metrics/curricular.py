@@ -33,6 +33,8 @@ class CurricularFace:
 
     SIZE: ClassVar[int] = 112
     protocol = "curricularface-ir101-mtcnn@112"
+    #: Nobody has measured it here.
+    threshold: float | None = None
 
     def __init__(self, path: str | Path | None = None, config: IrTrunkConfig = IR101):
         file = find_weights(FILE, "SEMEDIT_CURRICULARFACE", "the identity score of the papers", path)

@@ -78,6 +78,11 @@ class DomainIdentity:
         suffix = "" if self.role == "score" else f"-{self.role}"
         return f"{self.domain}-identity{suffix}@{self.network.config.trunk.size}"
 
+    @property
+    def threshold(self) -> float | None:
+        """The similarity above which two pictures show one person, as measured on persons it has not seen."""
+        return self.card.get("threshold")
+
     def to(self, device: torch.device) -> Self:
         """Move the network; returns this object."""
         self.network.to(device)
@@ -112,6 +117,8 @@ class FaceNet:
     """
 
     protocol = "facenet-vggface2@160"
+    #: Nobody has measured it here.
+    threshold: float | None = None
 
     def __init__(self, path: str | Path | None = None):
         path = find_weights(FACENET, "SEMEDIT_FACENET", "the identity score of faces", path)
@@ -140,6 +147,7 @@ class ArcFace:
     """
 
     protocol = "arcface-ir-se50@112"
+    threshold: float | None = None
 
     def __init__(self, path: str | Path | None = None):
         self.network = IrSeFace.load(find_weights(ARCFACE, "SEMEDIT_ARCFACE", "the identity loss of faces", path))

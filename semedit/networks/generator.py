@@ -22,6 +22,7 @@ from semedit.latents.regions import CELEBAMASK, RegionTable
 from semedit.networks.layers import official_channels
 from semedit.networks.local import LocalGenerators
 from semedit.networks.ops import coordinate_grid
+from semedit.networks.placing import placed_options
 from semedit.networks.render import RenderNet
 from semedit.networks.style_based import (
     MOST,
@@ -161,6 +162,10 @@ class SemanticGenerator(StyleBasedGenerator):
         """Whether the render net's blocks are computed anew in the backward pass, instead of being kept."""
         self.render.gradient_checkpointing = on
 
+    def placing(self, latent: Latent, device: torch.device) -> dict[str, Tensor]:
+        """The options ``coords`` and ``composition`` for codes whose regions were moved; none for others."""
+        return placed_options(latent, self.config.coarse_size, device)
+
     def noise_maps(self, noise: Noise, batch: int) -> list[Tensor]:
         """The 2 * n_blocks noise maps that ``noise`` stands for: buffers, fresh draws (B, 1, H, W), or a given list."""
         return noise_maps(noise, self.render.noise_buffers(), batch)
@@ -209,11 +214,18 @@ class SemanticGenerator(StyleBasedGenerator):
         latent: Latent, or tensor (B, D), (B, L, D) or (B, E, D); LatentError otherwise.
         noise: "const" (the buffers), "random", or a list of maps broadcastable to (B, 1, H, W).
         composition: (B, R) of 0/1, the regions that take part; or (B, R, h, w), where each does.
-        coords: (B, R, 2, h, w), sampling coordinates of each region; moving or scaling them moves or zooms it.
+        coords: (B, R, 2, h, w), sampling coordinates of each region; moving or scaling them moves or zooms it. By
+            default those of the Latent's placements, or the picture's own.
         background: (B, F, h, w), a feature map that stands in for the background's own, such as a real picture's.
         """
         codes = self.codes(latent)
         size, batch = self.config.coarse_size, codes.shape[0]
+        if coords is None and isinstance(latent, Latent):
+            placed = self.placing(latent, codes.device)
+            coords, within = placed.get("coords"), placed.get("composition")
+            if composition is not None and within is not None:
+                within = within * (composition if composition.dim() == 4 else composition[:, :, None, None])
+            composition = composition if within is None else within
         grid = coordinate_grid(size, size, codes.device) if coords is None else coords
         x, depths = self.local(codes, grid)
         masks, weights = self.composite(depths, composition)

@@ -122,15 +122,18 @@ class Retouching:
 
     @torch.no_grad()
     def render(self, latent: Latent | Tensor) -> Synthesis:
-        """The picture of a Latent, or of a code (B, D), (B, L, D) or (B, E, D).
+        """The picture of a Latent, or of a code (B, D), (B, L, D) or (B, E, D); in full where regions were moved.
 
         Raises LatentError for a code of another generator, or of another shape.
         """
-        if isinstance(latent, Latent):
-            self.generator.check(latent)
-            latent = latent.data
-        codes = self.generator.codes(latent.to(self.generator.device))
-        with cast(self.precision, codes.device):
+        device = self.generator.device
+        latent = latent.to(device)
+        codes = self.generator.codes(latent)
+        with cast(self.precision, device):
+            if isinstance(latent, Latent) and self.generator.placing(latent, device):
+                self.share = 1.0
+                whole: Synthesis = self.generator(latent)
+                return whole
             return self._render(codes)
 
     def _render(self, codes: Tensor) -> Synthesis:

@@ -149,6 +149,10 @@ class StyleBasedGenerator(nn.Module, ABC):
         """The same codes in S. LatentError for a generator that has no such space."""
         raise LatentError(f"a {self.KIND} has no codes in S; they are StyleGAN2's")
 
+    def placing(self, latent: Latent, device: torch.device) -> dict[str, Tensor]:  # noqa: ARG002
+        """Further options of a call for codes whose regions were moved; none where regions cannot be."""
+        return {}
+
     def stored(self) -> Mapping[str, Tensor]:
         """The tensors of its weight file."""
         return self.state_dict()

@@ -1,6 +1,8 @@
 """Pictures out: PNG or JPEG files, sheets of several pictures, label maps in colours."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -8,6 +10,7 @@ from torch import Tensor
 
 from semedit.errors import OutputError
 from semedit.latents.regions import RegionTable
+from semedit.pictures.provenance import DRAWN, Mark, carried
 from semedit.pictures.tensors import enlarge, to_images, to_picture
 from semedit.storage.atomic import check_output, replacing
 from semedit.storage.memory import check_memory
@@ -18,13 +21,22 @@ COPIES = 3
 #: The most pixels of one sheet of many pictures, enlarged.
 MOST_PIXELS = 2**24
 
+#: The mark of what nothing more is known of.
+SAMPLED = Mark()
 
-def save_picture(image: Tensor | Image.Image, path: str | Path) -> None:
-    """Write a picture atomically; the ending chooses the format (PNG, JPEG, WEBP). Raises OutputError for another."""
+
+def save_picture(image: Tensor | Image.Image, path: str | Path, mark: Mark | None = SAMPLED,
+                 metadata: Mapping[str, Any] | None = None) -> None:  # fmt: skip
+    """Write a picture atomically; the ending chooses the format (PNG, JPEG, WEBP). Raises OutputError for another.
+
+    ``mark`` says where it comes from (by default a model's sample; None writes none), ``metadata`` are further options
+    of Pillow's, such as those of :func:`semedit.pictures.provenance.kept_metadata`.
+    """
     picture = to_picture(image) if isinstance(image, Tensor) else image
     kind = picture_kind(path)
+    options = {**(metadata or {}), **carried(mark, kind), **({} if kind == "PNG" else {"quality": 92})}
     with replacing(path) as temporary:
-        picture.save(temporary, format=kind, quality=92) if kind != "PNG" else picture.save(temporary, format=kind)
+        picture.save(temporary, format=kind, **options)
 
 
 def picture_kind(path: str | Path) -> str:
@@ -67,12 +79,12 @@ def sheet(images: Tensor, columns: int, gap: int = 2) -> Tensor:
 class SheetWriter:
     """Sheets of pictures that come bit by bit: as many in each as MOST_PIXELS allow, in whole rows of ``columns``.
 
-    The first is the file ``path``, others are beside it (``sheet-2.png``); pixels are enlarged by ``scale``. It holds
-    one sheet's pictures at a time.
+    The first is the file ``path``, others are beside it (``sheet-2.png``); pixels are enlarged by ``scale``; each
+    carries ``mark``. It holds one sheet's pictures at a time.
     """
 
-    def __init__(self, path: str | Path, columns: int, scale: int = 1):
-        self.path, self.columns, self.scale = Path(path), columns, scale
+    def __init__(self, path: str | Path, columns: int, scale: int = 1, mark: Mark | None = SAMPLED):
+        self.path, self.columns, self.scale, self.mark = Path(path), columns, scale, mark
         self.files: list[str] = []
         self._waiting: list[Tensor] = []
 
@@ -97,7 +109,7 @@ class SheetWriter:
     def _write(self) -> None:
         number = f"-{len(self.files) + 1}" if self.files else ""
         path = self.path.with_stem(f"{self.path.stem}{number}")
-        save_picture(enlarge(sheet(torch.stack(self._waiting), self.columns), self.scale), path)
+        save_picture(enlarge(sheet(torch.stack(self._waiting), self.columns), self.scale), path, self.mark)
         self.files.append(str(path))
         self._waiting = []
 
@@ -110,7 +122,12 @@ def labels_to_colours(labels: Tensor, regions: RegionTable) -> Tensor:
 
 def save_labels(labels: Tensor, path: str | Path) -> None:
     """Write a label map (H, W) as an 8-bit greyscale PNG of label indices, atomically."""
-    save_picture(Image.fromarray(labels.to(torch.uint8).cpu().numpy()), path)
+    save_picture(Image.fromarray(labels.to(torch.uint8).cpu().numpy()), path, Mark(DRAWN))
+
+
+def save_mask(weight: Tensor, path: str | Path) -> None:
+    """Write weights (H, W) in [0, 1] as an 8-bit greyscale PNG, white for 1, atomically."""
+    save_picture(Image.fromarray((weight * 255).round().to(torch.uint8).cpu().numpy()), path, Mark(DRAWN))
 
 
 def magnify(image: Tensor, side: int = 256) -> Tensor:

@@ -6,6 +6,8 @@ import numpy as np
 from torch import Tensor
 
 from semedit.errors import ConfigError
+from semedit.pictures.provenance import Mark, carried
+from semedit.pictures.sheets import SAMPLED
 from semedit.pictures.tensors import to_picture
 from semedit.storage.atomic import replacing
 
@@ -20,8 +22,10 @@ def video_kind(path: str | Path) -> str:
     return kind
 
 
-def save_video(frames: Tensor, path: str | Path, fps: int = 20) -> None:
+def save_video(frames: Tensor, path: str | Path, fps: int = 20, mark: Mark | None = SAMPLED) -> None:
     """Write frames (N, 3, H, W) in [-1, 1], atomically; the ending chooses GIF, WebP, animated PNG or MP4.
+
+    ``mark`` says where they come from (by default a model's samples); MP4 carries it as its comment.
 
     Raises ConfigError for another ending, or for MP4 where PyAV is not installed.
     """
@@ -36,6 +40,7 @@ def save_video(frames: Tensor, path: str | Path, fps: int = 20) -> None:
                 append_images=pictures[1:],
                 duration=round(1000 / fps),
                 loop=0,
+                **carried(mark, STILL[kind]),
             )
         return
     try:
@@ -43,6 +48,8 @@ def save_video(frames: Tensor, path: str | Path, fps: int = 20) -> None:
     except ImportError:
         raise ConfigError("MP4 needs PyAV: pip install 'semedit[video]' (GIF and WebP need nothing)") from None
     with replacing(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
+        if note := carried(mark, "GIF"):
+            container.metadata["comment"] = note["comment"].decode()
         stream = container.add_stream("libx264", rate=fps)
         width, height = (side + side % 2 for side in pictures[0].size)  # the format wants even sides
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

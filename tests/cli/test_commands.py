@@ -73,7 +73,7 @@ def test_a_photo_of_something_else_is_reported_as_such(tmp_path, capsys):
     Image.fromarray(load_sample_image("flower.jpg")).resize((160, 107)).save(tmp_path / "flower.png")
     capsys.readouterr()
     assert run(["invert", str(tmp_path / "flower.png"), "--out", str(tmp_path / "out"), "--steps", "2"]) == 0
-    assert "lies outside what the model knows" in capsys.readouterr().out
+    assert "lies outside what 'portraits-128' knows" in capsys.readouterr().err
 
 
 def test_edit_takes_the_latest_inversion(workspace, capsys):
@@ -150,7 +150,7 @@ class TestBadInput:
     def test_no_face_where_one_is_required(self, capsys, workspace, tmp_path):
         save_official(tmp_path / "faces.pt", random_generator())
         Image.fromarray(load_sample_image("flower.jpg")).resize((160, 107)).save(tmp_path / "flower.png")
-        extra = ("--model", str(tmp_path / "faces.pt"))
+        extra = ("--model", str(tmp_path / "faces.pt"), "--perceptual", "none", "--identity", "none")
         self.invert(capsys, workspace, tmp_path / "flower.png", "no face found", extra=extra)
 
     def test_unknown_attribute(self, capsys, workspace):

@@ -2,16 +2,21 @@
 
 import json
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from directions import DirectionLibrary, FlowLibrary
 from semedit.cli.main import run
+from semedit.data.collection import PictureFolder
+from semedit.editing import subjects
 from semedit.editing.loading import load
 from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip
+from semedit.pictures.reading import find_pictures
 from tests.cli.conftest import refuse
 
 FEW = ["--set", "steps=4"]
@@ -155,16 +160,65 @@ class TestSources:
         found = results("edit", *sources, "--attr", "beard", "--out", str(own), code=1)
         assert len(found) == 1
 
-    def test_a_batch_of_pictures(self, portrait, tmp_path, results, monkeypatch):
+    def test_a_folder_of_pictures_is_inverted_in_one_batch(self, portrait, tmp_path, results, monkeypatch):
         for name in ("a", "b"):
             (tmp_path / f"{name}.png").write_bytes(portrait.read_bytes())
         (tmp_path / "not.png").write_text("no picture")
         from semedit.editing.model import Model
 
-        whole = Model.inverter
-        monkeypatch.setattr(Model, "inverter", lambda self, *a, **o: whole(self, "restyle", refinements=1))
-        found = results("edit", str(tmp_path), "--attr", "smile", "--out", str(tmp_path / "o"), code=1)
+        invert, sizes = Model.invert, []
+
+        def counted(self, pictures, **options):
+            sizes.append((len(pictures), options["inverter"].method))
+            return invert(self, pictures, **options)
+
+        monkeypatch.setattr(Model, "invert", counted)
+        edit = ["edit", str(tmp_path), "--attr", "smile", "--invert-method", "restyle", "--out", str(tmp_path / "o")]
+        found = results(*edit, code=1)
         assert [r["input"] for r in found] == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+        assert sizes == [(2, "restyle")]
+
+    def test_the_latest_inversion_is_the_latest(self, workspace, tmp_path, results, monkeypatch):
+        """By what its manifest says: a copy of the folder has lost the times of its files."""
+        out = tmp_path / "out"
+        for name, stamp in (("a", 2), ("b", 1)):
+            shutil.copytree(workspace / "portrait", out / name, ignore=shutil.ignore_patterns("edits"))
+            manifest = json.loads((out / name / "manifest.json").read_text())
+            assert isinstance(manifest["made_ns"], int)
+            (out / name / "manifest.json").write_text(json.dumps({**manifest, "made_ns": stamp}))
+        (out / "mean").mkdir()
+        shutil.copy(out / "b" / "latent.safetensors", out / "mean")  # the mean code is nobody's inversion
+        assert subjects.latest(out).folder.name == "a"
+
+    def test_drawn_portraits_lie_apart_from_their_labels(self, tmp_path, results):
+        found = results("draw", "--count", "2", "--size", "32", "--out", str(tmp_path))
+        assert [Path(r["image"]) for r in found] == find_pictures([tmp_path / "images"])
+        assert [Path(r["labels"]).name for r in found] == [Path(r["image"]).name for r in found]
+        assert len(PictureFolder(tmp_path, labelled=True)) == 2
+
+
+class TestMoves:
+    def test_a_move_and_a_zoom_join_other_edits_and_are_undone(self, own, results):
+        edit = ["edit", "--attr", "smile", "--move", "mouth=0.05,-0.02", "--zoom", "eyes=1.3", "--out", str(own)]
+        (one,) = results(*edit)
+        assert [s["method"] for s in one["steps"]] == ["interfacegan", "move", "move"]
+        assert one["steps"][1]["moved"] == [0.05, -0.02, 1.0] and one["steps"][2]["measurable"]
+        latent = Latent.load(one["latent"])
+        assert Path(one["latent"]).parent.name == "smile+1_mouth__move+0.05-0.02x1_mouth__move+0+0x1.3_eyes"
+        model = load("portraits")
+        moved = model.move(model.move(latent.undo(2), "mouth", 0.05, -0.02), "eyes", zoom=1.3)
+        assert torch.equal(model.synthesise(moved).image, model.synthesise(latent).image)
+        (back,) = results("undo", "--edits", "3", "--out", str(own))
+        shown, was = (Image.open(p).tobytes() for p in (back["image"], own / "portrait" / "reconstruction.png"))
+        assert shown == was
+
+    def test_later_edits_see_it(self, own, results):
+        (first,) = results("edit", "--move", "hair=0.1,0", "--out", str(own))
+        (second,) = results("edit", "--attr", "smile", "--continue", "--out", str(own))
+        labels = [np.asarray(Image.open(r["labels"])) for r in (first, second)]
+        assert (labels[0] == labels[1]).all(-1).mean() > 0.95
+        plain = np.asarray(Image.open(own / "portrait" / "labels.png"))
+        assert (plain == labels[1]).all(-1).mean() < 0.95
 
 
 @pytest.mark.parametrize("arguments, words", [
@@ -179,6 +233,15 @@ class TestSources:
     (["--text", "blue eyes", "--set", "stepz=3"], ["valid options"]),
     (["--text", "blue eyes", "--clip", "ViT-B-32x"], ["CLIP model"]),
     (["--attr", "smlie"], ["smlie", "smile"]),
+    (["--move", "mouth=0.1"], ["mouth=0.1", "RIGHT,DOWN"]),
+    (["--move", "mouth=nan,0"], ["mouth=nan,0"]),
+    (["--move", "mouht=0.1,0"], ["mouht", "mouth"]),
+    (["--zoom", "eyes=0"], ["zoom of 0"]),
+    (["--zoom", "eyes:shape=2"], ["whole regions"]),
+    (["--zoom", "eyes=2", "--regions", "face"], ["their own regions"]),
+    (["--paste-back", "--blend", "diff"], ["difference", "replace"]),
+    (["--paste-back", "--mask", "none.png"], ["none.png"]),
+    (["--anyway"], ["go with --paste-back"]),
     (["--attr", "smile", "--editors", "none.safetensors"], ["none.safetensors"]),
 ])  # fmt: skip
 def test_misuse_is_one_line(own, capsys, arguments, words):

@@ -45,8 +45,34 @@ class TestRealPhoto:
     def test_the_strip_of_steps(self, inverted):
         assert Image.open(inverted / "astronaut" / "steps.png").width > 6 * 128
 
+    def test_outside_the_domain_nothing_is_pasted_unless_insisted(self, photo, inverted, capsys):
+        """The shipped model knows drawn portraits: the warning says which model and file would do."""
+        words = ["outside what 'portraits-128' knows", "--anyway", "CelebAMask-HQ-512x512.pt", "--model celebamask-hq"]
+        refuse(capsys, ["edit", "--attr", "smile", "--paste-back", "--out", str(inverted)], *words)
+        assert not list(inverted.rglob("pasted.png"))
+        assert run(["edit", "--attr", "smile", "--out", str(inverted), "--json"]) == 0
+        shown = capsys.readouterr()
+        assert "warning" in shown.err and words[0] in shown.err
+        (one,) = json.loads(shown.out)["results"]
+        assert one["outside_domain"] and one["reconstruction_psnr"] < 18
+
     def test_paste_back(self, photo, inverted):
-        assert run(["edit", "--attr", "smile", "--paste-back", "--out", str(inverted)]) == 0
+        edit = ["edit", "--attr", "smile", "--paste-back", "--anyway", "--save-mask", "--out", str(inverted)]
+        assert run(edit) == 0
+        folder = inverted / "astronaut" / "edits" / "smile+1_mouth"
+        mask = np.asarray(Image.open(folder / "pasted-mask.png"))
+        pasted = np.asarray(Image.open(folder / "pasted.png"))
+        own = np.asarray(astronaut())
+        assert mask.shape == (512, 512) and 0 < (mask > 0).mean() < 0.05
+        assert np.array_equal(pasted[mask == 0], own[mask == 0]) and not np.array_equal(pasted, own)
+        assert Image.open(folder / "mask.png").size == (128, 128)
+        Image.new("L", (512, 512), 0).save(inverted / "black.png")
+        assert run([*edit, "--mask", str(inverted / "black.png")]) == 0
+        assert np.array_equal(np.asarray(Image.open(folder / "pasted.png")), own)
+
+    def test_the_whole_crop_is_an_option(self, photo, inverted):
+        edit = ["edit", "--attr", "smile", "--paste-back", "--anyway", "--blend", "crop", "--out", str(inverted)]
+        assert run(edit) == 0
         pasted = np.asarray(Image.open(inverted / "astronaut" / "edits" / "smile+1_mouth" / "pasted.png"))
         assert pasted.shape == (512, 512, 3)
         assert np.array_equal(pasted[400:], astronaut()[400:]) and not np.array_equal(pasted, astronaut())
@@ -54,13 +80,13 @@ class TestRealPhoto:
     def test_an_edit_of_an_edit_finds_the_photo(self, photo, inverted):
         source = inverted / "astronaut" / "edits" / "smile+1_mouth" / "latent.safetensors"
         out = inverted / "again"
-        assert run(["edit", str(source), "--attr", "beard", "--paste-back", "--out", str(out)]) == 0
+        assert run(["edit", str(source), "--attr", "beard", "--paste-back", "--anyway", "--out", str(out)]) == 0
         assert list(out.rglob("pasted.png"))
 
     def test_a_photo_that_has_moved_or_changed(self, capsys, photo, inverted, tmp_path):
         moved = photo.rename(tmp_path / "moved.png")
         latent = inverted / "astronaut" / "latent.safetensors"
-        edit = ["edit", str(latent), "--attr", "smile", "--paste-back", "--out", str(inverted)]
+        edit = ["edit", str(latent), "--attr", "smile", "--paste-back", "--anyway", "--out", str(inverted)]
         try:
             refuse(capsys, edit, "no longer there", "--photo FILE")
             assert run([*edit, "--photo", str(moved)]) == 0

@@ -22,7 +22,7 @@ from semedit.editing.compose import picture_features
 from semedit.editing.inverting import invert_files
 from semedit.editing.loading import load
 from semedit.editing.model import Model
-from semedit.editing.request import EditRequest
+from semedit.editing.request import BLENDS, EditRequest, Pasting
 from semedit.editing.session import EditSession, take_back
 from semedit.editing.transfers import TRANSFERS
 from semedit.metrics.roles import ROLES, file_name
@@ -72,6 +72,8 @@ OWNED = {
     ("fit calibration", "method"): EditRequest.method,
     ("edit", "strength"): EditRequest.strength,
     ("edit", "method"): EditRequest.method,
+    ("attributes", "method"): EditRequest.method,
+    ("edit", "blend"): Pasting.how,
     ("edit", "batch"): default(EditSession.edit, "batch"),
     ("undo", "edits"): default(take_back, "edits"),
     ("invert", "batch"): default(invert_files, "batch"),
@@ -95,13 +97,13 @@ OWNED = {
     **{
         key: default(load, "name_or_path")
         for key, param in OPTIONS.items()
-        if "--model" in param.opts and not param.required and not param.multiple
+        if "--model" in param.opts and not param.required and not param.multiple and key != ("doctor", "model")
     },
 }  # fmt: skip
 #: Options that the command line alone has: where results go, how many are asked for, and how they are laid out.
 ITS_OWN = {
     "out", "device", "json", "labels", "curves", "count", "columns", "scale", "keys", "frames", "fps", "samples",
-    "local_samples", "size", "regions",
+    "local_samples", "size", "regions", "perceptual", "identity",
 }  # fmt: skip
 #: Options that the command line alone has in one command.
 ALONE = {("fit identity", "role"), ("data scan", "domain"), ("models pack", "domain"), ("models info", "name"),
@@ -126,8 +128,11 @@ def test_no_other_option_has_a_default():
 
 CHOICES = {
     ("edit", "method"): (*EDITORS, *TRANSFERS),
+    ("attributes", "method"): EDITORS,
+    ("edit", "invert_method"): INVERTERS,
     ("fit calibration", "method"): EDITORS,
     ("invert", "method"): INVERTERS,
+    ("edit", "blend"): BLENDS,
     ("draw", "style"): STYLES,
     ("bench editing", "base"): bases.BASES,
     ("fit fusion", "recipe"): RECIPES,

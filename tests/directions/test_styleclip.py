@@ -99,7 +99,7 @@ def test_half_the_strength_goes_half_the_way(small, tiny_clip, codes):
 def test_other_strengths_need_no_new_search_and_other_codes_do(small, tiny_clip, codes, monkeypatch):
     made, searches = editor(small, tiny_clip, steps=4), []
     search = made.search
-    monkeypatch.setattr(made, "search", lambda start, rows: searches.append(rows) or search(start, rows))
+    monkeypatch.setattr(made, "search", lambda start, rows, at: searches.append(rows) or search(start, rows, at))
     for latent, strength, regions in ((codes, 1.0, "region1"), (codes, 0.5, "region1"), (codes, 1.0, "region2"),
                                       (codes[0], 1.0, "region2")):  # fmt: skip
         fresh = editor(small, tiny_clip, steps=4).edit(latent, strength, regions)

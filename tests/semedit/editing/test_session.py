@@ -88,8 +88,21 @@ def test_progress_moves_during_the_search(model, subject):
     asked = EditRequest(texts=("blue eyes",), options=("steps=3", "candidates=0"))
     session = EditSession(model, asked, lambda what, done, total: heard.append((what, done, total)))
     (record,) = session.edit([subject])
-    assert [(done, total) for what, done, total in heard if what == "'blue eyes'"] == [(1, 3), (2, 3), (3, 3)]
+    assert [(done, total) for what, done, total in heard if what == "'blue eyes'"] == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert heard[-1] == ("editing", 1, 1) and record.steps[0].words.stopped == "steps"
+
+
+def test_progress_counts_all_pictures(model, subject, tmp_path):
+    """Over all batches, from before the first is done."""
+    heard = []
+    session = EditSession(model, EditRequest(attrs=("beard",)), lambda *what: heard.append(what))
+    several = [subject]
+    for index in range(2):
+        path = tmp_path / f"{index}" / "latent.safetensors"
+        model.sample(1, index).wplus().save(path)
+        several.append(Subject(path.parent, path, str(index)))
+    assert len(list(session.edit(several, batch=2))) == 3
+    assert [(done, total) for _, done, total in heard] == [(0, 3), (2, 3), (2, 3), (3, 3)]
 
 
 class TestRecords:
