@@ -67,7 +67,7 @@ class StyleGAN2Config(StyleBasedConfig):
             raise ValueError(f"channels of {unknown[0]} px, which a generator of {self.size} px does not have")
         widths = (self.size, self.style_dim, self.channel_multiplier, *self.channels.values())
         if min(widths) < 1 or max(widths) > MOST or not 0 <= self.mapping_layers <= MOST_LAYERS:
-            raise ValueError(f"size and widths lie in 1..{MOST}, and mapping_layers in 0..{MOST_LAYERS}")
+            raise ValueError(f"size and widths are at least 1, at most {MOST}, and mapping_layers 0 to {MOST_LAYERS}")
         return self
 
     @property
