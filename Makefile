@@ -6,7 +6,7 @@ STAMP := $(VENV)/.locked-$(shell cksum requirements.lock pyproject.toml | cksum 
 # One thread a process is fastest for the small networks of the tests.
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test lint types unit clean
+.PHONY: demo test lint types unit fuzz clean
 
 $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -32,6 +32,11 @@ types: $(STAMP)
 
 unit: $(STAMP)
 	$(BIN)/python -m pytest
+
+# Hostile inputs and kills, for longer than the tests: some minutes.
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz --cases 1500
+	$(BIN)/python -m tests.fuzz.kills --training 50 --folders 20
 
 clean:
 	rm -rf $(VENV) build *.egg-info

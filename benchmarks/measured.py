@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from semedit.checkpoints.zoo import ModelFolder
+from semedit.domains.judges import OPTIMISED
 from semedit.errors import ConfigError
 from semedit.storage.atomic import write_bytes
+from semedit.storage.content import check_file, reading
+from semedit.storage.ownership import claiming
 
 HEADINGS = {
     "fidelity": "Samples against the data",
@@ -56,8 +59,9 @@ def _provenance(card: Mapping[str, Any]) -> str:
 def _section(model: str, name: str, figures: dict[str, dict[str, Any]]) -> list[str]:
     task, _, method = name.partition(".")
     command = COMMANDS.get(task, "").format(model=model, method=method.partition("@")[0])
+    command += " --off" if method.endswith("@off") else ""
     heading = HEADINGS.get(task, task) + (f": {method}" if method else "")
-    known = ("value", "low", "high", "std", "n", "seconds_per_image")
+    known = ("value", "low", "high", "std", "edited", "unedited", "nearer", "n", "seconds_per_image")
     columns = [column for column in known if any(column in figure for figure in figures.values())]
     titles = [c.replace("seconds_per_image", "seconds a picture") for c in columns]
     lines = [f"### {heading}", "", *([f"`{command}`", ""] if command else [])]
@@ -98,18 +102,26 @@ SHORT = (
 
 
 def summary(entry: ModelFolder) -> str:
-    """The short table of a model, in Markdown: figures, what two real sets reach where that is known, n, command."""
+    """The short table of a model, in Markdown: figures, what two real sets reach where that is known, n, command.
+
+    A figure that no judge has given, but a network that something learnt from, says so.
+    """
     lines = ["| what | figure | two real sets | n | command |", "|---|---|---|---|---|"]
     quality = entry.card.get("quality", {})
     for line in SHORT:
         figures = quality.get(line.part, {})
-        if line.metric not in figures:
+        figure, mark = figures.get(line.metric), ""
+        if figure is None:
+            figure, mark = figures.get(f"{line.metric}_{OPTIMISED}"), f" ({OPTIMISED})"
+        if figure is None:
             continue
-        figure, floor = figures[line.metric], figures.get(line.floor)
+        floor = figures.get(line.floor) or figures.get(f"{line.floor}_{OPTIMISED}")
         task, _, method = line.part.partition(".")
         command = COMMANDS[task].format(model=entry.domain, method=method.partition("@")[0])
         real = cell(floor["value"]) if floor else "-"
-        lines.append(f"| {line.what} | {cell(figure['value'])} | {real} | {cell(figure.get('n'))} | `{command}` |")
+        lines.append(
+            f"| {line.what}{mark} | {cell(figure['value'])} | {real} | {cell(figure.get('n'))} | `{command}` |"
+        )
     return "\n".join(lines)
 
 
@@ -131,4 +143,7 @@ def write(entries: Sequence[ModelFolder], out: str | Path, readme: str | Path | 
     write_bytes(out, page(entries).encode())
     if readme is not None:
         path = Path(readme)
-        write_bytes(path, insert(path.read_text(), entries[0]).encode())
+        with reading(check_file(path, ConfigError), ConfigError):
+            text = insert(path.read_text(encoding="utf-8"), entries[0])
+        with claiming(path):  # only what stands between its marks is replaced
+            write_bytes(path, text.encode())

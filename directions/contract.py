@@ -15,6 +15,7 @@ import torch
 
 from directions.masking import limit_to_regions
 from directions.study import Calibration, Study
+from semedit.config import finite
 from semedit.errors import UnknownName
 from semedit.latents.latent import Latent
 from semedit.protocols import Bundle
@@ -72,10 +73,12 @@ class AttributeEditor(ABC):
     def edit(self, latent: Latent, strength: float, regions: str | None = None) -> Latent:
         """Change the attribute in the rows of ``regions`` (default: its own); all other rows stay bit-identical.
 
-        A batch is edited at once; ``strength`` 0 is the identity, bit for bit. Raises NotFitted, UnknownName for
+        A batch is edited at once; ``strength`` 0 is the identity, bit for bit. Raises NotFitted, ConfigError for a
+        strength that is no finite number, UnknownName for
         regions that do not exist, or LatentError for codes that this editor is not for.
         """
         self.check_fitted()
+        finite(strength, "the strength of an edit")
         regions, start = regions or self.regions_, self.in_own_space(latent)
         moved = start if strength == 0 else self.move(start, strength, regions)
         event = {"attr": self.attribute, "strength": strength, "regions": regions}

@@ -16,12 +16,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from semedit.config import finite
 from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent
 from semedit.latents.layout import Space
 from semedit.metrics.attributes import Scorer
 from semedit.protocols import Bundle
 from semedit.storage.atomic import make_folder, write_json
+from semedit.storage.ownership import claiming
 
 Array = NDArray[np.float32]
 #: Samples labelled at once: the unit in which they are drawn, stored and resumed.
@@ -52,7 +54,8 @@ class LabelStore:
         self.facts = {**facts, "dim": dim, "names": list(names), "batch": BATCH}
         key = hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()[:12]
         self.folder = make_folder(Path(root) / f"labels-{key}")
-        write_json(self.folder / "facts.json", self.facts)
+        with claiming(self.folder):
+            write_json(self.folder / "facts.json", self.facts)
 
     @property
     def _files(self) -> tuple[tuple[Path, int], tuple[Path, int]]:
@@ -162,7 +165,7 @@ def read_scores(path: str | Path, model: Bundle) -> Labelled:
             codes.append(latent.data[0].numpy())
             for name in names:
                 text = (row[name] or "").strip()
-                scores[name].append(float(text) if text else float("nan"))
-        except (LatentError, ValueError, TypeError) as error:
+                scores[name].append(finite(float(text), f"the score '{name}'") if text else float("nan"))
+        except (LatentError, ConfigError, ValueError, TypeError) as error:
             raise ConfigError(f"{path}, line {line}: {error}") from None
     return Labelled(np.stack(codes), {name: np.array(values, np.float32) for name, values in scores.items()})

@@ -1,7 +1,9 @@
 """What was measured of an attribute's edits, as editors keep it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from semedit.storage.content import shaped
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class Study:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Study":
-        table = tuple(Effect(**row) for row in data["auto_table"])
-        return cls(**{**data, "auto_table": table})
+        """What :meth:`to_json` gave. Raises CheckpointError for anything else."""
+        return shaped(cls, data, "study")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,12 @@ class Calibration:
     scale: float = 1.0
     unmasked_scale: float = 1.0
     study: Study | None = None
+
+    @classmethod
+    def of(cls, regions: object, scale: object, unmasked_scale: object, study: Study | None) -> "Calibration":
+        """A calibration as a file tells it. Raises CheckpointError for scales that are no numbers."""
+        own = {"regions": regions, "scale": scale, "unmasked_scale": unmasked_scale}
+        return replace(shaped(cls, own, "calibration"), study=study)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from encoders import checkpoint, pivotal_tuning, recipes, training
 from encoders.checkpoint import load_encoder
 from encoders.inverters import DEFAULT, INVERTERS, WITHOUT_ENCODER
 from encoders.optimization import OptimizationConfig, OptimizationInverter
-from encoders.options import DOMAIN_OPTIONS, default_options
+from encoders.options import DOMAIN_OPTIONS, chosen_options, default_options
 from encoders.restyle import Refiner
 from encoders.stored import StoredEncoder
 
@@ -18,6 +18,7 @@ __all__ = [
     "Refiner",
     "StoredEncoder",
     "checkpoint",
+    "chosen_options",
     "default_options",
     "load_encoder",
     "pivotal_tuning",

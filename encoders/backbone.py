@@ -31,8 +31,8 @@ class EncoderConfig(Config):
     noun: ClassVar[str] = "encoder configuration"
 
     trunk: Literal["ir-se", "resnet34"] = "ir-se"
-    size: int = Field(256, ge=32)
-    rows: int = Field(28, ge=1)
+    size: int = Field(256, ge=32, le=4096)
+    rows: int = Field(28, ge=1, le=4096)
     style_dim: int = Field(512, ge=1)
     widths: tuple[int, ...] = (64, 128, 256, 512)
     units: tuple[int, ...] = (3, 4, 14, 3)

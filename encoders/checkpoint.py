@@ -5,7 +5,9 @@ from pathlib import Path
 from encoders.backbone import EncoderConfig, ResidualEncoder
 from encoders.official import load_official_encoder
 from encoders.stored import StoredEncoder
-from semedit.storage.weights import Weights, load_state, load_weights, save_weights
+from semedit.errors import CheckpointError
+from semedit.storage.content import reading, shaped
+from semedit.storage.weights import Weights, load_weights, opened, save_weights
 
 KIND = "encoder"
 
@@ -22,8 +24,13 @@ def load_encoder(path: str | Path) -> StoredEncoder:
     if Path(path).suffix in (".pt", ".pth"):
         return load_official_encoder(path)
     weights = load_weights(path, KIND)
-    tensors = dict(weights.tensors)
-    latent_avg = tensors.pop("latent_avg")
-    encoder = ResidualEncoder(EncoderConfig.from_json(weights.config["encoder"]))
-    load_state(encoder, tensors, path)
-    return StoredEncoder(encoder.eval().requires_grad_(False), latent_avg, weights.config["fingerprint"], weights.extra)
+    with reading(path):
+        tensors = dict(weights.tensors)
+        latent_avg, fingerprint = tensors.pop("latent_avg"), shaped(str, weights.config["fingerprint"], path)
+        config = EncoderConfig.from_json(weights.config["encoder"])
+        encoder = opened(lambda: ResidualEncoder(config), tensors, path)
+        if latent_avg.shape != (1, config.style_dim):
+            raise CheckpointError(
+                f"{path}: 'latent_avg' is {tuple(latent_avg.shape)} instead of (1, {config.style_dim})"
+            )
+    return StoredEncoder(encoder.eval().requires_grad_(False), latent_avg, fingerprint, weights.extra)

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from encoders.backbone import EncoderConfig
-from semedit.config import Config
+from semedit.config import Config, Seed
 from semedit.training.engine.feed import DataConfig
 from semedit.training.teaching.config import LessonConfig
 
@@ -36,7 +36,7 @@ class EncoderTrainConfig(Config):
     )
     start: str = Field("", description="encoder, or IR-SE50 face network, whose weights the training begins with")
     mean_samples: int = Field(100_000, ge=1, description="mapped codes whose mean the refinement starts from")
-    seed: int = Field(0, description="seed of the encoder and of every draw")
+    seed: Seed = Field(0, description="seed of the encoder and of every draw")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the networks' passes")
     log_every: int = Field(50, ge=1, description="steps between lines of the log")
     sheet_every: int = Field(500, ge=1, description="steps between sheets of reconstructions")

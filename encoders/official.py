@@ -10,8 +10,9 @@ from torch import Tensor
 from encoders.backbone import EncoderConfig, ResidualEncoder
 from encoders.stored import StoredEncoder
 from semedit.errors import CheckpointError
+from semedit.storage.content import reading
 from semedit.storage.pickled import read_pickle
-from semedit.storage.weights import load_state
+from semedit.storage.weights import opened
 
 
 def head_keys(config: EncoderConfig) -> Iterator[tuple[str, str, slice | int]]:
@@ -36,10 +37,10 @@ def to_official(encoder: ResidualEncoder) -> dict[str, Tensor]:
 def from_official(state: Mapping[str, Tensor], source: str | Path) -> ResidualEncoder:
     """The encoder of an official state dict (without prefix), strictly. Raises CheckpointError."""
     config = infer_config(state, source)
-    encoder = ResidualEncoder(config)
-    template = encoder.state_dict()
+    with torch.device("meta"):
+        template = ResidualEncoder(config).state_dict()
     tensors = {f"trunk.{key}": value for key, value in state.items() if not key.startswith("styles.")}
-    heads = {name: torch.empty_like(value) for name, value in template.items() if name.startswith("heads.")}
+    heads = {name: torch.empty(value.shape) for name, value in template.items() if name.startswith("heads.")}
     expected = set()
     for key, name, where in head_keys(config):
         if key not in state:
@@ -51,7 +52,7 @@ def from_official(state: Mapping[str, Tensor], source: str | Path) -> ResidualEn
         expected.add(key)
     if extra := sorted(key for key in state if key.startswith("styles.") and key not in expected):
         raise CheckpointError(f"{source}: {len(extra)} entries that no such encoder has, such as '{extra[0]}'")
-    load_state(encoder, {**tensors, **heads}, source)
+    encoder = opened(lambda: ResidualEncoder(config), {**tensors, **heads}, source)
     return encoder.eval().requires_grad_(False)
 
 
@@ -88,6 +89,11 @@ def load_official_encoder(path: str | Path) -> StoredEncoder:
     are opened with tensors and plain values only. Raises CheckpointError.
     """
     content = read_pickle(path)
+    with reading(path):
+        return _stored(content, path)
+
+
+def _stored(content: Mapping[str, Any], path: str | Path) -> StoredEncoder:
     state = content.get("state_dict", content)
     prefix = "encoder."
     own = {k.removeprefix(prefix): v for k, v in state.items() if str(k).startswith(prefix) and isinstance(v, Tensor)}

@@ -40,8 +40,8 @@ class OptimizationConfig(Config):
     identity_weight: float = Field(0.0, ge=0, description="1 - similarity, by the network that losses use")
     labels_weight: float = Field(0.0, ge=0, description="mean squared difference of the segmentation from a parser's")
     optimize_noise: bool = False
-    target_perceptual: float | None = Field(None, description="stop once the perceptual distance is as small")
-    target_id: float | None = Field(None, description="stop once the identity similarity is as large")
+    target_perceptual: float | None = Field(None, ge=0, description="stop once the perceptual distance is as small")
+    target_id: float | None = Field(None, ge=-1, le=1, description="stop once the identity similarity is as large")
 
     @property
     def targeted(self) -> bool:

@@ -1,9 +1,11 @@
 """The options of each method of inversion for pictures of each domain."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from encoders.inverters import INVERTERS
 from semedit.config import Config
+from semedit.errors import UnknownName
 
 #: Drawn portraits: their feature distance has another scale than LPIPS, so that pixels count for more. After the
 #: encoder a little identity loss doubles what the scoring network sees of the person, for 0.1 dB.
@@ -31,3 +33,16 @@ def default_options(method: str, domain: str, regions: bool = True) -> Config:
     return INVERTERS[method].options(
         **{name: value for name, value in own.items() if regions or name not in NEED_REGIONS}
     )
+
+
+def chosen_options(
+    method: str, domain: str, regions: bool = True, overrides: Sequence[str] = (), **options: Any
+) -> Config:
+    """The options of a method: the defaults, but for ``options`` and the texts "name=value" of ``overrides``.
+
+    Raises UnknownName for a method that there is not, ConfigError for an option or a value that is none.
+    """
+    if method not in INVERTERS:
+        raise UnknownName("inversion method", method, INVERTERS)
+    base = default_options(method, domain, regions)
+    return type(base)(**{**base.to_json(), **options}).with_overrides(list(overrides))

@@ -16,11 +16,12 @@ from pydantic import Field
 from torch import Tensor
 
 from semedit.checkpoints.native import freeze
-from semedit.config import Config
+from semedit.config import Config, Seed
 from semedit.domains.base import PerceptualMetric
 from semedit.errors import CheckpointError, LatentError
 from semedit.metrics.pixels import mse
 from semedit.networks.style_based import StyleBasedGenerator
+from semedit.storage.tensors import check_finite
 from semedit.storage.weights import Weights, load_weights, save_weights
 
 KIND = "generator-difference"
@@ -37,7 +38,7 @@ class PivotalTuningConfig(Config):
     mse_weight: float = Field(0.1, ge=0)
     locality_weight: float = Field(0.0, ge=0, description="keep what codes near the pivot show")
     locality_distance: float = Field(30.0, gt=0, description="how far from the pivot those codes lie")
-    seed: int = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ def load_difference(path: str | Path, source: StyleBasedGenerator) -> StyleBased
     Raises CheckpointError for a difference from another generator.
     """
     weights = load_weights(path, KIND)
-    if weights.config["fingerprint"] != source.fingerprint:
-        wanted = weights.config["fingerprint"]
+    wanted = weights.config.get("fingerprint")
+    if wanted != source.fingerprint:
         raise CheckpointError(f"{path}: a difference from generator {wanted}, not from {source.fingerprint}")
     tuned = copy.deepcopy(source)
     state = tuned.state_dict()
@@ -127,6 +128,7 @@ def load_difference(path: str | Path, source: StyleBasedGenerator) -> StyleBased
         if name not in state or state[name].shape != difference.shape:
             raise CheckpointError(f"{path}: '{name}' does not fit the generator")
         state[name] = state[name] + difference.to(state[name].device)
+    check_finite(state, path)
     tuned.load_state_dict(state)
     tuned.lineage = (source.fingerprint, *source.lineage)
     return freeze(tuned)

@@ -16,6 +16,7 @@ from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Rendering
 from semedit.pictures.tensors import quantise
 from semedit.protocols import Inversion
+from semedit.storage.tensors import check_finite
 
 Progress = Callable[[int, int], None]
 
@@ -34,10 +35,11 @@ class Search:
     def begin(cls, generator: StyleBasedGenerator, images: Tensor) -> Self:
         """A search for pictures (B, 3, H, W) in [-1, 1]; other sizes are resized to the generator's.
 
-        Raises ImageError for a tensor of another shape.
+        Raises ImageError for a tensor of another shape, or with NaN or infinite values.
         """
-        if images.dim() != 4 or images.shape[1] != 3:
+        if images.dim() != 4 or images.shape[1] != 3 or not images.numel() or not images.is_floating_point():
             raise ImageError(f"pictures of shape {tuple(images.shape)}; (B, 3, H, W) is wanted")
+        check_finite({"pictures": images}, "a picture", ImageError)
         target, size = images.to(generator.device), generator.config.size
         if target.shape[-2:] != (size, size):
             target = F.interpolate(target, size=(size, size), mode="bilinear", antialias=True, align_corners=False)

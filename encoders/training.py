@@ -28,10 +28,12 @@ from semedit.networks.irse import IrSeFace, IrTrunk
 from semedit.networks.precision import training_cast
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.sheets import save_picture, sheet
-from semedit.storage.atomic import make_folder, write_json
+from semedit.storage.atomic import write_json
+from semedit.storage.content import check_file
 from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
 from semedit.training.engine.feed import Feed, open_source, sample_pictures
+from semedit.training.engine.folder import run_folder
 from semedit.training.engine.muon import Muon, matrices_of
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
 from semedit.training.engine.state import (
@@ -191,17 +193,28 @@ def train_encoder(
     domain: Domain,
     team: Team | None = None,
     progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> EncoderState:
     """Run, or resume, the training that ``config`` describes in ``folder``; the encoder is written beside the state.
 
     ``generator`` is frozen. Raises ConfigError for a folder of another run, or an encoder whose rows are not the
     generator's; MissingWeights if the domain lacks the network of a loss.
     """
-    team, folder = team or Team(), make_folder(folder)
+    team = team or Team()
+    with run_folder(folder, team) as own:
+        return _trained(config, own, generator, domain, team, progress, say)
+
+
+def _trained(config: EncoderTrainConfig, folder: Path, generator: StyleBasedGenerator, domain: Domain, team: Team,
+             progress: Callable[[int, int], None] | None, say: Callable[[str], None]) -> EncoderState:  # fmt: skip
+    """The training in a folder that is this run's."""
+    if config.start and not (folder / STATE).exists():
+        check_file(config.start)
     generator.to(team.device)
     state = initial_state(config, team.device)
     if (folder / STATE).exists():
         _restore(folder / STATE, config, state, generator.fingerprint)
+        say(f"{folder}: going on from step {state.step} of {config.steps}")
     elif config.start:
         start_from(state.encoder, config.start)
     source = pictures(config, generator, domain, team, folder)
@@ -209,8 +222,8 @@ def train_encoder(
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
     due = (
+        Due(config.checkpoint_every, lambda _: _save(folder, config, step, generator.fingerprint), keeps=True),
         Due(config.sheet_every, lambda _: _sheet(folder, step, source)),
-        Due(config.checkpoint_every, lambda _: _save(folder, config, step, generator.fingerprint)),
     )
     plan = Plan(config.steps, config.batch, config.seed, config.log_every)
     run_steps(plan, state, step, source, team, folder, due, progress)
@@ -280,5 +293,5 @@ def _restore(path: Path, config: EncoderTrainConfig, state: EncoderState, finger
     check_options(path, then.to_json(), config.to_json(), FREE_OPTIONS)
     if header.get("generator") != fingerprint:
         raise ConfigError(f"{path} belongs to generator {header.get('generator')}, not to {fingerprint}")
-    unpack(state, tensors, ("encoder",), optimisers(state))
+    unpack(state, tensors, ("encoder",), optimisers(state), path)
     state.step = header["step"]

@@ -2,20 +2,25 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from math import isfinite
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from semedit.errors import ConfigError
 
+#: The largest seed: what is made of it for steps and parts of a run fits into the 64 bits of torch's generators.
+LARGEST_SEED = 2**32 - 1
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+
 
 class Config(BaseModel):
-    """A frozen set of named options. A misspelt option or a value out of range raises ConfigError.
+    """A frozen set of named options. A misspelt option, a value out of range, NaN or infinity raise ConfigError.
 
     A config stands beside the component that owns it, and is the only source of its defaults.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     noun: ClassVar[str] = "configuration"
 
     def __init__(self, **options: Any):
@@ -56,16 +61,34 @@ class Config(BaseModel):
                 raise ConfigError(f"'{assignment}': options are set as name=value")
             try:
                 value = json.loads(text)
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 value = text
             *parents, leaf = path.split(".")
             target: Any = data
             for parent in parents:
                 target = target.get(parent)
-                if not isinstance(target, dict):
+                if not isinstance(target, dict):  # a value cannot be descended into
                     raise ConfigError(f"'{path}': {self.noun} has no group called '{parent}'")
             target[leaf] = value
         return type(self)(**data)
+
+
+def finite(value: float, what: str) -> float:
+    """``value``, if it is a number other than NaN and infinity; ConfigError, saying ``what`` it should be, if not.
+
+    >>> finite(0.5, "a strength")
+    0.5
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
+        raise ConfigError(f"{what} is a finite number, not {value}")
+    return value
+
+
+def check_seed(seed: int) -> int:
+    """``seed``, if it is a whole number from 0 to LARGEST_SEED; ConfigError if not."""
+    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+        raise ConfigError(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {seed}")
+    return seed
 
 
 def assigned(named: Mapping[str, object], set_: list[str] | None) -> list[str]:

@@ -19,6 +19,9 @@ from baselines.editing_in_style.contributions import Resize, resize_maps
 from baselines.editing_in_style.queries import Convention, one_each, sequential, sequential_layers
 from semedit.errors import CheckpointError, ConfigError, LatentError, UnknownName
 from semedit.storage.atomic import replacing
+from semedit.storage.content import check_file, parse_object, reading
+from semedit.storage.pickled import check_archive
+from semedit.storage.tensors import single
 from semedit.storage.weights import Weights, load_weights, save_weights
 
 KIND = "catalogue"
@@ -134,14 +137,17 @@ class Catalogue:
             weights = load_weights(path, KIND)
             tensors, header = dict(weights.tensors), {**weights.config, "about": weights.extra}
         else:
+            check_archive(check_file(path))
             try:
-                with np.load(path, allow_pickle=False) as file:
-                    header = json.loads(str(file["header"]))
-                    tensors = {name: torch.from_numpy(file[name]) for name in file.files if name != "header"}
-            except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+                with reading(path), np.load(path, allow_pickle=False) as file:
+                    header = parse_object(str(file["header"]), path)
+                    found = {name: torch.from_numpy(file[name]) for name in file.files if name != "header"}
+            except (EOFError, BadZipFile) as error:
                 raise CheckpointError(f"{path}: cannot be read as a catalogue ({error})") from None
+            tensors = single(found, path)
         if "centroids" not in tensors or "annotations" not in header:
             raise CheckpointError(f"{path}: not a catalogue (it has no centroids or no annotations)")
         layers = [tensors[name] for i in range(len(tensors)) if (name := f"contributions.{i}") in tensors]
-        return cls(tensors["centroids"], header["annotations"], layers, fingerprint=header.get("fingerprint", ""),
-                   about=header.get("about"))  # fmt: skip
+        with reading(path):
+            return cls(tensors["centroids"], header["annotations"], layers, fingerprint=header.get("fingerprint", ""),
+                       about=header.get("about"))  # fmt: skip

@@ -5,7 +5,6 @@ their arrays can be written to an ``.npz``: ``centroids`` (k, C), ``annotations`
 contributions of each layer, (K, C_l), as ``M0``, ``M1``, ...
 """
 
-import json
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -14,6 +13,9 @@ import torch
 
 from baselines.editing_in_style.catalogue import Catalogue
 from semedit.errors import CheckpointError
+from semedit.storage.content import check_file, parse_object, reading
+from semedit.storage.pickled import check_archive
+from semedit.storage.tensors import single
 
 
 def read_official(path: str | Path, fingerprint: str = "", size: int = 32) -> Catalogue:
@@ -22,15 +24,17 @@ def read_official(path: str | Path, fingerprint: str = "", size: int = 32) -> Ca
     Raises CheckpointError for a file that lacks something, or holds anything but arrays; ConfigError for contributions
     or annotations that do not go together.
     """
+    check_archive(check_file(path))
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-            annotations = json.loads(str(arrays["annotations"]))
-            centroids = torch.from_numpy(arrays["centroids"]).float()
-            if centroids.dim() != 2 or not isinstance(annotations, dict):
-                raise ValueError("centroids are (k, C), and annotations a JSON object")
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        with reading(path), np.load(path, allow_pickle=False) as file:
+            annotations = parse_object(str(file["annotations"]), path)
+            found = {name: torch.from_numpy(file[name]) for name in file.files if name != "annotations"}
+    except (EOFError, BadZipFile) as error:
         raise CheckpointError(f"{path}: cannot be read as the arrays of a catalogue ({error})") from None
-    layers = [torch.from_numpy(arrays[name]).float() for i in range(len(arrays)) if (name := f"M{i}") in arrays]
-    about = {"size": size, "clusters": len(centroids), "source": Path(path).name}
-    return Catalogue(centroids, annotations, layers, fingerprint=fingerprint, about=about)
+    arrays = single(found, path)
+    if "centroids" not in arrays or arrays["centroids"].dim() != 2:
+        raise CheckpointError(f"{path}: a catalogue has 'centroids' (k, C)")
+    layers = [arrays[name] for i in range(len(arrays)) if (name := f"M{i}") in arrays]
+    about = {"size": size, "clusters": len(arrays["centroids"]), "source": Path(path).name}
+    with reading(path):
+        return Catalogue(arrays["centroids"], annotations, layers, fingerprint=fingerprint, about=about)

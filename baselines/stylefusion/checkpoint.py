@@ -11,6 +11,7 @@ from baselines.stylefusion.fusion_net import FusionConfig, FusionNet
 from semedit.checkpoints import official
 from semedit.checkpoints.official import Counterpart
 from semedit.errors import CheckpointError
+from semedit.storage.content import reading
 from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import Weights, load_state, load_weights, save_weights
 
@@ -46,6 +47,11 @@ def infer_config(state: Mapping[str, Any], source: str | Path) -> FusionConfig:
 def load_fusion_net(path: str | Path) -> FusionNet:
     """Open a net, frozen, in eval mode: a native file or folder, or an official one. Raises CheckpointError."""
     path = Path(path)
+    with reading(path):
+        return _net(path)
+
+
+def _net(path: Path) -> FusionNet:
     if path.is_dir() or path.suffix == ".safetensors":
         weights = load_weights(path, KIND)
         net = FusionNet(FusionConfig.from_json(dict(weights.config)))

@@ -4,15 +4,15 @@ Reference: StyleFusion (Kafri et al. 2022), section 4.4. The code of an inner no
 the node is bypassed, it rules the whole region.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from baselines.stylefusion.checkpoint import load_fusion_net, save_fusion_net
 from baselines.stylefusion.fusion_net import FusionNet
 from baselines.stylegan2.style_code import StyleCode
-from semedit.errors import CheckpointError, ConfigError, UnknownName
+from semedit.errors import ConfigError, UnknownName
 from semedit.storage.atomic import make_folder, write_json
+from semedit.storage.content import read_object, shaped
 
 #: Inner node -> its two children.
 Tree = Mapping[str, tuple[str, str]]
@@ -84,12 +84,7 @@ class Hierarchy:
         Raises CheckpointError for an index or a file that cannot be read, UnknownName for a node that is not there.
         """
         path = Path(weights_json)
-        try:
-            index = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{path}: cannot be read as a JSON index ({error})") from None
-        if not isinstance(index, dict) or not all(isinstance(file, str) for file in index.values()):
-            raise CheckpointError(f"{path}: an index of nets maps the names of nodes to paths")
+        index = shaped(dict[str, str], read_object(path), f"{path}: an index of nets maps the names of nodes to paths")
         found = cls.of(domain, {})
         for name in index:
             if name not in found.tree:

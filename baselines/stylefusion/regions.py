@@ -18,6 +18,7 @@ from baselines.editing_in_style.contributions import normalised
 from baselines.editing_in_style.learning import Overlap, shared_pixels
 from baselines.stylegan2 import StyleActivations, StyleGAN2Generator
 from semedit.errors import ConfigError, LatentError, UnknownName
+from semedit.storage.content import reading
 from semedit.storage.weights import Weights, load_weights, save_weights
 
 KIND = "fusion-regions"
@@ -105,7 +106,8 @@ class FusionRegions:
     def load(cls, path: str | Path) -> "FusionRegions":
         """Read what :meth:`save` wrote. Raises CheckpointError for anything else."""
         weights = load_weights(path, KIND)
-        return cls(weights.tensors["centroids"], **weights.config)
+        with reading(path):
+            return cls(weights.tensors["centroids"], **weights.config)
 
 
 @dataclass(frozen=True, eq=False)

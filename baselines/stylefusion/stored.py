@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import torch
 from baselines.stylefusion.fusion_net import FusionConfig, FusionNet
 from baselines.stylefusion.hierarchy import ROOT, Hierarchy
 from baselines.stylefusion.regions import FusionRegions
-from semedit.errors import CheckpointError, ConfigError, LatentError
-from semedit.storage.weights import Weights, load_state, load_weights, save_weights
+from semedit.errors import ConfigError, LatentError
+from semedit.storage.content import reading, shaped
+from semedit.storage.weights import Weights, load_weights, opened, save_weights
 from semedit.training.engine.state import part
 
 KIND = "stylefusion"
@@ -89,20 +91,22 @@ def load_fusion(path: str | Path, *fingerprints: str) -> StoredFusion:
     Raises CheckpointError for anything else, LatentError for a hierarchy of a generator other than those named.
     """
     weights = load_weights(path, KIND)
-    config, named = weights.config, [name for name in fingerprints if name]
-    if named and config["fingerprint"] and config["fingerprint"] not in named:
-        raise LatentError(f"{path}: FusionNets of generator {config['fingerprint']}, not of {named[0]}")
-    nets = {}
-    try:
-        for node, sizes in config["nets"].items():
-            nets[node] = FusionNet(FusionConfig.from_json(sizes))
-            load_state(nets[node], part(dict(weights.tensors), node), path)
-            nets[node].eval().requires_grad_(False)
-        tree = {node: (pair[0], pair[1]) for node, pair in config["tree"].items()}
-        hierarchy = Hierarchy.of(tree, nets)
-    except (KeyError, ConfigError) as error:
-        raise CheckpointError(f"{path}: cannot be read as a hierarchy of FusionNets ({error})") from None
+    with reading(path):
+        return _stored(weights, path, [name for name in fingerprints if name])
+
+
+def _stored(weights: Weights, path: str | Path, named: list[str]) -> StoredFusion:
+    config, nets = weights.config, {}
+    theirs = shaped(str, config["fingerprint"], f"{path}: fingerprint")
+    if named and theirs and theirs not in named:
+        raise LatentError(f"{path}: FusionNets of generator {theirs}, not of {named[0]}")
+    for node, sizes in config["nets"].items():
+        net = FusionConfig.from_json(sizes)
+        nets[node] = opened(partial(FusionNet, net), part(dict(weights.tensors), node), path)
+        nets[node].eval().requires_grad_(False)
+    tree = {node: (pair[0], pair[1]) for node, pair in shaped(dict[str, list[str]], config["tree"], path).items()}
     regions = None
     if config["regions"]:
         regions = FusionRegions(weights.tensors["regions.centroids"], **config["regions"])
-    return StoredFusion(hierarchy, config["parts"], regions, config["fingerprint"], weights.extra)
+    parts = shaped(dict[str, list[str]], config["parts"], f"{path}: parts")
+    return StoredFusion(Hierarchy.of(tree, nets), parts, regions, theirs, weights.extra)

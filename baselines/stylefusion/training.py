@@ -27,6 +27,7 @@ from semedit.domains import Domain
 from semedit.errors import ConfigError
 from semedit.pictures.sheets import save_picture
 from semedit.storage.atomic import make_folder, write_json
+from semedit.training.engine.folder import run_folder
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
 from semedit.training.engine.state import (
     STATE,
@@ -185,9 +186,17 @@ def train_fusion(
 
     ``progress`` receives (step, steps) of the net at work, ``say`` a line of text now and then. A net whose state has
     reached its end is not trained again. Raises ConfigError for a folder of another run or generator, or parts that do
-    not make up the domain's regions; MissingWeights if the domain has no parser.
+    not make up the domain's regions; MissingWeights if the domain has no parser; OutputError if another trainer is at
+    work in the folder, or it is not a run's.
     """
-    team, folder = team or Team(), make_folder(folder)
+    team = team or Team()
+    with run_folder(folder, team) as own:
+        return _trained(config, own, generator, domain, team, progress, say)
+
+
+def _trained(config: FusionTrainConfig, folder: Path, generator: StyleGAN2Generator, domain: Domain, team: Team,
+             progress: Progress | None, say: Callable[[str], None]) -> StoredFusion:  # fmt: skip
+    """The training in a folder that is this run's."""
     generator.to(team.device)
     regions = open_regions(config, folder, generator, domain, team)
     if team.primary:
@@ -232,7 +241,8 @@ def train_node(
             Due(config.sheet_every, lambda _: show()),
             Due(config.monitor_every,
                 lambda log: log.write(state.step - 1, measure_fusion(net, *place.open(held), layout=layout))),
-            Due(config.checkpoint_every, lambda _: checkpoint(folder / STATE, config, state, place)),
+            Due(config.checkpoint_every, lambda _: checkpoint(folder / STATE, config, state, place),
+                keeps=True),
         )  # fmt: skip
         plan = Plan(config.steps, config.batch, seed, config.log_every)
         run_steps(plan, state, step, source, team, folder, due, progress)
@@ -251,9 +261,9 @@ def restore(path: Path, config: FusionTrainConfig, state: FusionState, place: Fu
     """Go on from a node's own state file. Raises ConfigError if it was made with other options, or is another's."""
     header, tensors = read_state(path, next(state.net.parameters()).device)
     check_options(path, header["config"], config.to_json(), (*FREE_OPTIONS, "nodes"))
-    if header["generator"] != place.generator.fingerprint:
-        raise ConfigError(f"{path} belongs to generator {header['generator']}, not to {place.generator.fingerprint}")
-    unpack(state, tensors, ("net",), ("optimiser",))
+    if header.get("generator") != place.generator.fingerprint:
+        raise ConfigError(f"{path} belongs to generator {header.get('generator')}, not {place.generator.fingerprint}")
+    unpack(state, tensors, ("net",), ("optimiser",), path)
     state.step = header["step"]
 
 

@@ -19,8 +19,9 @@ from semedit.checkpoints.native import freeze
 from semedit.checkpoints.official import to_native
 from semedit.errors import CheckpointError
 from semedit.storage.atomic import replacing
-from semedit.storage.pickled import read_pickle
-from semedit.storage.weights import load_state, load_weights
+from semedit.storage.content import reading, shaped
+from semedit.storage.pickled import read_pickle, state_of
+from semedit.storage.weights import load_state, load_weights, opened
 
 
 def read_part(path: Path, part: str) -> tuple[dict[str, Tensor], object]:
@@ -38,7 +39,7 @@ def read_part(path: Path, part: str) -> tuple[dict[str, Tensor], object]:
     if not isinstance(state, dict):
         found = ", ".join(sorted(map(str, content))[:8])
         raise CheckpointError(f"{path}: a StyleGAN2 checkpoint holds '{part}'; this one holds: {found}")
-    return state, content.get(AVERAGE)
+    return state_of(state, path), content.get(AVERAGE)
 
 
 def save_generator(path: str | Path, generator: StyleGAN2Generator, *, half: bool = False) -> None:
@@ -53,19 +54,22 @@ def load_generator(path: str | Path) -> StyleGAN2Generator:
     Raises CheckpointError for a file that is corrupt, of another kind, or would have to be executed.
     """
     path = Path(path)
-    if not path.exists():
-        raise CheckpointError(f"{path}: no such file or folder")
+    with reading(path):
+        return _generator(path)
+
+
+def _generator(path: Path) -> StyleGAN2Generator:
     if path.is_dir() or path.suffix == ".safetensors":
         weights = load_weights(path, StyleGAN2Generator.KIND)
         tensors = dict(weights.tensors)
         average: object = tensors.pop(AVERAGE, None)
-        generator = StyleGAN2Generator(StyleGAN2Config.from_json(dict(weights.config)))
-        generator.lineage = tuple(weights.extra.get("lineage", ()))
+        config = StyleGAN2Config.from_json(dict(weights.config))
+        generator = opened(lambda: StyleGAN2Generator(config), tensors, path)
+        generator.lineage = tuple(shaped(list[str], weights.extra.get("lineage", []), path))
     else:
         state, average = read_part(path, "g_ema")
         generator = StyleGAN2Generator(infer_config(state, path))
-        tensors = to_native(generator_entries(generator.config), state, generator.state_dict(), path)
-    load_state(generator, tensors, path)
+        load_state(generator, to_native(generator_entries(generator.config), state, generator.state_dict(), path), path)
     if isinstance(average, Tensor):
         if average.shape[-1:] != (generator.config.style_dim,):
             wanted = generator.config.style_dim
@@ -88,11 +92,12 @@ def load_discriminator(path: str | Path) -> StyleGAN2Discriminator:
     """
     if Path(path).suffix == ".safetensors":
         weights = load_weights(path, StyleGAN2Discriminator.KIND)
-        discriminator = StyleGAN2Discriminator(StyleGAN2DiscriminatorConfig.from_json(dict(weights.config)))
-        load_state(discriminator, weights.tensors, path)
-        return discriminator
+        with reading(path):
+            config = StyleGAN2DiscriminatorConfig.from_json(dict(weights.config))
+        return opened(lambda: StyleGAN2Discriminator(config), weights.tensors, path)
     state, _ = read_part(Path(path), "d")
-    discriminator = StyleGAN2Discriminator(infer_discriminator_config(state, path))
-    native = to_native(discriminator_entries(discriminator.config), state, discriminator.state_dict(), path)
-    load_state(discriminator, native, path)
+    with reading(path):
+        discriminator = StyleGAN2Discriminator(infer_discriminator_config(state, path))
+        native = to_native(discriminator_entries(discriminator.config), state, discriminator.state_dict(), path)
+        load_state(discriminator, native, path)
     return discriminator

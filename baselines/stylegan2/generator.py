@@ -25,7 +25,15 @@ from semedit.latents.latent import Latent, Past
 from semedit.latents.layout import LatentLayout
 from semedit.latents.regions import RegionTable
 from semedit.networks.layers import official_channels
-from semedit.networks.style_based import MappingNetwork, Noise, StyleBasedConfig, StyleBasedGenerator, noise_maps
+from semedit.networks.style_based import (
+    MOST,
+    MOST_LAYERS,
+    MappingNetwork,
+    Noise,
+    StyleBasedConfig,
+    StyleBasedGenerator,
+    noise_maps,
+)
 from semedit.networks.synthesis import Rendering
 
 #: What the mean code is called in weight files.
@@ -57,8 +65,9 @@ class StyleGAN2Config(StyleBasedConfig):
             raise ValueError(f"size must be a power of two of at least 4, not {self.size}")
         if unknown := sorted(set(self.channels) - set(self.resolutions)):
             raise ValueError(f"channels of {unknown[0]} px, which a generator of {self.size} px does not have")
-        if min((self.style_dim, self.channel_multiplier, *self.channels.values())) < 1 or self.mapping_layers < 0:
-            raise ValueError("widths are at least 1, and mapping_layers at least 0")
+        widths = (self.size, self.style_dim, self.channel_multiplier, *self.channels.values())
+        if min(widths) < 1 or max(widths) > MOST or not 0 <= self.mapping_layers <= MOST_LAYERS:
+            raise ValueError(f"size and widths are at least 1, at most {MOST}, and mapping_layers 0 to {MOST_LAYERS}")
         return self
 
     @property

@@ -23,7 +23,8 @@ from semedit.latents.regions import CELEBAMASK, RegionTable
 from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
 from semedit.networks.style_based import Noise
 from semedit.networks.synthesis import Segmented
-from semedit.storage.weights import load_state, load_weights
+from semedit.storage.content import reading, shaped
+from semedit.storage.weights import load_weights, opened
 from semedit.training.engine.feed import DataConfig
 from semedit.training.engine.state import STATE
 from semedit.training.gan.config import GanConfig
@@ -36,7 +37,7 @@ class SemanticGANConfig(StyleGAN2Config):
 
     noun: ClassVar[str] = "SemanticGAN configuration"
 
-    regions: int = Field(13, ge=1, description="masks of each picture; 13 are CelebAMask-HQ's")
+    regions: int = Field(13, ge=1, le=255, description="masks of each picture; 13 are CelebAMask-HQ's")
 
     @property
     def outputs(self) -> int:
@@ -88,15 +89,18 @@ class SemanticGANTrainConfig(GanConfig):
 class SemanticGANRun(Run):
     """One run folder of a SemanticGAN's training."""
 
+    def check_start(self) -> None:
+        """ConfigError for a start that is no other run's folder."""
+        if not (Path(self.config.start) / STATE).is_file():
+            raise ConfigError(f"{self.config.start}: a SemanticGAN starts from the folder of another run of one")
+
     def begin(self, regions: RegionTable) -> GanState:
         """Fresh networks, or those of another run folder; ConfigError for any other start."""
         config, device = self.config, self.team.device
         if not config.start:
             return initial_state(config, device, regions)
-        file = Path(config.start) / STATE
-        if not file.is_file():
-            raise ConfigError(f"{config.start}: a SemanticGAN starts from the folder of another run of one")
-        generator, critic, average = read_networks(file, SemanticGANTrainConfig)
+        self.check_start()
+        generator, critic, average = read_networks(Path(config.start) / STATE, SemanticGANTrainConfig)
         if generator.config != config.generator or critic.config != config.discriminator:
             raise ConfigError(f"{config.start}: the start's networks are of other sizes than the run's")
         return state_of(config, device, generator, critic, average)
@@ -105,10 +109,11 @@ class SemanticGANRun(Run):
 def load_semantic_gan(path: str | Path) -> SemanticGAN:
     """Open a native file or folder; the generator is frozen, in eval mode, with its fingerprint. CheckpointError."""
     weights = load_weights(path, SemanticGAN.KIND)
-    table = RegionTable.from_json(weights.extra["regions"])
-    generator = SemanticGAN(SemanticGANConfig.from_json(dict(weights.config)), table)
-    load_state(generator, weights.tensors, path)
-    generator.lineage = tuple(weights.extra.get("lineage", ()))
+    with reading(path):
+        table = RegionTable.from_json(weights.extra["regions"])
+        config = SemanticGANConfig.from_json(dict(weights.config))
+        generator = opened(lambda: SemanticGAN(config, table), weights.tensors, path)
+        generator.lineage = tuple(shaped(list[str], weights.extra.get("lineage", []), path))
     return freeze(generator)
 
 

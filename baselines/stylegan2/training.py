@@ -78,6 +78,11 @@ def open_start(source: str) -> tuple[StyleBasedGenerator, StyleBasedGenerator, D
 class StyleGAN2Run(Run):
     """One run folder of a StyleGAN2's training."""
 
+    def check_start(self) -> None:
+        """Raises UnknownName, MissingWeights or CheckpointError for a start that is not there."""
+        if not (Path(self.config.start) / STATE).is_file():
+            zoo.generator_file(self.config.start)
+
     def begin(self, regions: RegionTable) -> GanState:
         """Fresh networks, or those of the run's start; ConfigError if these are of other sizes."""
         config, device = self.config, self.team.device

@@ -2,7 +2,7 @@
 
 from benchmarks.paper.cells import STATUSES, Measure, PublishedFigure, ReportCell
 from benchmarks.paper.part import Made, PaperPart, PartUnit
-from benchmarks.paper.parts import curves, grids, inversion, rivals, style_space, synthesis, timing, words
+from benchmarks.paper.parts import curves, grids, inversion, rivals, style_space, synthesis, timing, truth, words
 from benchmarks.paper.report import write_report
 from benchmarks.paper.running import Section, chosen, run
 from benchmarks.paper.setting import BUDGETS, Budget, Figure, Rival, Setting
@@ -15,10 +15,11 @@ _SSG = (
     words.PART,
     style_space.PART,
     timing.PART,
+    truth.PART,
 )
 #: All parts: SemanticStyleGAN's tables, then its figures in the paper's order, then the other papers'.
 PARTS: tuple[PaperPart, ...] = (
-    *sorted(_SSG, key=lambda part: ("tfa".index(part.id[4]), int(part.id[5:]))),
+    *sorted(_SSG, key=lambda part: ("tfax".index(part.id[4]), int(part.id[5:]))),
     *rivals.PARTS,
 )
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from benchmarks.paper.cells import Absent, Measure, ReportCell, cells_of
 from benchmarks.paper.published import PUBLISHED
 from benchmarks.paper.setting import Figure, NotThere, Progress, Setting
 from semedit.errors import SemeditError
+from semedit.storage.content import read_object, shaped
 
 #: The column of cells that stand for pictures.
 PICTURES = "pictures"
@@ -40,9 +42,9 @@ class PartUnit:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "PartUnit":
-        cells = tuple(ReportCell(**one) for one in data["cells"])
-        return cls(data["name"], cells, tuple(Figure(**one) for one in data["figures"]), data["series"])
+    def read(cls, path: Path) -> "PartUnit":
+        """The unit that a file keeps. Raises CheckpointError for any other file."""
+        return shaped(cls, read_object(path), path)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from benchmarks.paper.part import PICTURES
 from benchmarks.paper.running import MANIFEST, ROWS, TABLE, Section
 from benchmarks.paper.setting import Setting
 from semedit.storage.atomic import write_bytes
+from semedit.storage.content import read_object
 
 HTML, TEXT = "report.html", "report.md"
 STYLE = """
@@ -81,7 +82,7 @@ def html_of(setting: Setting, sections: Sequence[Section]) -> str:
     """The page; pictures are linked by their files beside it."""
     links = "".join(f'<a href="#{s.part.id}">{s.part.id}</a>' for s in sections)
     legend = "".join(f"<dt>{_badge(status)}</dt><dd>{escape(said)}</dd>" for status, said in STATUSES.items())
-    manifest = escape(json.dumps(json.loads((setting.folder / MANIFEST).read_text()), indent=1))
+    manifest = escape(json.dumps(read_object(setting.folder / MANIFEST), indent=1))
     body = "\n".join(_section(section) for section in sections)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -15,7 +15,9 @@ from benchmarks.paper.part import PaperPart, PartUnit
 from benchmarks.paper.setting import Figure, Setting
 from semedit.data.collection import picture_files
 from semedit.errors import ConfigError, UnknownName
-from semedit.storage.atomic import make_folder, sha256, write_bytes, write_json
+from semedit.storage.atomic import make_folder, write_bytes, write_json
+from semedit.storage.content import read_object, shaped
+from semedit.storage.ownership import sha256
 from semedit.storage.weights import fingerprint, load_weights
 
 ROWS, TABLE, MANIFEST = "rows.json", "rows.csv", "manifest.json"
@@ -68,7 +70,7 @@ def run(setting: Setting, parts: Sequence[PaperPart], watch: Watch | None = None
 def _unit(setting: Setting, part: PaperPart, name: str, label: str, watch: Watch | None) -> PartUnit:
     path = setting.folder / "units" / part.id / f"{slug(name)}.json"
     if path.exists():
-        kept = PartUnit.from_json(json.loads(path.read_text()))
+        kept = PartUnit.read(path)
         if kept.ran and all((setting.folder / figure.file).exists() for figure in kept.figures):
             return kept
 
@@ -80,7 +82,7 @@ def _unit(setting: Setting, part: PaperPart, name: str, label: str, watch: Watch
     unit = part.unit(setting, name, progress)
     write_json(path, unit.to_json())
     # As a later run reads it, so that both give the same.
-    return PartUnit.from_json(json.loads(path.read_text()))
+    return PartUnit.read(path)
 
 
 def slug(name: str) -> str:
@@ -136,7 +138,7 @@ def data_hash(folder: Path | None) -> str:
 def _claim(path: Path, manifest: dict[str, Any]) -> None:
     """Keep the manifest, or refuse a folder that holds another report's."""
     if path.exists():
-        then = json.loads(path.read_text()).get("subject", {})
+        then = shaped(dict[str, Any], read_object(path).get("subject", {}), f"{path}: subject")
         now = json.loads(json.dumps(manifest["subject"]))
         if changed := sorted(name for name in now if then.get(name) != now[name]):
             raise ConfigError(

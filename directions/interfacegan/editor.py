@@ -20,8 +20,10 @@ from torch import Tensor
 
 from directions.contract import AttributeEditor
 from directions.study import Calibration, Study
-from semedit.errors import ConfigError, LatentError, NotFitted
+from semedit.config import finite
+from semedit.errors import CheckpointError, ConfigError, LatentError, NotFitted
 from semedit.latents.latent import Latent
+from semedit.storage.content import shaped
 
 Array = NDArray[np.float32]
 #: What the name of a local direction's tensor ends in.
@@ -43,6 +45,7 @@ def select_extremes(scores: Array, chosen: float) -> tuple[NDArray[np.int64], ND
 
     ``chosen`` in (0, 1] is a share of all, above 1 a count; at most half a side. ConfigError if fewer than 2 are left.
     """
+    chosen = finite(chosen, "chosen")
     order = np.argsort(scores, kind="stable")[::-1]
     count = int(len(scores) * chosen) if 0 < chosen <= 1 else int(chosen)
     count = min(count, len(scores) // 2)
@@ -232,16 +235,18 @@ class InterFaceGAN(AttributeEditor):
     def from_state(cls, attribute: str, tensors: Mapping[str, Array], state: Mapping[str, Any]) -> Self:
         """A fitted direction from what :meth:`tensors` and :meth:`state` gave."""
         options = {name: state[name] for name in ("regions", "chosen", "split", "seed")}
-        self = cls(attribute, prompts=tuple(state.get("prompts", ())), invalid=state.get("invalid"),
-                   space=state.get("space", "w"), **options)  # fmt: skip
+        prompts = tuple(shaped(list[str], state.get("prompts", []), "prompts"))
+        self = cls(attribute, prompts=prompts, invalid=state.get("invalid"), space=state.get("space", "w"), **options)
         self.direction_ = np.asarray(tensors[attribute], np.float32).reshape(-1)
+        if not np.any(self.direction_):
+            raise CheckpointError(f"the direction of '{attribute}' is zero throughout")
         local = state.get("local")
         self.local_ = cls.from_state(attribute, {attribute: tensors[attribute + LOCAL]}, local) if local else None
         report: dict[str, Any] = {k: None if v != v else v for k, v in state["report"].items()}  # older files: NaN
         self.report_ = BoundaryReport(**report)
         study = Study.from_json(state["study"]) if state.get("study") else None
         scale = state["scale"]
-        self.calibration_ = Calibration(state["regions"], scale, state.get("unmasked_scale", scale), study)
+        self.calibration_ = Calibration.of(state["regions"], scale, state.get("unmasked_scale", scale), study)
         return self
 
 

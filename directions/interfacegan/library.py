@@ -12,6 +12,7 @@ from directions.interfacegan.official import load_boundary
 from directions.learnt_file import load_learnt
 from semedit.errors import LatentError
 from semedit.protocols import Bundle
+from semedit.storage.content import reading
 from semedit.storage.weights import Weights, save_weights
 
 KIND = "directions"
@@ -35,8 +36,9 @@ class DirectionLibrary(EditorLibrary[InterFaceGAN]):
     def load(cls, path: str | Path, *fingerprints: str) -> Self:
         """Read a file; LatentError if it was learnt for a generator other than those named (none: any)."""
         weights = load_learnt(path, KIND, *fingerprints)
-        tensors = {name: tensor.numpy() for name, tensor in weights.tensors.items()}
-        made = {name: InterFaceGAN.from_state(name, tensors, state) for name, state in weights.extra.items()}
+        with reading(path):
+            tensors = {name: tensor.numpy() for name, tensor in weights.tensors.items()}
+            made = {name: InterFaceGAN.from_state(name, tensors, state) for name, state in weights.extra.items()}
         return cls(made, weights.config["fingerprint"])
 
     @classmethod

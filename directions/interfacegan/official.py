@@ -8,6 +8,7 @@ from directions.interfacegan.editor import Array, BoundaryReport, InterFaceGAN
 from directions.study import Calibration
 from semedit.errors import CheckpointError
 from semedit.storage.atomic import replacing
+from semedit.storage.content import check_file, reading
 
 
 def load_boundary(path: str | Path, attribute: str, regions: str = "all") -> InterFaceGAN:
@@ -17,8 +18,9 @@ def load_boundary(path: str | Path, attribute: str, regions: str = "all") -> Int
     holds no direction, or would have to be executed.
     """
     try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with reading(check_file(path)):
+            values = np.load(path, allow_pickle=False)
+    except EOFError as error:
         raise CheckpointError(f"{path}: cannot be read as a .npy file of numbers ({error})") from None
     if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.ndim not in (1, 2) or (
         values.ndim == 2 and len(values) != 1

@@ -25,8 +25,8 @@ class FlowConfig(Config):
     noun: ClassVar[str] = "flow configuration"
 
     dim: int = Field(512, ge=1)
-    attributes: int = Field(17, ge=1)
-    layers: int = Field(6, ge=1)
+    attributes: int = Field(17, ge=1, le=4096)
+    layers: int = Field(6, ge=1, le=256)
     tolerance: float = Field(1e-5, gt=0, description="absolute and relative, of the adaptive solver")
 
 

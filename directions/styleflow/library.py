@@ -15,12 +15,13 @@ from directions.study import Calibration, Study
 from directions.styleflow.editor import SOURCE, TARGET, FlowEditor
 from directions.styleflow.flow import ConditionalFlow, FlowConfig
 from directions.styleflow.official import load_official_flow
-from semedit.config import Config
-from semedit.errors import ConfigError, LatentError, NotFitted, UnknownName
+from semedit.config import Config, Seed
+from semedit.errors import CheckpointError, ConfigError, LatentError, NotFitted, UnknownName
 from semedit.latents.latent import Latent
 from semedit.metrics.placed import placed
 from semedit.protocols import Bundle
-from semedit.storage.weights import Weights, load_state, save_weights
+from semedit.storage.content import reading, shaped
+from semedit.storage.weights import Weights, opened, save_weights
 
 KIND = "flow"
 Labeller = Callable[[Latent], Tensor]
@@ -36,7 +37,7 @@ class FlowTraining(Config):
     lr: float = Field(1e-3, gt=0)
     tolerance: float = Field(1e-3, gt=0, description="of the solver while learning; edits are solved more exactly")
     held_out: float = Field(0.1, ge=0, lt=1, description="share of the codes that is measured on, not learnt from")
-    seed: int = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -175,9 +176,18 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
     def load(cls, path: str | Path, *fingerprints: str) -> Self:
         """Read a file; LatentError if it was learnt for a generator other than those named (none: any)."""
         weights = load_learnt(path, KIND, *fingerprints)
-        library = cls(tuple(weights.config["attributes"]), weights.config["fingerprint"])
-        flow = ConditionalFlow(FlowConfig.from_json(weights.config["flow"]))
-        load_state(flow, weights.tensors, path)
+        with reading(path):
+            return cls._of(weights, path)
+
+    @classmethod
+    def _of(cls, weights: Weights, path: str | Path) -> Self:
+        """The library that a file describes."""
+        names = shaped(list[str], weights.config["attributes"], path)
+        library = cls(tuple(names), weights.config["fingerprint"])
+        config = FlowConfig.from_json(weights.config["flow"])
+        if config.attributes != len(names):
+            raise CheckpointError(f"{path}: {len(names)} attributes for a flow under {config.attributes}")
+        flow = opened(lambda: ConditionalFlow(config), weights.tensors, path)
         library.flow_ = flow.eval().requires_grad_(False)
         facts = weights.extra
         library.report_ = FlowReport(**facts["report"]) if facts.get("report") else None
@@ -185,7 +195,7 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
             found = facts.get("studies", {}).get(name)
             study, scale = Study.from_json(found) if found else None, facts["scales"][name]
             library.record(
-                name, Calibration(facts["regions"][name], scale, study.unmasked_scale if study else scale, study)
+                name, Calibration.of(facts["regions"][name], scale, study.unmasked_scale if study else scale, study)
             )
         return library
 

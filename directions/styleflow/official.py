@@ -8,9 +8,10 @@ from torch import Tensor
 
 from directions.styleflow.flow import ConditionalFlow, FlowConfig
 from semedit.errors import CheckpointError
-from semedit.storage.atomic import replacing
-from semedit.storage.pickled import read_pickle
-from semedit.storage.weights import load_state
+from semedit.storage.content import reading
+from semedit.storage.pickled import read_pickle, state_of
+from semedit.storage.tensors import write_torch
+from semedit.storage.weights import opened
 
 
 def official_names(config: FlowConfig) -> dict[str, str]:
@@ -38,21 +39,20 @@ def from_official(state: Mapping[str, Tensor], source: str | Path) -> Conditiona
     layers = sum(key.startswith("chain.1.odefunc.diffeq.layers.") and key.endswith("._layer.weight") for key in state)
     config = FlowConfig(dim=first.shape[0], attributes=first.shape[1] - 1, layers=layers)
     names = official_names(config)
-    flow = ConditionalFlow(config)
     tensors = {names.get(key, key): value.float() for key, value in state.items() if key not in COUNTERS}
-    load_state(flow, tensors, source)
+    flow = opened(lambda: ConditionalFlow(config), tensors, source)
     return flow.eval().requires_grad_(False)
 
 
 def load_official_flow(path: str | Path) -> ConditionalFlow:
     """Open an official ``.pt`` file, in eval mode. Raises CheckpointError."""
-    return from_official(read_pickle(path), path)
+    with reading(path):
+        return from_official(state_of(read_pickle(path), path), path)
 
 
 def save_official_flow(path: str | Path, flow: ConditionalFlow) -> None:
     """Write a flow as the official scripts read it, atomically; the names of its attributes are not part of that."""
-    with replacing(path) as temporary:
-        torch.save(to_official(flow), temporary)
+    write_torch(path, to_official(flow))
 
 
 def to_official(flow: ConditionalFlow) -> dict[str, Tensor]:

@@ -10,7 +10,8 @@ from semedit.latents.regions import RegionTable
 from semedit.networks.discriminator import Discriminator, DiscriminatorConfig, DualDiscriminator
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
 from semedit.networks.style_based import StyleBasedGenerator
-from semedit.storage.weights import Weights, fingerprint, load_state, load_weights, save_weights
+from semedit.storage.content import reading, shaped
+from semedit.storage.weights import Weights, fingerprint, load_weights, opened, save_weights
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -33,17 +34,21 @@ def save_discriminator(path: str | Path, discriminator: Discriminator, *, half: 
 def load_discriminator(path: str | Path) -> DualDiscriminator:
     """Read a file written by :func:`save_discriminator`; CheckpointError if it is anything else."""
     weights = load_weights(path, "discriminator")
-    discriminator = DualDiscriminator(DiscriminatorConfig.from_json(dict(weights.config)))
-    load_state(discriminator, weights.tensors, path)
-    return discriminator
+    with reading(path):
+        config = DiscriminatorConfig.from_json(dict(weights.config))
+    return opened(lambda: DualDiscriminator(config), weights.tensors, path)
 
 
 def build_generator(weights: Weights, source: str | Path) -> SemanticGenerator:
-    """The generator in ``weights``, in eval mode, with gradients off and its fingerprint set."""
-    regions = RegionTable.from_json(weights.extra["regions"])
-    generator = SemanticGenerator(GeneratorConfig.from_json(dict(weights.config)), regions)
-    load_state(generator, weights.tensors, source)
-    generator.lineage = tuple(weights.extra.get("lineage", ()))
+    """The generator in ``weights``, in eval mode, with gradients off and its fingerprint set.
+
+    Raises CheckpointError, naming ``source``, for weights that are none.
+    """
+    with reading(source):
+        regions = RegionTable.from_json(weights.extra["regions"])
+        config = GeneratorConfig.from_json(dict(weights.config))
+        generator = opened(lambda: SemanticGenerator(config, regions), weights.tensors, source)
+        generator.lineage = tuple(shaped(list[str], weights.extra.get("lineage", []), source))
     return freeze(generator)
 
 

@@ -5,13 +5,13 @@ Sizes are inferred from the tensors and checked against the file's ``args``.
 
 import argparse
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from semedit.checkpoints.native import freeze
 from semedit.errors import CheckpointError
@@ -20,9 +20,12 @@ from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminato
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
 from semedit.networks.layers import official_channels
 from semedit.networks.ops import blur_kernel
-from semedit.storage.atomic import replacing
-from semedit.storage.pickled import read_pickle
-from semedit.storage.weights import load_state
+from semedit.storage.content import reading
+from semedit.storage.pickled import read_pickle, state_of
+from semedit.storage.tensors import write_torch
+from semedit.storage.weights import opened
+
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def to_official(entries: Iterator[Counterpart], native: Mapping[str, Tensor]) ->
 def to_native(entries: Iterator[Counterpart], official: Mapping[str, Tensor], template: Mapping[str, Tensor],
               source: str | Path) -> dict[str, Tensor]:  # fmt: skip
     """Native state dict of an official one, strictly; ``template`` gives the native shapes."""
-    native = {name: torch.empty(tensor.shape) for name, tensor in template.items()}
+    native: dict[str, Tensor] = {}
     seen = set()
     for entry in entries:
         tensor = official.get(entry.key)
@@ -134,7 +137,11 @@ def to_native(entries: Iterator[Counterpart], official: Mapping[str, Tensor], te
             raise CheckpointError(f"{source}: '{entry.key}' is missing")
         if tuple(tensor.shape) != entry.shape:
             raise CheckpointError(f"{source}: '{entry.key}' is {tuple(tensor.shape)} instead of {entry.shape}")
+        if not tensor.is_floating_point():
+            raise CheckpointError(f"{source}: '{entry.key}' holds {tensor.dtype} instead of floating-point numbers")
         seen.add(entry.key)
+        if entry.name is not None and entry.name not in native:
+            native[entry.name] = torch.empty(template[entry.name].shape)
         if entry.name is not None:
             target = native[entry.name]
             target[entry.index] = tensor.float().reshape(target[entry.index].shape)
@@ -208,7 +215,7 @@ def read_official(path: str | Path, key: str) -> tuple[Mapping[str, Tensor], Map
         raise CheckpointError(
             f"{path}: a SemanticStyleGAN checkpoint holds '{key}' and 'args'; this one holds: {found}"
         )
-    return state, args
+    return state_of(state, path), args
 
 
 def discriminator_config(args: Mapping[str, Any]) -> DiscriminatorConfig:
@@ -221,21 +228,27 @@ def discriminator_config(args: Mapping[str, Any]) -> DiscriminatorConfig:
 def load_official(path: str | Path, key: str = "g_ema") -> SemanticGenerator:
     """The generator under ``key`` of an official ``.pt`` file, frozen. Raises CheckpointError."""
     state, args = read_official(path, key)
-    config = infer_config(state, args, path)
-    generator = SemanticGenerator(config, generic_regions(config.regions, config.transparent))
-    native = to_native(generator_entries(config), state, generator.state_dict(), path)
-    load_state(generator, native, path)
-    return freeze(generator)
+    with reading(path):
+        config = infer_config(state, args, path)
+        table = generic_regions(config.regions, config.transparent)
+    return freeze(_translated(lambda: SemanticGenerator(config, table), generator_entries(config), state, path))
 
 
 def load_official_discriminator(path: str | Path) -> DualDiscriminator:
     """The discriminator ``d`` of an official training checkpoint. Raises CheckpointError."""
     state, args = read_official(path, "d")
-    config = discriminator_config(args)
-    discriminator = DualDiscriminator(config)
-    native = to_native(discriminator_entries(config), state, discriminator.state_dict(), path)
-    load_state(discriminator, native, path)
-    return discriminator
+    with reading(path):
+        config = discriminator_config(args)
+    return _translated(lambda: DualDiscriminator(config), discriminator_entries(config), state, path)
+
+
+def _translated(make: Callable[[], M], entries: Iterator[Counterpart], state: Mapping[str, Tensor],
+                source: str | Path) -> M:  # fmt: skip
+    """The network that ``make`` builds, with the tensors of an official state dict. Raises CheckpointError."""
+    with reading(source):
+        with torch.device("meta"):
+            template = make().state_dict()
+        return opened(make, to_native(entries, state, template, source), source)
 
 
 def official_args(config: GeneratorConfig) -> argparse.Namespace:
@@ -258,5 +271,4 @@ def save_official(path: str | Path, generator: SemanticGenerator) -> None:
     if generator.config.background_pose or generator.config.heads != "block":
         raise CheckpointError(f"{path}: the official format has no place for background_pose or heads per convolution")
     state = to_official(generator_entries(generator.config), generator.state_dict())
-    with replacing(path) as temporary:
-        torch.save({"g_ema": state, "args": official_args(generator.config)}, temporary)
+    write_torch(path, {"g_ema": state, "args": official_args(generator.config)})

@@ -6,7 +6,7 @@ over shipped ones of the same name. Nothing is downloaded without being asked fo
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from semedit.checkpoints.official import load_official
 from semedit.errors import CheckpointError, ConfigError
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.style_based import StyleBasedGenerator
-from semedit.storage.atomic import make_folder, replacing, sha256, write_json
+from semedit.storage.atomic import make_folder, replacing, write_json
 from semedit.storage.cards import (
     ALIASES,
     CARD,
@@ -25,6 +25,8 @@ from semedit.storage.cards import (
     GENERATOR,
     OFFICIAL,
     ModelFolder,
+    broken,
+    checked_card,
     entries,
     find,
     folders,
@@ -32,6 +34,8 @@ from semedit.storage.cards import (
     read_card,
     shipped,
 )
+from semedit.storage.content import check_file, exists
+from semedit.storage.ownership import claiming, sha256
 from semedit.storage.weights import load_weights
 
 __all__ = [
@@ -44,6 +48,8 @@ __all__ = [
     "OFFICIAL",
     "ModelFolder",
     "add",
+    "broken",
+    "checked_card",
     "describe",
     "entries",
     "find",
@@ -66,7 +72,7 @@ def generator_file(name_or_path: str | Path) -> Path:
     Raises UnknownName or MissingWeights for a name, CheckpointError for a path that is not there.
     """
     path = Path(name_or_path)
-    if path.exists():
+    if exists(path):
         return path
     if path.suffix or len(path.parts) > 1:
         raise CheckpointError(f"{path}: no such file or folder")
@@ -91,17 +97,31 @@ def describe(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def verify(entry: ModelFolder) -> list[str]:
-    """What is wrong with a model's files (missing, other size, other SHA-256); empty if all is well."""
-    problems = []
-    for name, facts in entry.card.get("files", {}).items():
-        path = entry.folder / name
-        if not path.exists():
-            problems.append(f"{name}: missing")
-        elif path.stat().st_size != facts["bytes"]:
-            problems.append(f"{name}: {path.stat().st_size} bytes instead of {facts['bytes']}")
-        elif sha256(path) != facts["sha256"]:
-            problems.append(f"{name}: SHA-256 differs from the card's")
-    return problems
+    """What is wrong with a model's files: missing or unreadable, of another size or SHA-256 than the card's, or a
+    digest, within a file, of another content; empty if all is well."""
+    files = entry.card.get("files", {})
+    more = [path.name for path in sorted(entry.folder.glob("*.safetensors")) if path.name not in files]
+    problems = [_problem(entry.folder / name, files.get(name)) for name in (*files, *more)]
+    return [problem for problem in problems if problem]
+
+
+def _problem(path: Path, facts: Mapping[str, Any] | None) -> str | None:
+    """What is wrong with a file, of which the card says ``facts``."""
+    if not path.exists():
+        return f"{path.name}: missing"
+    from semedit.storage.tensors import read_tensors
+
+    try:
+        check_file(path)
+        if facts and path.stat().st_size != facts["bytes"]:
+            return f"{path.name}: {path.stat().st_size} bytes instead of {facts['bytes']}"
+        if facts and sha256(path) != facts["sha256"]:
+            return f"{path.name}: SHA-256 differs from the card's"
+        if path.suffix == ".safetensors":
+            read_tensors(path, "weights")
+    except CheckpointError as error:
+        return str(error).replace(str(path), path.name)
+    return None
 
 
 def add(name: str, file: str | Path, domain: str | None = None, encoder: str | Path | None = None,
@@ -118,9 +138,7 @@ def add(name: str, file: str | Path, domain: str | None = None, encoder: str | P
     folder = home() / "models" / name
     if (folder / CARD).exists():
         raise ConfigError(f"there is a model called '{name}' already, in {folder}")
-    if not file.is_file():
-        raise CheckpointError(f"{file}: no such file")
-    generator = opener(file)
+    generator = opener(check_file(file))
     target = GENERATOR if file.suffix == ".safetensors" else f"generator{file.suffix}"
     make_folder(folder)
     copies = {target: file}
@@ -146,7 +164,8 @@ def refresh_card(entry: ModelFolder) -> None:
     """Write the card anew with the present files' sizes and hashes."""
     names = {path.name for path in entry.folder.glob("*.safetensors")}
     names |= {path.name for path in entry.folder.glob("*.pt")}
-    write_json(entry.folder / CARD, {**entry.card, "files": describe(entry.folder, sorted(names))})
+    with claiming(entry.folder):
+        write_json(entry.folder / CARD, {**entry.card, "files": describe(entry.folder, sorted(names))})
 
 
 def write_quality(entry: ModelFolder, name: str, rows: list[dict[str, Any]]) -> None:
@@ -154,7 +173,8 @@ def write_quality(entry: ModelFolder, name: str, rows: list[dict[str, Any]]) -> 
     kept = ("value", "std", "low", "high", "n", "protocol", "seconds_per_image", "nearer", "edited", "unedited")
     figures = {row["metric"]: {key: row[key] for key in kept if row.get(key) is not None} for row in rows}
     card = read_card(entry.folder)
-    write_json(entry.folder / CARD, {**card, "quality": {**card.get("quality", {}), name: figures}})
+    with claiming(entry.folder):
+        write_json(entry.folder / CARD, {**card, "quality": {**card.get("quality", {}), name: figures}})
 
 
 def write_domain_card(folder: Path, domain: str) -> None:

@@ -3,10 +3,12 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from inspect import signature
+from contextlib import contextmanager, nullcontext
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from unicodedata import category
 
 import typer
 from rich.console import Console
@@ -22,10 +24,14 @@ from semedit.packages import described, opened_place
 if TYPE_CHECKING:
     from semedit.config import Config
 
-OK, SOME_FAILED, MISUSE = 0, 1, 2
+OK, SOME_FAILED, MISUSE, INTERRUPTED = 0, 1, 2, 130
+#: config.LARGEST_SEED, which is not read from there so that commands begin fast.
+LARGEST_SEED = 2**32 - 1
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of text.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that is drawn at random.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of everything that is drawn at random.")
+]
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps ...")]
 OutOption = Annotated[str, typer.Option("--out", help="Folder for results.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override any other option: --set NAME=VALUE.")]
@@ -36,6 +42,10 @@ PrecisionOption = Annotated[
 AlignedOption = Annotated[
     bool,
     typer.Option("--aligned", help="The pictures are aligned already (CelebAMask-HQ, FFHQ): take them as they are."),
+]
+OverwriteOption = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Let results replace files that semedit did not write, or that were changed."),
 ]
 ModelOption = Annotated[
     str, typer.Option("--model", help="A model's name, or a generator file.", autocompletion=complete.models)
@@ -50,12 +60,26 @@ NoMarkOption = Annotated[
     bool, typer.Option("--no-mark", help="Write pictures without their mark of provenance; see 'inspect'.")
 ]
 
-stdout, stderr = Console(highlight=False), Console(stderr=True, highlight=False)
+
+stdout = Console(highlight=False, markup=False, emoji=False)
+stderr = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def printable(text: str) -> str:
+    r"""A text as any terminal shows it, markup and all: broken letters and control characters as escapes.
+
+    >>> printable("a\x1b[2J[b].gif")
+    'a\\x1b[2J[b].gif'
+    """
+    control = {c: c.encode("unicode_escape").decode() for c in set(text) if category(c) == "Cc" and c not in "\n\t"}
+    shown = "".join(control.get(c, c) for c in text)
+    encoding = sys.stdout.encoding or "utf-8"
+    return shown.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def complain(message: str) -> None:
     """One line on stderr, never wrapped."""
-    print(f"semedit: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    print(f"semedit: {printable(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201
 
 
 def check_present(report: "Report", sources: Sequence[str | Path]) -> None:
@@ -78,9 +102,11 @@ def check_device(device: str) -> str:
     import torch
 
     try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ConfigError(f"device '{device}' cannot be used here ({str(error).splitlines()[0][:100]})") from None
+        if torch.ones(1, device=device).item() != 1:
+            raise RuntimeError("it does not compute")
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError, AttributeError) as error:
+        reason = next(iter(str(error).splitlines()), "")[:100]
+        raise ConfigError(f"device '{device}' cannot be used here ({reason})") from None
     return device
 
 
@@ -95,7 +121,7 @@ def left_out(**measures: str) -> tuple[str, ...]:
 @contextmanager
 def watching(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar on stderr for one long step after another; the yielded function takes (what, done, total)."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr, transient=True, disable=quiet or not stderr.is_terminal) as bar:
         task = bar.add_task("", total=None, visible=False)
 
@@ -125,16 +151,18 @@ class Report:
     def say(self, text: str) -> None:
         """A line for a human reader; silent under --json."""
         if not self.as_json:
-            stdout.print(text, soft_wrap=True)
+            stdout.print(printable(text), soft_wrap=True)
 
     def table(self, columns: list[str], rows: list[list[str]], title: str | None = None) -> None:
         if self.as_json:
             return
-        table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+        table = Table(
+            title=title and printable(title), title_justify="left", header_style="bold", box=None, pad_edge=False
+        )
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(printable, row))
         stdout.print(table)
 
     def add(self, **result: Any) -> None:
@@ -153,14 +181,14 @@ class Report:
 
 
 class _Commands(Mapping[str, Any]):
-    """Commands by name, each imported, from ``module:function``, when it is looked up."""
+    """Commands that write results, by name, each imported, from ``module:function``, when it is looked up."""
 
     def __init__(self, places: Mapping[str, str]):
         self.places = places
 
     def __getitem__(self, name: str) -> Any:
         made = typer.Typer(add_completion=False)
-        made.command(name)(opened_place(self.places[name]))
+        made.command(name)(writing(opened_place(self.places[name])))
         return typer.main.get_command(made)
 
     def __iter__(self) -> Iterator[str]:
@@ -171,7 +199,8 @@ class _Commands(Mapping[str, Any]):
 
 
 def later(**places: str) -> type[TyperGroup]:
-    """A group of commands, name -> ``module:function``, each imported when it is called or its help is asked for.
+    """A group of commands that write results, name -> ``module:function``, each imported when it is called or its help
+    is asked for.
 
     Their modules may then import what is heavy, and read options from where they belong. A list of them imports none:
     what each does is read off its source.
@@ -202,6 +231,23 @@ def later(**places: str) -> type[TyperGroup]:
             self._listing = False
 
     return Later
+
+
+def writing(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that writes results, with --overwrite, which lets them replace files that semedit did not write."""
+
+    @wraps(command)
+    def run(*arguments: Any, overwrite: bool = False, **options: Any) -> None:
+        from semedit.storage.ownership import claiming
+
+        with claiming("/") if overwrite else nullcontext():
+            command(*arguments, **options)
+
+    own = signature(command)
+    insist = Parameter("overwrite", Parameter.KEYWORD_ONLY, default=False, annotation=OverwriteOption)
+    run.__signature__ = own.replace(parameters=[*own.parameters.values(), insist])  # type: ignore[attr-defined]
+    run.__annotations__ = {**command.__annotations__, "overwrite": OverwriteOption}
+    return run
 
 
 def default(function: Callable[..., Any], name: str) -> Any:

@@ -39,11 +39,12 @@ def draw(
     from semedit.domains.portraits.drawing.renderer import render
     from semedit.domains.portraits.law import sample_factors
     from semedit.pictures.provenance import DRAWN, Mark, mark_pictures
-    from semedit.pictures.sheets import save_labels, save_picture, sheet
+    from semedit.pictures.sheets import check_picture, check_sheet, save_labels, save_picture, sheet
     from semedit.storage.atomic import make_folder, write_json
 
     mark_pictures(not no_mark)
-    target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
+    target = check_picture(Path(sheet_file) if sheet_file else Path(out) / "sheet.png")
+    check_sheet(2 * count, columns, size, size, f"drawing {count} portraits of {size} px", "lower --count or --size")
     folder = make_folder(target.parent if sheet_only else out)
     factors = sample_factors(count, seed)
     images, labels = render(factors.to(check_device(device)), size, style)  # type: ignore[arg-type]

@@ -62,13 +62,19 @@ def interpolate(
     from semedit.editing.loading import load
     from semedit.editing.marks import mark_of
     from semedit.pictures.provenance import mark_pictures
-    from semedit.pictures.sheets import save_picture, sheet
+    from semedit.pictures.sheets import KINDS, check_sheet, save_picture, sheet
     from semedit.pictures.tensors import enlarge
-    from semedit.pictures.video import save_video
+    from semedit.pictures.video import save_video, video_kind
+    from semedit.storage.atomic import check_output
 
+    still = Path(out).suffix.lower() in KINDS and Path(out).suffix.lower() != ".webp"
+    if not still:
+        video_kind(out)
+    check_output(out)
     mark_pictures(not no_mark)
     loaded = load(model).to(check_device(device))
-    still = Path(out).suffix.lower() in (".png", ".jpg", ".jpeg")
+    side = loaded.generator.config.size * scale
+    check_sheet(frames, frames, side, side, f"{frames} frames", "lower --frames or --scale")
     path = spline(codes(loaded, latents, keys, seed, psi), frames, regions, loop=not still)
     pictures = enlarge(loaded.synthesise(path).image.cpu(), scale)
     if still:
@@ -100,10 +106,11 @@ def components(
     from semedit.editing.loading import load
     from semedit.editing.marks import mark_of
     from semedit.pictures.provenance import mark_pictures
-    from semedit.pictures.sheets import save_picture, sheet
+    from semedit.pictures.sheets import check_picture, save_picture, sheet
     from semedit.pictures.tensors import enlarge
 
     mark_pictures(not no_mark)
+    check_picture(out)
     loaded = load(model).to(check_device(device))
     report, rows = Report(json), []
     chosen = codes(loaded, [latent] if latent else None, count, seed, psi)
@@ -137,10 +144,11 @@ def mix(
     from semedit.editing.loading import load
     from semedit.editing.marks import mark_of
     from semedit.pictures.provenance import mark_pictures
-    from semedit.pictures.sheets import save_picture, sheet
+    from semedit.pictures.sheets import check_picture, save_picture, sheet
     from semedit.pictures.tensors import enlarge
 
     mark_pictures(not no_mark)
+    check_picture(out)
     loaded = load(model).to(check_device(device))
     columns = {text: text for text in regions} if regions else MIXING
     drawn = loaded.sample(samples + len(columns), seed, psi)
@@ -182,11 +190,12 @@ def compose(
     from semedit.metrics.pixels import psnr
     from semedit.pictures.provenance import EDIT, mark_pictures
     from semedit.pictures.reading import read_picture, resize
-    from semedit.pictures.sheets import save_picture, sheet
+    from semedit.pictures.sheets import check_picture, save_picture, sheet
     from semedit.pictures.tensors import enlarge, to_tensor
 
     places = [Place.parse(text) for text in at] if at else [Place(), Place(0.2, 0.1, 0.8), Place(-0.22, 0.2, 0.6)]
     mark_pictures(not no_mark)
+    check_picture(out)
     loaded = load(model).to(check_device(device))
     target = to_tensor(resize(read_picture(background), loaded.generator.config.size))[None]
     with progress_bar("background", json) as progress:

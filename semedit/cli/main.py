@@ -3,13 +3,16 @@
 import json
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from semedit.cli.console import MISUSE, OK, complain
+from semedit.cli.console import INTERRUPTED, MISUSE, OK, complain, writing
 from semedit.errors import SemeditError
 from semedit.packages import VERSION, check
+
+#: The base of the errors of command lines. Typer carries a click of its own, or uses the one that is installed.
+Misuse: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 app = typer.Typer(
     name="semedit",
@@ -55,18 +58,18 @@ def build() -> typer.Typer:
     from semedit.cli.fit.app import app as fit
 
     if not app.registered_commands:
-        app.command("invert")(invert.invert)
-        app.command("edit")(edit.edit)
+        app.command("invert")(writing(invert.invert))
+        app.command("edit")(writing(edit.edit))
         app.command("attributes")(attributes.attributes)
-        app.command("undo")(edit.undo)
+        app.command("undo")(writing(edit.undo))
         app.command("inspect")(inspect.inspect)
-        app.command("sample")(sample.sample)
-        app.command("draw")(draw.draw)
-        app.command("interpolate")(figures.interpolate)
-        app.command("components")(figures.components)
-        app.command("mix")(figures.mix)
-        app.command("compose")(figures.compose)
-        app.command("transfers")(transfers.transfers)
+        app.command("sample")(writing(sample.sample))
+        app.command("draw")(writing(draw.draw))
+        app.command("interpolate")(writing(figures.interpolate))
+        app.command("components")(writing(figures.components))
+        app.command("mix")(writing(figures.mix))
+        app.command("compose")(writing(figures.compose))
+        app.command("transfers")(writing(transfers.transfers))
         app.add_typer(data.app, name="data")
         app.command("train")(train.train)
         app.command("adapt")(train.adapt)
@@ -82,18 +85,38 @@ def run(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     try:
         check("encoders", "directions")
-        build()(args=arguments, standalone_mode=True)
-    except SystemExit as leave:
-        return leave.code if isinstance(leave.code, int) else OK if leave.code is None else MISUSE
+        code = build()(args=arguments, standalone_mode=False)
+        if code == INTERRUPTED:  # so Typer says it
+            raise KeyboardInterrupt
+        return code if isinstance(code, int) else OK
+    except typer.Exit as leave:
+        return leave.exit_code
+    except Misuse as error:
+        return _failed(_usage(error), arguments)
     except SemeditError as error:
-        complain(str(error))
-        if "--json" in arguments:
-            print(json.dumps({"results": [], "failed": [{"input": None, "error": str(error)}]}))  # noqa: T201
-        return error.exit_code
-    except KeyboardInterrupt:
-        complain("interrupted")
-        return 130
+        return _failed(str(error), arguments, error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        complain("interrupted; what was finished is kept, nothing is half-written")
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    return OK
+    except MemoryError as error:
+        return _failed(f"not enough memory ({error}); ask for less at once", arguments)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{named}{error.strerror or error}", arguments)
+
+
+def _failed(message: str, arguments: list[str], code: int = MISUSE) -> int:
+    """Say why a command failed, also as JSON where that is asked for."""
+    complain(message)
+    if "--json" in arguments:
+        print(json.dumps({"results": [], "failed": [{"input": None, "error": message}]}))  # noqa: T201
+    return code
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with a command line, and where its help is."""
+    context = getattr(error, "ctx", None)
+    return error.format_message() + (f" (see '{context.command_path} --help')" if context else "")

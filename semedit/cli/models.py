@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from semedit.cli.console import JsonOption, Report, progress_bar
+from semedit.cli.console import JsonOption, Report, progress_bar, writing
 from semedit.errors import CheckpointError, ConfigError, SemeditError
 
 app = typer.Typer(help="List, inspect, add, verify, convert and pack models.", no_args_is_help=True)
@@ -184,6 +184,8 @@ def verify(name: Annotated[str | None, typer.Argument(help="A model's name (defa
     from semedit.checkpoints import zoo
 
     report = Report(json)
+    for bad, error in ({} if name else zoo.broken()).items():
+        report.fail(bad, error)
     for entry in [zoo.find(name)] if name else zoo.folders().values():
         problems = zoo.verify(entry)
         if problems:
@@ -195,6 +197,7 @@ def verify(name: Annotated[str | None, typer.Argument(help="A model's name (defa
 
 
 @app.command()
+@writing
 def convert(
     source: Annotated[Path, typer.Argument(help="An official .pt, or a native file or folder; or a native flow.")],
     target: Annotated[Path, typer.Argument(help="Where to write: a name ending in .pt is official, others native.")],
@@ -206,9 +209,10 @@ def convert(
     from directions.styleflow.official import save_official_flow
     from semedit.checkpoints.native import save_generator
     from semedit.editing.generators import load_generator, write_official
+    from semedit.storage.content import exists
     from semedit.storage.weights import load_weights
 
-    if target.exists():
+    if exists(target):
         raise CheckpointError(f"{target} exists already; nothing is overwritten")
     official = target.suffix in (".pt", ".pth")
     if official and source.suffix == ".safetensors" and source.exists() and load_weights(source).kind == "flow":
@@ -229,6 +233,7 @@ def convert(
 
 
 @app.command()
+@writing
 def pack(
     run: Annotated[Path, typer.Argument(help="A training run's folder.")],
     out: Annotated[Path, typer.Option("--out", help="The model's folder; its last part is the model's name.")],

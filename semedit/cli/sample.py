@@ -44,18 +44,22 @@ def sample(
 
     import torch
 
+    from semedit.config import finite
     from semedit.editing.loading import load
     from semedit.editing.marks import mark_of
     from semedit.pictures.provenance import mark_pictures
-    from semedit.pictures.sheets import SheetWriter, labels_to_colours, save_picture
+    from semedit.pictures.sheets import SheetWriter, check_picture, check_sheet, labels_to_colours, save_picture
     from semedit.storage.atomic import make_folder
 
+    finite(psi, "--psi")
     mark_pictures(not no_mark)
-    target = Path(sheet_file) if sheet_file else Path(out) / "sheet.png"
+    target = check_picture(Path(sheet_file) if sheet_file else Path(out) / "sheet.png")
     folder = make_folder(target.parent if sheet_only else out)
     loaded = load(model, precision=precision).to(check_device(device))
     latent, report, mark, done = loaded.sample(count, seed, psi), Report(json), mark_of(loaded), 0
-    sheets = SheetWriter(target, columns, scale, mark)
+    sheets, side = SheetWriter(target, columns, scale, mark), loaded.generator.config.size
+    height, most = side * (1 + labels), min(count, sheets.most(side * (1 + labels), side))
+    check_sheet(most, columns, height * scale, side * scale, f"a sheet of {most} samples", "lower --columns or --scale")
     with progress_bar("sampling", json) as progress:
         for pictures in loaded.renders(latent, progress=progress):
             for index in range(done, done + (0 if sheet_only else len(pictures.image))):

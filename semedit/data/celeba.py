@@ -22,6 +22,7 @@ from semedit.data.source import Share
 from semedit.errors import ConfigError, ImageError
 from semedit.pictures.reading import read_picture
 from semedit.pictures.tensors import to_images
+from semedit.storage.content import check_file, exists, reading
 
 IMAGES, ATTRIBUTES, PARTITION = "img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"
 MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
@@ -82,11 +83,10 @@ def held_out(mapping: str | Path) -> frozenset[str]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text().splitlines()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); CelebA has {ATTRIBUTES}, {PARTITION} and "
-                          f"{IMAGES}/") from None  # fmt: skip
+    if not exists(path):
+        raise ConfigError(f"{path}: no such file; CelebA has {ATTRIBUTES}, {PARTITION} and {IMAGES}/")
+    with reading(check_file(path, ConfigError), ConfigError):
+        return path.read_text(encoding="utf-8").splitlines()
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,19 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from semedit.data.label_map import LabelMap
 from semedit.errors import ConfigError, ImageError
-from semedit.pictures.reading import ENDINGS, read_picture, resize
+from semedit.pictures.reading import ENDINGS, opened_picture, read_picture, resize
 
 #: Names of the folders of pictures and of labels that are looked for inside a data folder.
 FOLDERS = (("images", "labels"), ("image_train", "label_train"), ("image", "label"))
+
+
+#: Formats of label images: those that keep every value.
+LABEL_FORMATS = ("PNG", "BMP", "TIFF", "GIF", "PPM")
 
 
 @dataclass(frozen=True)
@@ -62,14 +66,9 @@ def by_stem(files: list[Path]) -> dict[str, Path]:
 
 def read_label(path: Path) -> Image.Image:
     """A label image as it is stored, palette and bit depth untouched. Raises ImageError."""
-    try:
-        with Image.open(path, formats=("PNG", "BMP", "TIFF", "GIF", "PPM")) as image:
-            image.load()
-            return image.copy()
-    except UnidentifiedImageError:
-        raise ImageError(f"{path}: not a lossless label image (PNG, BMP, TIFF, GIF, PPM)") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(f"{path}: damaged or missing ({error})") from None
+    with opened_picture(path, LABEL_FORMATS) as image:
+        image.load()
+        return image.copy()
 
 
 class PictureFolder:

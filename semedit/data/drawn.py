@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from semedit.data.chunks import chunk_seed
 from semedit.data.source import Batch, Pool, Share
 from semedit.pictures.tensors import one_hot_masks, to_bytes, to_images
-from semedit.storage.atomic import write_safetensors
+from semedit.storage.content import reading
+from semedit.storage.tensors import read_tensors, write_tensors
 
 CHUNK = 256
 
@@ -87,6 +87,7 @@ def cached_pool(painter: Painter, folder: Path, count: int, size: int, seed: int
     path = folder / f"pool-{key}.safetensors"
     if not path.exists():
         pool = draw_pool(painter, count, size, seed, style, progress)
-        write_safetensors(path, {"images": pool.images, "labels": pool.labels}, {})
-    tensors = load_file(path)
-    return Pool(tensors["images"], tensors["labels"])
+        write_tensors(path, {"format": "semedit-pool-1"}, {"images": pool.images, "labels": pool.labels})
+    tensors = read_tensors(path, "a pool of drawn pictures").tensors
+    with reading(path):
+        return Pool(tensors["images"], tensors["labels"])

@@ -21,6 +21,7 @@ from PIL import Image
 
 from semedit.errors import ConfigError, ImageError
 from semedit.latents.regions import CELEBAMASK, PALETTE, RegionTable
+from semedit.storage.content import check_file, reading
 
 KEYS = ("regions", "labels", "ignore", "transparent", "flip_pairs", "groups")
 Colour = tuple[int, int, int]
@@ -43,17 +44,16 @@ class LabelMap:
     def read(cls, path: str | Path) -> "LabelMap":
         """Read a label map file. Raises ConfigError naming what is wrong in it."""
         try:
-            content = yaml.safe_load(Path(path).read_text())
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            with reading(check_file(path, ConfigError), ConfigError):
+                content = yaml.safe_load(Path(path).read_text())
+        except yaml.YAMLError as error:
             raise ConfigError(f"{path}: cannot be read as a label map ({str(error).splitlines()[0]})") from None
         if not isinstance(content, dict) or not {"regions", "labels"} <= content.keys():
             raise ConfigError(f"{path}: a label map has at least 'regions' and 'labels'")
         if unknown := sorted(set(map(str, content)) - set(KEYS)):
             raise ConfigError(f"{path}: unknown entry '{unknown[0]}' (valid: {', '.join(KEYS)})")
-        try:
+        with reading(path, ConfigError):
             return cls.of(content)
-        except (ConfigError, KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"{path}: {error}") from None
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "LabelMap":

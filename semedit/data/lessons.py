@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Protocol, Self
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from semedit.data.chunks import chunk_seed
-from semedit.storage.atomic import write_safetensors
+from semedit.storage.content import reading
+from semedit.storage.tensors import read_tensors, write_tensors
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,10 @@ def make_lessons(teacher: Teacher, count: int, seed: int, held_out: bool = False
 
 
 def save_lessons(path: Path, lessons: Lessons, key: str) -> None:
-    write_safetensors(path, {field.name: getattr(lessons, field.name) for field in fields(lessons)}, {"key": key})
+    write_tensors(path, {"key": key}, {field.name: getattr(lessons, field.name) for field in fields(lessons)})
 
 
 def load_lessons(path: Path) -> Lessons:
-    with safe_open(str(path), framework="pt") as file:
-        return Lessons(*(file.get_tensor(field.name) for field in fields(Lessons)))
+    tensors = read_tensors(path, "lessons").tensors
+    with reading(path):
+        return Lessons(*(tensors[field.name] for field in fields(Lessons)))

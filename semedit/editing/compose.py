@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from semedit.config import finite
 from semedit.editing.generators import semantic
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, LatentError
@@ -34,7 +35,7 @@ class Place:
     def parse(cls, text: str) -> "Place":
         """``right,down`` or ``right,down,zoom``. Raises ConfigError for anything else, or a zoom outside 0.1..10."""
         try:
-            place = cls(*(float(part) for part in text.split(",")))
+            place = cls(*(finite(float(part), "a part of a place") for part in text.split(",")))
         except (ValueError, TypeError):
             raise ConfigError(f"'{text}': a place is RIGHT,DOWN or RIGHT,DOWN,ZOOM") from None
         if not 0.1 <= place.zoom <= 10 or text.count(",") < 1:

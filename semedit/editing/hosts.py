@@ -6,6 +6,7 @@ from pathlib import Path
 from baselines.stylegan2 import StyleGAN2Generator, load_generator
 from semedit.checkpoints import zoo
 from semedit.domains import Domain, domain
+from semedit.storage.content import exists, shaped
 from semedit.storage.weights import load_weights
 
 
@@ -35,8 +36,9 @@ def open_host(name_or_path: str | Path, domain_name: str | None = None) -> Host:
     """
     path = zoo.generator_file(name_or_path)
     generator = load_generator(path)
-    if Path(name_or_path).exists():
+    if exists(name_or_path):
         own = None if path.suffix in (".pt", ".pth") else load_weights(path).extra.get("domain")
+        own = shaped(str | None, own, f"{path}: domain")  # type: ignore[arg-type]
         return Host(generator, domain(domain_name or own or "faces"), path.stem, None)
     entry = zoo.find(str(name_or_path))
     return Host(generator, domain(domain_name or entry.domain), entry.name, entry)

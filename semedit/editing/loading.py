@@ -12,6 +12,7 @@ from semedit.editing.model import Model
 from semedit.errors import ConfigError, MissingWeights
 from semedit.networks.precision import preferred
 from semedit.networks.style_based import StyleBasedGenerator
+from semedit.storage.content import exists, shaped
 from semedit.storage.weights import load_weights
 
 
@@ -49,8 +50,9 @@ def _model(name_or_path: str | Path, domain_name: str | None, precision: Literal
            encoder: str | Path | None, editors: Mapping[str, str | Path] | None) -> Model:  # fmt: skip
     generator, chosen = load_generator(name_or_path), preferred() if precision == "auto" else precision
     path = Path(name_or_path)
-    if path.exists():
+    if exists(path):
         own = None if path.suffix in (".pt", ".pth") else load_weights(path, generator.KIND).extra.get("domain")
+        own = shaped(str | None, own, f"{path}: domain")  # type: ignore[arg-type]
         return Model(generator, domain(domain_name or own or "faces"), path.stem, None, chosen, encoder, editors)
     entry = zoo.find(str(name_or_path))
     return Model(generator, domain(domain_name or entry.domain), entry.name, entry, chosen, encoder, editors)
@@ -63,7 +65,7 @@ def load_encoder(name_or_path: str | Path, generator: StyleBasedGenerator) -> Re
     MissingWeights, CheckpointError, or ConfigError for an encoder of another generator.
     """
     path = Path(name_or_path)
-    if not path.exists():
+    if not exists(path):
         found = zoo.find(str(name_or_path)).encoder_path
         if found is None:
             raise MissingWeights(f"model '{name_or_path}' has no encoder")

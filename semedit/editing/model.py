@@ -13,14 +13,15 @@ from torch import Tensor
 
 from directions import EDITORS, AttributeEditor, EditorLibrary, RegionMove, RegionTransfer, StyleClip
 from directions.learning import study
-from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, default_options, load_encoder
+from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, chosen_options, load_encoder
 from semedit.checkpoints import zoo
+from semedit.config import Config, finite
 from semedit.domains import Domain
 from semedit.domains.judges import judged_distances
 from semedit.editing.generators import semantic
 from semedit.editing.rendering import CodeRenderer, Progress
 from semedit.editing.request import METHOD
-from semedit.errors import ConfigError, MissingWeights, UnknownName
+from semedit.errors import ConfigError, MissingWeights, OutputError, UnknownName
 from semedit.latents.latent import Latent
 from semedit.metrics.attributes import Scorer
 from semedit.metrics.clip import Clip
@@ -32,6 +33,7 @@ from semedit.pictures.alignment import Aligned, already_aligned
 from semedit.pictures.reading import read_picture
 from semedit.pictures.tensors import quantise, to_tensor
 from semedit.protocols import Editor, Inversion, Inverter
+from semedit.storage.ownership import claiming
 
 Picture = str | Path | Image.Image | Tensor
 
@@ -132,13 +134,16 @@ class Model(CodeRenderer):
         UnknownName, ConfigError, or MissingWeights for what the method needs.
         """
         method = method or self.default_method
-        if method not in INVERTERS:
-            raise UnknownName("inversion method", method, INVERTERS)
-        base = default_options(method, self.domain.name, bool(self.generator.regions))
-        config = type(base)(**{**base.to_json(), **options}).with_overrides(overrides or [])
+        config = self.inversion_options(method, overrides, **options)
         kind: Any = INVERTERS[method]  # takes the options of its own class
         inverter: Inverter = kind.for_model(self, config)
         return inverter
+
+    def inversion_options(self, method: str | None = None, overrides: list[str] | None = None,
+                          **options: Any) -> Config:  # fmt: skip
+        """The options of :meth:`inverter`, checked, without opening anything. Raises UnknownName or ConfigError."""
+        method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
+        return chosen_options(method, self.domain.name, bool(self.generator.regions), overrides or (), **options)
 
     def tuned(self, generator: StyleBasedGenerator) -> "Model":
         """This model with a generator that was tuned to one picture; it keeps the directions."""
@@ -175,17 +180,8 @@ class Model(CodeRenderer):
         several = [pictures] if isinstance(pictures, str | Path | Image.Image | Tensor | Aligned) else pictures
         return [one if isinstance(one, Aligned) else self.align(one, face) for one in several]
 
-    def edit(
-        self,
-        latent: Latent,
-        attr: str | None = None,
-        strength: float = 1.0,
-        regions: str | None = None,
-        preserve: tuple[str, ...] = (),
-        method: str = METHOD,
-        *,
-        text: str | None = None,
-    ) -> Latent:
+    def edit(self, latent: Latent, attr: str | None = None, strength: float = 1.0, regions: str | None = None,
+             preserve: tuple[str, ...] = (), method: str = METHOD, *, text: str | None = None) -> Latent:  # fmt: skip
         """Change an attribute in the chosen regions, by a registered method, or what a ``text`` says.
 
         ``regions`` are by default the attribute's own, with "auto" the smallest set that keeps 90 % of its gain, and
@@ -194,6 +190,7 @@ class Model(CodeRenderer):
         given, or MissingWeights where the method has not been fitted.
         """
         self.generator.check(latent)
+        finite(strength, "the strength of an edit")
         if (attr is None) == (text is None):
             raise ConfigError("an edit has an attribute or a text, one of them")
         editor = self.editor(attr, method, preserve) if attr else self.text_editor(str(text))
@@ -224,8 +221,9 @@ class Model(CodeRenderer):
         found = library[attr].study_
         if found is None:
             found = study(self, library, attr)
-            with suppress(OSError):  # a library that cannot be written is measured again next time
-                library.save(self.editor_file(method))
+            file = self.editor_file(method)
+            with suppress(OutputError), claiming(file):  # one that cannot be written is measured again next time
+                library.save(file)
         if found is None:
             raise MissingWeights(f"nothing here scores '{attr}', so that its regions cannot be chosen; name them")
         return found.auto_regions
@@ -236,6 +234,7 @@ class Model(CodeRenderer):
         ``strength`` below 1 goes part of the way. Raises LatentError for a code of another generator.
         """
         self.generator.check(latent)
+        finite(strength, "the strength of a transfer")
         source = reference if isinstance(reference, Latent) else self.invert(reference).latent
         return RegionTransfer(source).edit(latent, strength, regions)
 

@@ -1,6 +1,6 @@
 """The output folder, written: a subfolder, a manifest and the pictures of each inversion and edit."""
 
-import hashlib
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from semedit.editing.mask import change_mask
 from semedit.editing.model import Model
 from semedit.editing.records import InversionRecord
 from semedit.editing.request import Outputs
-from semedit.editing.subjects import EDITS, LATENT, MANIFEST, TUNED, Origin, Subject
+from semedit.editing.subjects import EDITS, LATENT, MANIFEST, TUNED, Origin, SourceFile, Subject, manifest, settle
 from semedit.latents.latent import Latent
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Rendering
@@ -26,19 +26,22 @@ from semedit.pictures.provenance import EDIT, SAMPLE, Mark, kept_metadata
 from semedit.pictures.reading import read_picture
 from semedit.pictures.sheets import labels_to_colours, magnify, save_mask, save_picture, sheet
 from semedit.protocols import Inversion
-from semedit.storage.atomic import make_folder, sha256, write_json
+from semedit.storage.atomic import make_folder, write_json
+from semedit.storage.content import exists
+from semedit.storage.ownership import inside, short_hash
 
-#: The longest name of an edit's folder, in characters.
-LONGEST = 120
+#: The longest name of an edit's folder, in bytes, without the hash that may follow.
+LONGEST = 100
 
 
-def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: StyleBasedGenerator, model: str = ""
-                   ) -> InversionRecord:  # fmt: skip
+def save_inversion(
+    folder: Path, source: SourceFile, inversion: Inversion, generator: StyleBasedGenerator, model: str = ""
+) -> InversionRecord:
     """Write latent, reconstruction, label map if there is one, side-by-side, the way there and manifest of one picture,
     and the difference of its tuned generator if it has one. ``model`` is the name that the pictures say."""
-    make_folder(folder)
+    settle(folder, source)
     quality = round(inversion.metrics["psnr"].item(), 2)
-    latent = inversion.latent.annotated(source=source.name, source_sha256=sha256(source), psnr=quality)
+    latent = inversion.latent.annotated(source=source.path.name, source_sha256=source.sha256, psnr=quality)
     if inversion.tuned:
         save_difference(folder / TUNED, inversion.tuned[0], generator)
         latent = latent.annotated(tuned=TUNED)
@@ -55,7 +58,7 @@ def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: 
     if inversion.trajectory is not None:
         save_picture(way(inversion, generator), paths["steps"], beside)
     record = InversionRecord(
-        input=str(source),
+        input=str(source.path),
         latent=str(folder / LATENT),
         reconstruction=str(paths["reconstruction"]),
         metrics={n: value.item() for n, value in inversion.metrics.items() if not value.isnan().any()},
@@ -65,7 +68,7 @@ def save_inversion(folder: Path, source: Path, inversion: Inversion, generator: 
         method=latent.metadata.get("method"),
         stopped=inversion.stopped[0] if inversion.stopped else None,
     )
-    write_json(folder / MANIFEST, {**record.to_json(), "made_ns": time.time_ns()})
+    write_json(folder / MANIFEST, {**record.to_json(), **source.to_json(), "made_ns": time.time_ns()})
     return record
 
 
@@ -81,11 +84,16 @@ def way(inversion: Inversion, generator: StyleBasedGenerator, most: int = 8) -> 
 
 
 def edit_folder(subject: Subject, latent: Latent) -> Path:
-    """The folder of an edited latent: named by all its edits, or "original" if none is left."""
+    """The folder of an edited latent: named by all its edits, or "original" if none is left; with a hash of them
+    behind it where that name stands for other edits already."""
+    history = json.dumps(list(latent.history))
     name = "__".join(_label(event) for event in latent.history) or "original"
-    if len(name) > LONGEST:
-        name = f"{name[:LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return subject.folder / EDITS / name
+    short = name.encode()[:LONGEST].decode(errors="ignore")
+    name = short if short == name else f"{short}-{short_hash(name)}"
+    folder = subject.folder / EDITS / name
+    if exists(folder) and manifest(folder).get("history") != json.loads(history):
+        folder = folder.with_name(f"{name}-{short_hash(history)}")
+    return inside(folder, inside(folder.parent, subject.folder))
 
 
 def _label(event: Mapping[str, Any]) -> str:
@@ -105,9 +113,10 @@ def _label(event: Mapping[str, Any]) -> str:
     return "".join(letter if letter.isalnum() or letter in "+-_." else "-" for letter in text)
 
 
-def placed(latent: Latent, source: Path, folder: Path) -> Latent:
-    """A latent made from that of the file ``source``, to be kept in ``folder``: the way to its tuned generator."""
-    tuned = Latent.load(source).metadata.get("tuned")
+def placed(latent: Latent, before: Latent, source: Path, folder: Path) -> Latent:
+    """A latent made from ``before``, that of the file ``source``, to be kept in ``folder``: the way to its tuned
+    generator."""
+    tuned = before.metadata.get("tuned")
     return latent.annotated(tuned=os.path.relpath(source.parent / tuned, folder)) if tuned else latent
 
 

@@ -6,8 +6,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from semedit.config import check_seed, finite
 from semedit.editing.generators import semantic
-from semedit.errors import UnknownName
+from semedit.errors import ConfigError, UnknownName
 from semedit.latents.latent import Latent
 from semedit.latents.truncation import TRUNCATION
 from semedit.networks.precision import Precision, cast
@@ -31,7 +32,13 @@ class CodeRenderer:
         return self.generator.device
 
     def sample(self, count: int, seed: int = 0, psi: float = TRUNCATION) -> Latent:
-        """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
+        """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them).
+
+        Raises ConfigError for a count below 1, a seed that is none, or a ``psi`` that is no finite number.
+        """
+        if not isinstance(count, int) or count < 1:
+            raise ConfigError(f"a count is a whole number of at least 1, not {count}")
+        seed, psi = check_seed(seed), finite(psi, "psi")
         z = torch.randn(count, self.generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
         with torch.no_grad():
             latent = self.generator.latent(self.generator.mapping(z.to(self.generator.device)))

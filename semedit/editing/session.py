@@ -7,7 +7,7 @@ from typing import Any
 
 from directions import RegionMove, Study
 from semedit.editing import output, outside, subjects
-from semedit.editing.chain import Step, check, describe, known, row_of, run
+from semedit.editing.chain import Chain, Step, check, describe, known, row_of, run
 from semedit.editing.generators import check_regions, semantic
 from semedit.editing.marks import mark_of
 from semedit.editing.mask import change_mask
@@ -150,51 +150,59 @@ class EditSession:
         if plain:
             yield plain
 
-    def _group(self, group: list[_Code], outputs: Outputs, progress: Progress) -> list[EditRecord]:
-        """Edit several codes at once, and write each one's results."""
+    def _group(self, group: list[_Code], outputs: Outputs, progress: Progress) -> Iterator[EditRecord | Failure]:
+        """Edit several codes at once, and write each one's results; one that cannot be written fails alone."""
         model = subjects.model_of(self.model, group[0][1], group[0][0].latent)
         steps = self.steps if model is self.model else self.steps_for(model)
-        latents, made = [latent for _, latent, _ in group], []
-        chain = run(model, Latent.cat(latents), steps, progress)
-        for index, (subject, _, origin) in enumerate(group):
-            after = chain.latents[-1][index]
-            whole, folder = chain.whole[index], output.edit_folder(subject, after)
-            after = output.placed(after, subject.latent, folder)
-            files, mark = output.save_edit(folder, after, whole.before, whole.after, model), mark_of(model, after)
-            if len(steps) > 1:
-                pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
-                files["row"] = output.save_row(pictures, folder / "row.png", mark)
-            if outputs.mask:
-                files["mask"] = str(folder / "mask.png")
-                table = model.generator.label_table
-                save_mask(change_mask(whole.before, whole.after, after, table)[0], files["mask"])
-            if origin:
-                files |= output.save_pasted(folder, model, origin, after, whole.after, outputs)
-            if outputs.strip:
-                last = chain.latents[-2][index]
-                files["strip"] = output.save_row(row_of(model, steps[-1], last, STRIP), folder / "strip.png", mark)
-            psnr = subjects.reconstruction_psnr(after, subject.latent)
-            done = describe(chain, steps, index)
-            measured = {name: getattr(whole, name).item() for name in MEASURES}
-            record = EditRecord(
-                input=subject.source,
-                folder=folder,
-                files=files,
-                steps=done,
-                protocols={**whole.protocols, **done[0].protocols},
-                perceptual_optimised=known(whole.perceptual_optimised),
-                inside_share=known(whole.inside_share),
-                reconstruction_psnr=psnr,
-                outside=outside.warning(model, psnr) if psnr is not None and outside.is_outside(model, psnr) else None,
-                **measured,
-            )
-            write_json(folder / subjects.MANIFEST, {**record.to_json(), **self._made()})
-            made.append(record)
-        return made
+        chain = run(model, Latent.cat([latent for _, latent, _ in group]), steps, progress)
+        for index, code in enumerate(group):
+            try:
+                yield self._written(model, steps, chain, index, code, outputs)
+            except SemeditError as error:
+                yield Failure(str(code[0].latent), error)
 
-    def _made(self) -> dict[str, Any]:
-        """What a manifest says besides the record: what was asked for, and when it was done."""
-        return {"request": self.request.to_json(), "made_ns": time.time_ns()}
+    def _written(self, model: Model, steps: list[Step], chain: Chain, index: int, code: _Code,
+                 outputs: Outputs) -> EditRecord:  # fmt: skip
+        """Write the results of one code of a chain."""
+        subject, before, origin = code
+        after, whole = chain.latents[-1][index], chain.whole[index]
+        subject.settle()
+        folder = output.edit_folder(subject, after)
+        after = output.placed(after, before, subject.latent, folder)
+        files, mark = output.save_edit(folder, after, whole.before, whole.after, model), mark_of(model, after)
+        if len(steps) > 1:
+            pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
+            files["row"] = output.save_row(pictures, folder / "row.png", mark)
+        if outputs.mask:
+            files["mask"] = str(folder / "mask.png")
+            table = model.generator.label_table
+            save_mask(change_mask(whole.before, whole.after, after, table)[0], files["mask"])
+        if origin:
+            files |= output.save_pasted(folder, model, origin, after, whole.after, outputs)
+        if outputs.strip:
+            last = chain.latents[-2][index]
+            files["strip"] = output.save_row(row_of(model, steps[-1], last, STRIP), folder / "strip.png", mark)
+        psnr = subjects.reconstruction_psnr(after, subject.latent)
+        done = describe(chain, steps, index)
+        measured = {name: getattr(whole, name).item() for name in MEASURES}
+        record = EditRecord(
+            input=subject.source,
+            folder=folder,
+            files=files,
+            steps=done,
+            protocols={**whole.protocols, **done[0].protocols},
+            perceptual_optimised=known(whole.perceptual_optimised),
+            inside_share=known(whole.inside_share),
+            reconstruction_psnr=psnr,
+            outside=outside.warning(model, psnr) if psnr is not None and outside.is_outside(model, psnr) else None,
+            **measured,
+        )
+        write_json(folder / subjects.MANIFEST, {**record.to_json(), **self._made(after)})
+        return record
+
+    def _made(self, after: Latent) -> dict[str, Any]:
+        """What a manifest says besides the record: what was asked for, all edits that led here, and when."""
+        return {"request": self.request.to_json(), "history": list(after.history), "made_ns": time.time_ns()}
 
     def _reference(self, source: str) -> Latent:
         """The code of a latent file or a picture. Raises LatentError for another generator's."""
@@ -220,10 +228,11 @@ def take_back(model: Model, subject: Subject, edits: int = 1) -> UndoRecord:
     model = subjects.model_of(model, edited, subject.latent)
     model.generator.check(before)
     folder = output.edit_folder(subject, before)
-    before = output.placed(before, subject.latent, folder)
+    subject.settle()
+    before = output.placed(before, edited, subject.latent, folder)
     files = output.save_edit(folder, before, model.synthesise(edited), model.synthesise(before), model)
     left = tuple(str(event.get("attr") or event.get("text") or event.get("method")) for event in before.history)
     record = UndoRecord(str(subject.latent), folder, tuple(edited.history[len(before.history) :]), left, files)
-    known = subjects.manifest(folder)  # of the edit that made it, if it is there
-    write_json(folder / subjects.MANIFEST, {**(known or record.to_json()), "made_ns": time.time_ns()})
+    more = {"history": list(before.history), "made_ns": time.time_ns()}
+    write_json(folder / subjects.MANIFEST, {**record.to_json(), **more})
     return record

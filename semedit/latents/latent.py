@@ -8,7 +8,6 @@ are made and taken apart without losing it. A file is ``.safetensors``: the tens
 its edits, and JSON.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -16,13 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from semedit.errors import LatentError
 from semedit.latents.layout import LatentLayout, Space
 from semedit.latents.regions import RegionTable
-from semedit.storage.atomic import write_safetensors
+from semedit.storage.content import reading, shaped
+from semedit.storage.tensors import read_tensors, single, write_tensors
 
 FORMAT = "semedit-latent-1"
 
@@ -241,29 +240,17 @@ class Latent:
             "fingerprint": self.fingerprint,
             **(entries[0] if len(self) == 1 else {"codes": entries}),
         }
-        write_safetensors(path, tensors, {"semedit": json.dumps(header)})
-
-    @staticmethod
-    def count(path: str | Path) -> int:
-        """How many codes a file written by :meth:`save` holds, from its header alone; LatentError if it is none."""
-        try:
-            with safe_open(str(path), framework="pt") as file:
-                return int(file.get_slice("latent").get_shape()[0])
-        except (SafetensorError, OSError) as error:
-            raise LatentError(f"{path}: not a latent file ({error})") from None
+        write_tensors(path, header, tensors)
 
     @classmethod
     def load(cls, path: str | Path) -> "Latent":
-        """Read a file written by :meth:`save`; LatentError if it is anything else."""
-        try:
-            with safe_open(str(path), framework="pt") as file:
-                header = json.loads((file.metadata() or {}).get("semedit", "{}"))
-                if header.get("format") != FORMAT:
-                    raise LatentError(f"{path}: a safetensors file, but not a latent (no '{FORMAT}' header)")
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        except (SafetensorError, OSError) as error:
-            raise LatentError(f"{path}: not a latent file ({error})") from None
-        return cls.cat(list(_read(header, tensors)))
+        """Read a file written by :meth:`save`, its codes as float32; LatentError if it is anything else."""
+        stored = read_tensors(path, "a latent", LatentError)
+        if stored.header.get("format") != FORMAT:
+            raise LatentError(f"{path}: a safetensors file, but not a latent (no '{FORMAT}' header)")
+        tensors = single(stored.tensors, path, LatentError, whole=False)
+        with reading(path, LatentError):
+            return cls.cat(list(_read(stored.header, tensors, path)))
 
 
 def way_of(latent: Latent, index: int) -> list[tuple[Latent, int]]:
@@ -274,15 +261,28 @@ def way_of(latent: Latent, index: int) -> list[tuple[Latent, int]]:
     return way
 
 
-def _read(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Iterator[Latent]:
+def _history(events: object, source: str | Path) -> tuple[Mapping[str, Any], ...]:
+    """The edits that a file tells of. Raises LatentError for one whose name or strength is none."""
+    found = shaped(list[dict[str, Any]], events, source, LatentError)
+    for event in found:
+        shaped(float, event.get("strength", 1.0), f"{source}: the strength of an edit", LatentError)
+        for name in ("attr", "text", "method", "regions", "reference"):
+            shaped(str | None, event.get(name), f"{source}: '{name}' of an edit", LatentError)  # type: ignore[arg-type]
+    return tuple(found)
+
+
+def _read(header: Mapping[str, Any], tensors: Mapping[str, Tensor], source: str | Path) -> Iterator[Latent]:
     """The codes of a file, one by one; those of a file without an entry for each code have one past in common."""
-    layout, regions = LatentLayout(**header["layout"]), RegionTable.from_json(header["regions"])
-    whole, number = tensors["latent"], count()
+    layout = shaped(LatentLayout, header["layout"], f"{source}: layout", LatentError)
+    regions = RegionTable.from_json(header["regions"])
+    whole, number, fingerprint = tensors["latent"], count(), shaped(str, header["fingerprint"], source, LatentError)
+    if not len(whole) or layout.regions not in (0, len(regions)):
+        raise LatentError(f"{source}: {len(whole)} codes of {layout.regions} regions, and a table of {len(regions)}")
     alone = [(entry, whole[i : i + 1]) for i, entry in enumerate(header.get("codes", ()))]
     for entry, data in alone or [(header, whole)]:
         states = [(tensors[f"before.{next(number)}"], s["space"], s["metadata"]) for s in entry.get("before", ())]
         states.append((data, header["space"], entry["metadata"]))
-        history, before = tuple(entry["history"]), None
+        history, before = _history(entry["history"], source), None
         for later, (codes, space, metadata) in zip(range(len(states) - 1, -1, -1), states, strict=True):
             shared = {name: value for name, value in metadata.items() if name != "codes"}
             lists = metadata.get("codes", {})  # metadata of each code, as lists, in files of earlier versions
@@ -294,6 +294,7 @@ def _read(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Iterator[
                 )
                 for i in range(len(codes))
             )
-            before = Latent(codes, space, layout, regions, header["fingerprint"], pasts)
+            layout.check(codes, space)
+            before = Latent(codes, space, layout, regions, fingerprint, pasts)
         assert before is not None
         yield before

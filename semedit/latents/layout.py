@@ -8,6 +8,8 @@ from torch import Tensor
 from semedit.errors import LatentError
 
 Space = Literal["w", "w+", "expanded", "s"]
+#: No generator has more rows, regions or layers than this.
+MOST_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class LatentLayout:
     depth_layers: int
     local_layers: int
     background_pose: bool = False
+
+    def __post_init__(self) -> None:
+        counts = self.base_rows, self.regions, self.depth_layers, self.local_layers
+        if min(counts) < 0 or max(counts) > MOST_ROWS or not self.rows:
+            raise LatentError(f"a layout of {self.rows} rows ({counts}); counts lie between 0 and {MOST_ROWS}")
 
     @classmethod
     def plain(cls, rows: int) -> "LatentLayout":
@@ -51,6 +58,12 @@ class LatentLayout:
         raise LatentError(
             f"a latent of shape {tuple(data.shape)}; this generator takes (B, D), (B, {self.rows}, D){expanded}"
         )
+
+    def check(self, data: Tensor, space: str) -> None:
+        """LatentError unless codes of ``space`` have the shape of ``data`` in this layout, with at least one number."""
+        own = ("w", "s") if data.dim() == 2 else (self.space_of(data),)
+        if space not in own or not data.numel():
+            raise LatentError(f"a latent of shape {tuple(data.shape)} is no code in '{space}'")
 
     def row_index(self) -> list[int]:
         """For each expanded row, the W+ row it copies."""

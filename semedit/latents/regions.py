@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from semedit.errors import ConfigError, UnknownName
+from semedit.storage.content import shaped
 
 Part = Literal["shape", "texture", "both"]
 PARTS: tuple[Part, ...] = ("shape", "texture", "both")
@@ -137,13 +138,8 @@ class RegionTable:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "RegionTable":
-        return cls(
-            names=tuple(data["names"]),
-            colours=tuple(tuple(colour) for colour in data["colours"]),
-            groups={name: tuple(members) for name, members in data.get("groups", {}).items()},
-            transparent=tuple(data.get("transparent", ())),
-            flip_pairs=tuple(tuple(pair) for pair in data.get("flip_pairs", ())),
-        )
+        """The table that :meth:`to_json` gave. Raises ConfigError for anything else."""
+        return shaped(cls, data, "region table", ConfigError)
 
 
 #: Seventeen label colours.

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from semedit.errors import UnknownName
 from semedit.metrics.roles import GUIDE, suffix
 from semedit.networks.trunk import Trunk, TrunkConfig
-from semedit.storage.weights import Weights, load_state, load_weights, save_weights
+from semedit.storage.content import reading, shaped
+from semedit.storage.weights import Weights, load_weights, opened, save_weights
 
 KIND = "attribute-classifier"
 
@@ -82,7 +83,8 @@ class AttributeScorer:
     def load(cls, path: str | Path, role: str = GUIDE) -> "AttributeScorer":
         """Read a file written by :meth:`save`; CheckpointError if it is anything else."""
         weights = load_weights(path, KIND)
-        names = tuple(weights.config["names"])
-        network = AttributeClassifier(TrunkConfig.from_json(weights.config["trunk"]), len(names))
-        load_state(network, weights.tensors, path)
-        return cls(network, names, weights.extra, role)
+        with reading(path):
+            names = tuple(shaped(list[str], weights.config["names"], path))
+            trunk = TrunkConfig.from_json(weights.config["trunk"])
+            network = opened(lambda: AttributeClassifier(trunk, len(names)), weights.tensors, path)
+            return cls(network, names, weights.extra, role)

@@ -17,6 +17,9 @@ from torch.nn import functional as F
 from semedit.config import Config
 from semedit.errors import CheckpointError, ConfigError, UnknownName
 from semedit.metrics.roles import GUIDE, suffix
+from semedit.storage.content import check_file, exists, reading
+from semedit.storage.pickled import read_pickle
+from semedit.storage.tensors import read_tensors
 from semedit.storage.weights import Weights, load_state, load_weights, save_weights
 
 KIND = "clip"
@@ -34,7 +37,7 @@ class ClipConfig(Config):
     layers: tuple[int, int, int, int] = (1, 1, 1, 1)
     dim: int = Field(128, ge=1, description="width of the common space")
     text_width: int = Field(64, ge=2, multiple_of=2)
-    text_layers: int = Field(2, ge=1)
+    text_layers: int = Field(2, ge=1, le=256)
     context: int = Field(48, ge=8, description="longest prompt in tokens, with its two ends")
 
     def build(self) -> nn.Module:
@@ -138,16 +141,17 @@ class Clip:
         Its protocol id names a ``role`` other than "guide".
         """
         weights = load_weights(path, KIND)
-        config = ClipConfig.from_json({k: v for k, v in weights.config.items() if k != "tokens"})
-        network, tensors = config.build(), dict(weights.tensors)
-        rows = tensors.pop("token_embedding.known")
-        table = torch.zeros_like(network.get_parameter("token_embedding.weight"))
-        table[weights.config["tokens"]] = rows.to(table)
-        load_state(network, {**tensors, "token_embedding.weight": table}, path)
-        card = dict(weights.extra)
-        name, at, size = str(card.pop("protocol")).rpartition("@")
-        protocol = f"{name.removesuffix(suffix(role))}{suffix(role)}{at}{size}"
-        return cls(network, config.tokenizer(), protocol, config.size, card=card)
+        with reading(path):
+            config = ClipConfig.from_json({k: v for k, v in weights.config.items() if k != "tokens"})
+            network, tensors = config.build(), dict(weights.tensors)
+            rows = tensors.pop("token_embedding.known")
+            table = torch.zeros_like(network.get_parameter("token_embedding.weight"))
+            table[weights.config["tokens"]] = rows.to(table)
+            load_state(network, {**tensors, "token_embedding.weight": table}, path)
+            card = dict(weights.extra)
+            name, at, size = str(card.pop("protocol")).rpartition("@")
+            protocol = f"{name.removesuffix(suffix(role))}{suffix(role)}{at}{size}"
+            return cls(network, config.tokenizer(), protocol, config.size, card=card)
 
     @classmethod
     def open(cls, name: str, weights: str | None = None) -> "Clip":
@@ -164,10 +168,10 @@ class Clip:
         if name not in open_clip.list_models():
             raise UnknownName("CLIP model", name, open_clip.list_models())
         tags = open_clip.list_pretrained_tags_by_model(name)
-        if not weights or not (Path(weights).is_file() or weights in tags):
+        if not weights or not (exists(weights) or weights in tags):
             raise ConfigError(f"CLIP weights '{weights or ''}': neither a file nor one of {name}'s: {', '.join(tags)}")
-        if Path(weights).is_file():
-            _refuse_code(weights, name)
+        if exists(weights):
+            _check_file(weights, name)
         try:
             network = open_clip.create_model(name, pretrained=weights, precision="fp32")
         except (RuntimeError, OSError, KeyError, ValueError) as error:
@@ -185,10 +189,14 @@ def _pooling(side: int, size: int) -> Tensor:
     return F.adaptive_avg_pool1d(torch.eye(side).repeat_interleave(7, 1), size)
 
 
-def _refuse_code(weights: str, name: str) -> None:
-    """CheckpointError for a TorchScript archive: opening it would run what is in it."""
+def _check_file(weights: str, name: str) -> None:
+    """CheckpointError for a file that is broken, and for a TorchScript archive: opening it would run what is in it."""
     import zipfile
 
+    check_file(weights)
+    if Path(weights).suffix == ".safetensors":
+        read_tensors(weights, f"weights of {name}")
+        return
     if zipfile.is_zipfile(weights):
         with zipfile.ZipFile(weights) as archive:
             if any("/code/" in entry for entry in archive.namelist()):
@@ -196,3 +204,4 @@ def _refuse_code(weights: str, name: str) -> None:
                     f"{weights}: a TorchScript archive, which is code; save its state_dict() once with torch.save, "
                     f"for {name.removesuffix('-quickgelu')}-quickgelu if it is OpenAI's"
                 )
+    read_pickle(weights)

@@ -15,7 +15,8 @@ from semedit.config import Config
 from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.roles import GUIDE, suffix
 from semedit.pictures.tensors import fit
-from semedit.storage.weights import Weights, load_state, load_weights, save_weights
+from semedit.storage.content import reading, shaped
+from semedit.storage.weights import Weights, kind_of, load_weights, opened, save_weights
 
 KIND = "face-attribute-classifier"
 #: The file that the domain of faces opens.
@@ -81,13 +82,15 @@ class FaceAttributeScorer(AttributeScorer):
     def load(cls, path: str | Path, role: str = GUIDE) -> "FaceAttributeScorer":
         """Read a file written by :meth:`save`; CheckpointError if it is anything else."""
         weights = load_weights(path, KIND)
-        network = FaceAttributeClassifier(FaceAttributeConfig.from_json(weights.config["network"]))
-        load_state(network, weights.tensors, path)
-        return cls(network, tuple(weights.config["names"]), weights.extra, role)
+        with reading(path):
+            names = tuple(shaped(list[str], weights.config["names"], path))
+            config = FaceAttributeConfig.from_json(weights.config["network"])
+            network = opened(lambda: FaceAttributeClassifier(config), weights.tensors, path)
+            return cls(network, names, weights.extra, role)
 
 
 def open_scorer(path: str | Path, role: str = GUIDE) -> AttributeScorer:
     """A file of either kind of attribute classifier. Raises CheckpointError for anything else."""
-    if load_weights(path).kind == KIND:
+    if kind_of(path) == KIND:
         return FaceAttributeScorer.load(path, role)
     return AttributeScorer.load(path, role)

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from semedit.errors import MissingWeights
 from semedit.metrics.roles import GUIDE, suffix
 from semedit.networks.trunk import Trunk, TrunkConfig
-from semedit.storage.weights import Weights, load_state, load_weights, save_weights
+from semedit.storage.content import reading, shaped
+from semedit.storage.weights import Weights, load_weights, opened, save_weights
 
 KIND = "feature-network"
 
@@ -134,10 +135,11 @@ class DomainFeatures:
         """Read a file written by :meth:`save`; CheckpointError if it is anything else."""
         weights = load_weights(path, KIND)
         config = weights.config
-        sizes = {name: config[name] for name in ("attributes", "factors", "regions")}
-        network = FeatureNetwork(TrunkConfig.from_json(config["trunk"]), **sizes, kinds=config.get("kinds", 0))
-        load_state(network, weights.tensors, path)
-        return cls(network, config["domain"], weights.extra, role)
+        with reading(path):
+            sizes = {name: config[name] for name in ("attributes", "factors", "regions")}
+            trunk, kinds = TrunkConfig.from_json(config["trunk"]), config.get("kinds", 0)
+            network = opened(lambda: FeatureNetwork(trunk, **sizes, kinds=kinds), weights.tensors, path)
+            return cls(network, shaped(str, config["domain"], path), weights.extra, role)
 
 
 def fit_logits(logits: Tensor, size: int) -> Tensor:

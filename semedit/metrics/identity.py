@@ -17,8 +17,10 @@ from semedit.config import Config
 from semedit.networks.irse import IrSeFace
 from semedit.networks.trunk import Trunk, TrunkConfig
 from semedit.pictures.tensors import fit
+from semedit.storage.content import reading, shaped
 from semedit.storage.found import find_weights
-from semedit.storage.weights import Weights, load_state, load_weights, save_weights
+from semedit.storage.pickled import read_pickle, state_of
+from semedit.storage.weights import Weights, load_state, load_weights, opened, save_weights
 
 KIND = "identity-network"
 
@@ -98,9 +100,11 @@ class DomainIdentity:
     def load(cls, path: str | Path) -> "DomainIdentity":
         """Read a file written by :meth:`save`; CheckpointError if it is anything else."""
         weights = load_weights(path, KIND)
-        network = IdentityNetwork(IdentityConfig.from_json(weights.config["network"]))
-        load_state(network, weights.tensors, path)
-        return cls(network, weights.config["domain"], weights.config["role"], weights.extra)
+        with reading(path):
+            config = IdentityConfig.from_json(weights.config["network"])
+            domain, role = (shaped(str, weights.config[name], path) for name in ("domain", "role"))
+            network = opened(lambda: IdentityNetwork(config), weights.tensors, path)
+            return cls(network, domain, role, weights.extra)
 
 
 FACENET, ARCFACE = "20180402-114759-vggface2.pt", "model_ir_se50.pth"
@@ -121,7 +125,7 @@ class FaceNet:
         from facenet_pytorch import InceptionResnetV1
 
         self.network: Any = InceptionResnetV1(pretrained=None).eval().requires_grad_(False)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = state_of(read_pickle(path), path)
         load_state(self.network, {k: v for k, v in state.items() if not k.startswith("logits.")}, path)
 
     def to(self, device: torch.device) -> Self:

@@ -15,6 +15,7 @@ from semedit.metrics.features import DomainFeatures
 from semedit.metrics.sets import Embedder, fidelity_library
 from semedit.pictures.tensors import to_bytes
 from semedit.storage.found import find_weights
+from semedit.storage.pickled import read_pickle, state_of
 from semedit.storage.weights import load_state
 
 
@@ -33,7 +34,7 @@ class LegacyInception:
 
         path = self.find(file)
         self.network = Inception3(transform_input=False, init_weights=False)
-        load_state(self.network, torch.load(path, map_location="cpu", weights_only=True), path)
+        load_state(self.network, state_of(read_pickle(path), path), path)
         self.classify = self.network.fc
         self.network.fc = torch.nn.Identity()
         self.network.eval().requires_grad_(False)

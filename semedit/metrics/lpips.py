@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from semedit.pictures.tensors import fit
+from semedit.storage.content import reading
 from semedit.storage.found import find_weights
+from semedit.storage.pickled import read_pickle, state_of
 from semedit.storage.weights import load_state
 
 BACKBONES = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}
@@ -29,9 +31,9 @@ class Lpips:
 
         self.protocol = f"lpips-{net}-v0.1@{self.SIZE}"
         self.network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False).eval().requires_grad_(False)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        own = self.network.net.state_dict()
-        renamed = {key: state["features." + key.split(".", 1)[1]] for key in own}
+        state, own = state_of(read_pickle(path), path), self.network.net.state_dict()
+        with reading(path):
+            renamed = {key: state["features." + key.split(".", 1)[1]] for key in own}
         load_state(self.network.net, renamed, path)
 
     def to(self, device: torch.device) -> Self:

@@ -24,7 +24,15 @@ from semedit.networks.local import LocalGenerators
 from semedit.networks.ops import coordinate_grid
 from semedit.networks.placing import placed_options
 from semedit.networks.render import RenderNet
-from semedit.networks.style_based import MappingNetwork, Noise, StyleBasedConfig, StyleBasedGenerator, noise_maps
+from semedit.networks.style_based import (
+    MOST,
+    MOST_LAYERS,
+    MappingNetwork,
+    Noise,
+    StyleBasedConfig,
+    StyleBasedGenerator,
+    noise_maps,
+)
 from semedit.networks.synthesis import Synthesis
 
 #: How far below the nearest region's pseudo-depth another one counts as hidden: its weight would be less than 1e-20.
@@ -39,13 +47,13 @@ class GeneratorConfig(StyleBasedConfig):
 
     noun: ClassVar[str] = "generator configuration"
 
-    size: int = Field(256, description="side of pictures in px, a power of two")
-    regions: int = Field(13, ge=1, description="regions, each with its local generator; 13 are CelebAMask-HQ's")
+    size: int = Field(256, le=MOST, description="side of pictures in px, a power of two")
+    regions: int = Field(13, ge=1, le=255, description="regions, each with its local generator; 13 are CelebAMask-HQ's")
     transparent: tuple[int, ...] = Field(
         (10, 12), description="indices of the regions that others are seen through: glasses and earrings"
     )
-    style_dim: int = Field(512, ge=1, description="width D of z and of w; StyleGAN2's")
-    mapping_layers: int = Field(8, ge=1, description="layers from z to w; StyleGAN2's")
+    style_dim: int = Field(512, ge=1, le=MOST, description="width D of z and of w; StyleGAN2's")
+    mapping_layers: int = Field(8, ge=1, le=MOST_LAYERS, description="layers from z to w; StyleGAN2's")
     mapping_lr_mul: float = Field(
         0.01, gt=0, description="share of the learning rate at which the mapping learns; StyleGAN2's"
     )
@@ -53,7 +61,9 @@ class GeneratorConfig(StyleBasedConfig):
         2, ge=0, description="first layers of a local generator, which all regions but the background feed alike: pose"
     )
     depth_layers: int = Field(6, description="layers in front of the depth head, base layers among them: shape")
-    local_layers: int = Field(10, description="layers of a local generator in all; those behind the depth: texture")
+    local_layers: int = Field(
+        10, le=MOST_LAYERS, description="layers of a local generator in all; those behind the depth: texture"
+    )
     local_channels: int = Field(64, ge=1, description="width of the local generators' layers")
     coarse_channels: int = Field(512, ge=1, description="width of the features that the render net is given")
     coarse_size: int = Field(64, description="side in px at which regions are put together, a power of two")

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from semedit.config import Config
 from semedit.errors import CheckpointError
+from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
 
 
@@ -157,11 +158,8 @@ class IrSeFace(nn.Module):
 
         Raises CheckpointError.
         """
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise CheckpointError(f"{path}: cannot be read as tensors ({str(error).splitlines()[0][:100]})") from None
-        if not isinstance(state, dict) or "output_layer.3.weight" not in state:
+        state = read_pickle(path)
+        if "output_layer.3.weight" not in state:
             raise CheckpointError(f"{path}: not an IR face network ('output_layer.3.weight' is missing)")
         network = cls(config, affine=affine)
         load_state(network, state, path)

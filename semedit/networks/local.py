@@ -90,12 +90,12 @@ class LocalGenerators(nn.Module):
         """Texture features x (B, R, C, P) and depths (B, R, P) of an expanded code (B, R, L', D).
 
         ``coords`` is (2, h, w), shared, or (B, R, 2, h, w). Where no gradient is asked for, the CPU takes TILE points
-        at a time through all layers: their activations stay in its caches.
+        of many at a time through all layers: their activations stay in its caches.
         """
         # Taken apart at once: indexing would make a full-size gradient for every layer.
         weights, biases = self.modulated_weights(codes).unbind(0), (self.bias * SQRT2)[..., None].unbind(0)
         points = self.embed(coords)
-        if points.shape[-1] <= TILE or torch.is_grad_enabled() or points.device.type != "cpu":
+        if points.shape[-1] < 4 * TILE or torch.is_grad_enabled() or points.device.type != "cpu":
             return self.layers(weights, biases, points)
         tiles = [self.layers(weights, biases, tile) for tile in points.split(TILE, dim=-1)]
         return torch.cat([x for x, _ in tiles], dim=-1), torch.cat([depths for _, depths in tiles], dim=-1)

@@ -20,8 +20,11 @@ from semedit.latents.layout import LatentLayout
 from semedit.latents.regions import RegionTable
 from semedit.networks.layers import EqualLinear, Folded
 from semedit.networks.ops import pixel_norm
+from semedit.storage.tensors import check_finite
 
 Noise = Literal["const", "random"] | list[Tensor]
+#: No network is wider, makes larger pictures, or is deeper than this.
+MOST, MOST_LAYERS = 2**14, 256
 
 
 class StyleBasedConfig(Config):
@@ -126,7 +129,12 @@ class StyleBasedGenerator(nn.Module, ABC):
         return self.regions
 
     def check(self, latent: Latent) -> None:
-        """LatentError unless ``latent`` is a code of this generator, or of one that it was adapted from."""
+        """LatentError unless ``latent`` is a finite code of this generator, or of one that it was adapted from."""
+        if not isinstance(latent, Latent):
+            raise LatentError(
+                f"a {type(latent).__name__} where a Latent is wanted; sample, invert and generator.latent give one"
+            )
+        check_finite({"latent": latent.data}, "a code", LatentError)
         latent.check_generator(self.fingerprint, *self.lineage)
 
     def mean_w(self, samples: int = 10_000, seed: int = 0) -> Tensor:

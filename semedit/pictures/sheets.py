@@ -8,11 +8,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from semedit.errors import OutputError
 from semedit.latents.regions import RegionTable
 from semedit.pictures.provenance import DRAWN, Mark, carried
 from semedit.pictures.tensors import enlarge, to_images, to_picture
-from semedit.storage.atomic import replacing
+from semedit.storage.atomic import check_output, replacing
+from semedit.storage.memory import check_memory
 
+KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+#: How many copies of a sheet there are while it is made and written: pictures, canvas, enlarged, 8 bits.
+COPIES = 3
 #: The most pixels of one sheet of many pictures, enlarged.
 MOST_PIXELS = 2**24
 
@@ -22,21 +27,47 @@ SAMPLED = Mark()
 
 def save_picture(image: Tensor | Image.Image, path: str | Path, mark: Mark | None = SAMPLED,
                  metadata: Mapping[str, Any] | None = None) -> None:  # fmt: skip
-    """Write a picture atomically; the ending chooses the format (PNG, JPEG, WEBP).
+    """Write a picture atomically; the ending chooses the format (PNG, JPEG, WEBP). Raises OutputError for another.
 
     ``mark`` says where it comes from (by default a model's sample; None writes none), ``metadata`` are further options
     of Pillow's, such as those of :func:`semedit.pictures.provenance.kept_metadata`.
     """
     picture = to_picture(image) if isinstance(image, Tensor) else image
-    kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}.get(Path(path).suffix.lower(), "PNG")
+    kind = picture_kind(path)
     options = {**(metadata or {}), **carried(mark, kind), **({} if kind == "PNG" else {"quality": 92})}
     with replacing(path) as temporary:
         picture.save(temporary, format=kind, **options)
 
 
+def picture_kind(path: str | Path) -> str:
+    """The format that a picture's ending means. Raises OutputError for one that pictures are not written with.
+
+    >>> picture_kind("sheet.JPG")
+    'JPEG'
+    """
+    kind = KINDS.get(Path(path).suffix.lower())
+    if kind is None:
+        raise OutputError(f"{path}: pictures are written as {', '.join(KINDS)}; the ending says which")
+    return kind
+
+
+def check_picture(path: str | Path) -> Path:
+    """``path``, if a picture may be written there; OutputError, before the work, if not."""
+    picture_kind(path)
+    return check_output(path)
+
+
+def check_sheet(count: int, columns: int, height: int, width: int, what: str, remedy: str) -> None:
+    """ConfigError where ``count`` pictures, and their sheet of so many columns, need more memory than there is."""
+    columns = min(columns, count)
+    cells = count + columns * -(-count // columns)
+    check_memory(COPIES * 12 * cells * (height + 2) * (width + 2), what, remedy)
+
+
 def sheet(images: Tensor, columns: int, gap: int = 2) -> Tensor:
-    """One picture (3, H', W') of a batch (B, 3, H, W) in rows of ``columns``, on white."""
+    """One picture (3, H', W') of a batch (B, 3, H, W) in rows of ``columns``, or of all if they are fewer, on white."""
     count, _, height, width = images.shape
+    columns = min(columns, count)
     rows = -(-count // columns)
     canvas = torch.ones(3, rows * (height + gap) - gap, columns * (width + gap) - gap)
     for i, image in enumerate(images.cpu().float()):
@@ -59,12 +90,15 @@ class SheetWriter:
 
     def add(self, images: Tensor) -> None:
         """Put pictures (B, 3, H, W) behind those before; full sheets are written."""
-        pixels = images.shape[-1] * images.shape[-2] * self.scale**2
-        most = max(1, MOST_PIXELS // pixels // self.columns) * self.columns
+        most = self.most(*images.shape[-2:])
         for image in images.cpu():
             self._waiting.append(image)
             if len(self._waiting) == most:
                 self._write()
+
+    def most(self, height: int, width: int) -> int:
+        """How many pictures of so many px one sheet takes."""
+        return max(1, MOST_PIXELS // (height * width * self.scale**2) // self.columns) * self.columns
 
     def finish(self) -> list[str]:
         """Write what is left; the files of all sheets."""

@@ -14,6 +14,14 @@ from semedit.storage.atomic import replacing
 STILL = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
 
 
+def video_kind(path: str | Path) -> str:
+    """The ending that says how frames are written. Raises ConfigError for another."""
+    kind = Path(path).suffix.lower()
+    if kind not in (*STILL, ".mp4"):
+        raise ConfigError(f"{path}: moving pictures are written as .mp4, .gif, .webp or .apng")
+    return kind
+
+
 def save_video(frames: Tensor, path: str | Path, fps: int = 20, mark: Mark | None = SAMPLED) -> None:
     """Write frames (N, 3, H, W) in [-1, 1], atomically; the ending chooses GIF, WebP, animated PNG or MP4.
 
@@ -21,9 +29,8 @@ def save_video(frames: Tensor, path: str | Path, fps: int = 20, mark: Mark | Non
 
     Raises ConfigError for another ending, or for MP4 where PyAV is not installed.
     """
-    path = Path(path)
+    path, kind = Path(path), video_kind(path)
     pictures = [to_picture(frame) for frame in frames]
-    kind = path.suffix.lower()
     if kind in STILL:
         with replacing(path) as temporary:
             pictures[0].save(
@@ -36,8 +43,6 @@ def save_video(frames: Tensor, path: str | Path, fps: int = 20, mark: Mark | Non
                 **carried(mark, STILL[kind]),
             )
         return
-    if kind != ".mp4":
-        raise ConfigError(f"{path}: moving pictures are written as .mp4, .gif, .webp or .apng")
     try:
         import av
     except ImportError:

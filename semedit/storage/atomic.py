@@ -1,18 +1,15 @@
 """Writing results: to a temporary name in the same folder, then renamed, so that no final name is half-written."""
 
-import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from semedit.errors import OutputError
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from semedit.storage.ownership import check_replaceable, note
 
 
 def make_folder(path: str | Path) -> Path:
@@ -22,9 +19,17 @@ def make_folder(path: str | Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise OutputError(f"cannot write in {folder}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot write in {folder}: {getattr(error, 'strerror', None) or error}") from None
     return folder
+
+
+def check_output(path: str | Path) -> Path:
+    """``path``, if a result may be written there; OutputError now, before the work, if not. Its folder is made."""
+    target = Path(path)
+    make_folder(target.parent)
+    check_replaceable(target)
+    return target
 
 
 def _umask() -> int:
@@ -35,15 +40,19 @@ def _umask() -> int:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside ``path``; on success it is synced and renamed over ``path``, on failure removed."""
-    target = Path(path)
-    make_folder(target.parent)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    """A temporary path beside ``path``; on success it is synced and renamed over ``path``, on failure removed.
+
+    Raises OutputError, before anything is written, if ``path`` is not semedit's to replace
+    (:mod:`semedit.storage.ownership`), or if it cannot be written.
+    """
+    target = check_output(path)
+    temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}.tmp")
     try:
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
+        note(target, temporary)
         os.replace(temporary, target)
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from None
@@ -58,16 +67,3 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 def write_json(path: str | Path, data: Any) -> None:
     write_bytes(path, (json.dumps(data, indent=2) + "\n").encode())
-
-
-def write_safetensors(path: str | Path, tensors: "Mapping[str, Tensor]", metadata: dict[str, str]) -> None:
-    from safetensors.torch import save_file
-
-    with replacing(path) as temporary:
-        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, metadata)
-
-
-def sha256(path: str | Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,14 +4,14 @@ A model is a folder with a ``card.json``. Shipped models are package data; a use
 (default ``~/.local/share/semedit``), and win over shipped ones of the same name.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semedit.errors import MissingWeights, UnknownName
+from semedit.errors import CheckpointError, MissingWeights, UnknownName
+from semedit.storage.content import read_object, shaped
 from semedit.storage.shipped import SHIPPED
 
 CARD, GENERATOR, DIRECTIONS = "card.json", "generator.safetensors", "directions.safetensors"
@@ -80,10 +80,41 @@ def folders() -> dict[str, ModelFolder]:
 def read_card(folder: Path) -> dict[str, Any]:
     """The card of a model's folder; empty if it has none that can be read."""
     try:
-        content: dict[str, Any] = json.loads((folder / CARD).read_text())
-    except (json.JSONDecodeError, OSError):
+        return checked_card(folder)
+    except CheckpointError:
         return {}
-    return content
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a card says of a file."""
+
+    bytes: int
+    sha256: str
+
+
+def checked_card(folder: Path) -> dict[str, Any]:
+    """The card of a model's folder. Raises CheckpointError for one that is missing, or says something else."""
+    path = folder / CARD
+    card = read_object(path)
+    files = shaped(dict[str, FileFacts], card.get("files", {}), f"{path}: files")
+    names = [*files, shaped(str, card.get("generator", GENERATOR), f"{path}: generator")]
+    if strange := [name for name in names if Path(name).name != name]:
+        raise CheckpointError(f"{path}: '{strange[0]}' is no file of this folder")
+    shaped(str, card.get("domain", "faces"), f"{path}: domain")
+    return card
+
+
+def broken() -> dict[str, CheckpointError]:
+    """The folders whose card cannot be used, by name, and why."""
+    found = {}
+    for root in (SHIPPED, home() / "models"):
+        for card in sorted(root.glob(f"*/{CARD}")):
+            try:
+                checked_card(card.parent)
+            except CheckpointError as error:
+                found[card.parent.name] = error
+    return found
 
 
 def shipped() -> list[ModelFolder]:
@@ -104,4 +135,6 @@ def find(name: str) -> ModelFolder:
             f"the official model '{name}' is not here; get {file} from its authors, then "
             f"'semedit models add {name} --file {file}'"
         )
+    if name in (bad := broken()):
+        raise bad[name]
     raise UnknownName("model", name, (*present, *ALIASES, *OFFICIAL))

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from semedit.errors import MissingWeights
+from semedit.storage.content import exists
 
 
 def weights_folder() -> Path:
@@ -20,7 +21,7 @@ def find_weights(name: str, variable: str, purpose: str, path: str | Path | None
     set). Raises MissingWeights, saying what ``purpose`` the file is for and where it is looked for, if it is not there.
     """
     found = Path(path or os.environ.get(variable) or weights_folder() / name)
-    if not found.exists():
+    if not exists(found):
         message = f"{purpose} needs {name} at {found}; put the file there, or set {variable} to its path"
         raise MissingWeights(message, name, purpose)
     return found

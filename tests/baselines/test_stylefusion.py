@@ -316,7 +316,7 @@ def test_an_index_is_read_from_beside_it_or_from_here(tmp_path, monkeypatch):
     again = Hierarchy.load("faces", tmp_path / "saved" / "index.json")
     codes = again.assign(code, face=random_code(1))
     assert torch.equal(found.fuse(codes).flat(), again.fuse(codes).flat())
-    for text, message in (("[", "JSON index"), ('{"all": 3}', "maps the names"), ('{"all": "no.pt"}', r"no\.pt")):
+    for text, message in (("[", "no valid JSON"), ('{"all": 3}', "maps the names"), ('{"all": "no.pt"}', r"no\.pt")):
         index.write_text(text)
         with pytest.raises(CheckpointError, match=message):
             Hierarchy.load("faces", index)

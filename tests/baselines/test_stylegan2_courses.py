@@ -32,7 +32,7 @@ def test_courses_survive_json(name):
 
 @pytest.fixture(scope="module")
 def lessons() -> Lessons:
-    return open_teacher(TINY, PORTRAITS).lessons(8, seed=3)
+    return open_teacher(TINY.lessons, TINY.generator, PORTRAITS).lessons(8, seed=3)
 
 
 def test_a_lesson_is_the_picture_of_one_code(lessons):

@@ -90,7 +90,7 @@ class TestScoresOfOnesOwn:
         assert len(model.sample(1)) == 1 and library["happy"].report_.chosen == 23
 
     @pytest.mark.parametrize("line, words", [
-        ("9.png,high", "line 62.*high"), ("none.png,0.4", "line 62.*not a latent"),
+        ("9.png,high", "line 62.*high"), ("none.png,0.4", "line 62.*no such file"),
         ("wplus.png,1", "not one code in W"),
     ])  # fmt: skip
     def test_a_bad_line_is_named(self, model, table, line, words):

@@ -10,6 +10,7 @@ from benchmarks.paper.setting import NotThere, Progress, Setting, difference
 from directions import InterFaceGAN
 from directions.interfacegan.editor import half_gap
 from semedit.domains.base import Domain
+from semedit.domains.judges import attribute_panel
 from semedit.errors import MissingWeights
 from semedit.latents.truncation import TRUNCATION
 from semedit.metrics.placed import placed
@@ -58,8 +59,9 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
     flat = style_codes(generator, max(2, setting.budget.shown), SEED + 1)
     step = half_gap(codes.numpy(), labels, editor.direction_)
     before, after = rendered(generator, flat), rendered(generator, flat + step * torch.from_numpy(editor.direction_))
-    gain = (scorer.score(after) - scorer.score(before))[:, scorer.index(name)]
-    found = {("score gain", f"{domain.name}-{scorer.protocol}"): gain}
+    judge = attribute_panel(domain, torch.device("cpu")).first
+    gain = (judge.network.score(after) - judge.network.score(before))[:, judge.network.index(name)]
+    found = {("score gain", f"{domain.name}-{judge.protocol}"): gain}
     if (share := inside_share(domain, name, before, after)) is not None:
         found["share of the change inside", "parsed masks, old or new, dilated 2 px"] = share
     measures = []

@@ -9,7 +9,7 @@ from benchmarks.paper.cells import Measure
 from benchmarks.paper.part import Made, PaperPart, named
 from benchmarks.paper.setting import Progress, Setting
 from directions import StyleClip
-from semedit.metrics.placed import placed
+from semedit.domains.judges import clip_panel
 
 #: The paper's prompts, and the regions that a user would choose for each.
 PROMPTS = {
@@ -25,21 +25,25 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
     is edited whole."""
     rival = GENERATORS[name]
     model = setting.rival(rival) if rival else setting.model
-    clip = placed(model.domain.clip(), model.device)
+    judges = clip_panel(model.domain, model.device)
+    clip = judges.guide.network if judges.guide else judges.first.network
     latent = model.generator.latent(model.generator.mean_w())
     pictures, measures, options = [model.synthesise(latent).image.cpu()], [], []
     for index, (prompt, regions) in enumerate(PROMPTS.items()):
         wanted: dict[str, Any] = {"steps": setting.budget.words} if setting.budget.words else {}
         editor = StyleClip.of_model(model, prompt, clip, progress=partial(_told, progress, index), **wanted)
         options = [f"{key} {value}" for key, value in editor.config.to_json().items() if value]
-        before = clip.similarity(pictures[-1].to(model.device), (prompt,)).item()
+        shown = pictures[-1].to(model.device)
+        before = [one.network.similarity(shown, (prompt,)).item() for one in judges]
         latent = editor.edit(latent, 1.0, "all" if rival else regions)
         pictures.append(model.synthesise(latent).image.cpu())
-        after = clip.similarity(pictures[-1].to(model.device), (prompt,)).item()
-        measures.append(Measure(row=name, column=prompt, value=after - before, n=1,
-                                protocol=f"gain of cosine, {clip.protocol} (the one that was optimised)"))  # fmt: skip
-    shown = "; ".join(PROMPTS)
-    caption = f"{name}: the mean face, then in sequence: {shown}. Options: {', '.join(options)}."
+        for one, start in zip(judges, before, strict=True):
+            gain = one.network.similarity(pictures[-1].to(model.device), (prompt,)).item() - start
+            measures.append(
+                Measure(row=name, column=prompt, value=gain, n=1, protocol=f"gain of cosine, {one.protocol}")
+            )
+    asked = "; ".join(PROMPTS)
+    caption = f"{name}: the mean face, then in sequence: {asked}. Options: {', '.join(options)}."
     return Made(measures, [setting.show("ssg.f11", name, torch.cat(pictures), len(pictures), caption, side=256)])
 
 

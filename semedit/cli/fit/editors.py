@@ -215,10 +215,14 @@ def _target(model: "Model", out: str | None, name: str) -> Path:
 def _save(model: "Model", library: Any, path: Path) -> None:
     """Write a library; beside its model, also renew the model's card."""
     from semedit.checkpoints import zoo
+    from semedit.storage.ownership import claiming
 
-    library.save(path)
     if model.entry and path.parent == model.entry.folder:
+        with claiming(model.entry.folder):
+            library.save(path)
         zoo.refresh_card(model.entry)
+    else:
+        library.save(path)
 
 
 def _cell(value: float | None, digits: int) -> str:

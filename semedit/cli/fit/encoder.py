@@ -12,6 +12,7 @@ from semedit.cli.console import (
     Report,
     SetOption,
     check_device,
+    complain,
     progress_bar,
 )
 
@@ -40,6 +41,7 @@ def encoder(
     from semedit.checkpoints import zoo
     from semedit.config import assigned
     from semedit.editing.loading import load
+    from semedit.storage.ownership import claiming
     from semedit.training.engine.team import join_team
 
     loaded = load(model)
@@ -52,14 +54,21 @@ def encoder(
             report.say(f"{config.name}: {config.steps} steps of {config.batch} pictures -> {folder}")
         with progress_bar("training the encoder", json or not team.primary) as progress:
             encoders.training.train_encoder(
-                config, folder, loaded.generator, domain=loaded.domain, team=team, progress=progress
+                config,
+                folder,
+                loaded.generator,
+                domain=loaded.domain,
+                team=team,
+                progress=progress,
+                say=complain if team.primary else lambda _: None,
             )
         if not team.primary:
             return
     file = folder / encoders.training.ENCODER
     if install and loaded.entry:
         stored = encoders.load_encoder(file)
-        encoders.checkpoint.save_encoder(loaded.entry.folder / zoo.ENCODERS[0], stored, half=True)
+        with claiming(loaded.entry.folder):
+            encoders.checkpoint.save_encoder(loaded.entry.folder / zoo.ENCODERS[0], stored, half=True)
         zoo.refresh_card(loaded.entry)
     report.add(run=str(folder), steps=config.steps, encoder=str(file), installed=bool(install and loaded.entry))
     report.say(f"done: {config.steps} steps; the encoder is {file}")

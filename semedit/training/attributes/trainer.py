@@ -31,9 +31,10 @@ from semedit.errors import CheckpointError, ConfigError
 from semedit.metrics.face_attributes import FILE, FaceAttributeClassifier, FaceAttributeConfig, FaceAttributeScorer
 from semedit.networks.precision import training_cast
 from semedit.pictures.tensors import to_images
-from semedit.storage.atomic import make_folder, write_json
-from semedit.storage.pickled import read_pickle
+from semedit.storage.atomic import write_json
+from semedit.storage.pickled import read_pickle, state_of
 from semedit.storage.weights import load_state
+from semedit.training.engine.folder import run_folder
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
 from semedit.training.engine.state import (
     STATE,
@@ -118,9 +119,17 @@ def train_attributes(
     """Run, or resume, the training that ``config`` describes in ``folder``; the scorer is written there in the end.
 
     Raises ConfigError for data of another form, for CelebAMask-HQ's mapping that is not there, or for a folder of
-    another run; CheckpointError for a start of another network.
+    another run; CheckpointError for a start of another network; OutputError if another trainer is at work in the
+    folder, or it is not a run's.
     """
-    team, folder = team or Team(), make_folder(folder)
+    team = team or Team()
+    with run_folder(folder, team) as own:
+        return _trained(config, own, team, progress)
+
+
+def _trained(config: FaceAttributeRun, folder: Path, team: Team,
+             progress: Callable[[int, int], None] | None) -> FaceAttributeScorer:  # fmt: skip
+    """The training in a folder that is this run's."""
     data = read_celeba(config.data, TRAIN, mapping_of(config))
     if len(data.names) != config.network.attributes:
         config = config.replace(network=config.network.replace(attributes=len(data.names)))
@@ -133,7 +142,7 @@ def train_attributes(
     if (folder / STATE).exists():
         header, tensors = read_state(folder / STATE, team.device)
         check_options(folder / STATE, header["config"], config.to_json(), FREE_OPTIONS)
-        unpack(state, tensors, ("network",), ("optimiser",))
+        unpack(state, tensors, ("network",), ("optimiser",), folder / STATE)
         state.step = header["step"]
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
@@ -146,7 +155,7 @@ def train_attributes(
 
     plan = Plan(config.steps, config.batch, config.seed, config.log_every)
     run_steps(plan, state, AttributeStep(config, state, team), source, team, folder,
-              (Due(config.checkpoint_every, save),), progress)  # fmt: skip
+              (Due(config.checkpoint_every, save, keeps=True),), progress)  # fmt: skip
     scorer = FaceAttributeScorer(network, data.names)
     if team.primary:
         held = read_celeba(config.data, VALIDATION, mapping_of(config))
@@ -175,7 +184,7 @@ def mapping_of(config: FaceAttributeRun) -> Path | None:
 
 def start_from(network: FaceAttributeClassifier, path: str | Path) -> None:
     """Give the trunk the weights of torchvision's ResNet-50 but for its last layer. Raises CheckpointError."""
-    own, theirs = network.trunk.state_dict(), dict(read_pickle(path))
+    own, theirs = network.trunk.state_dict(), dict(state_of(read_pickle(path), path))
     if "fc.weight" not in theirs:
         raise CheckpointError(f"{path}: not a ResNet of torchvision ('fc.weight' is missing)")
     last = {name: own[name] for name in ("fc.weight", "fc.bias")}

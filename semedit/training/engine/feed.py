@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 
-from semedit.config import Config
+from semedit.config import Config, Seed
 from semedit.data.collection import open_collection
 from semedit.data.disk import CollectionDataset, DiskSource, JointAugment
 from semedit.data.drawn import Painter, cached_pool, draw_batch
@@ -34,7 +34,7 @@ class DataConfig(Config):
     pool: int = Field(
         24_000, ge=0, description="pictures drawn once and sampled from; 0 draws every batch afresh, for fast devices"
     )
-    seed: int = Field(1, description="seed of the pool, apart from the run's so that runs can share one")
+    seed: Seed = Field(1, description="seed of the pool, apart from the run's so that runs can share one")
     path: str = Field("", description="folder or LMDB of pictures; empty: they are drawn")
     label_map: str = Field("", description="YAML file that says what labels mean; empty: the domain's region indices")
     workers: int = Field(2, ge=0, description="processes that decode pictures")

@@ -12,6 +12,7 @@ import torch
 from semedit.storage.atomic import replacing
 from semedit.training.engine.memory import keep_freed_memory
 from semedit.training.engine.state import step_seed
+from semedit.training.engine.stopping import wish_to_stop
 from semedit.training.engine.team import Team
 
 LOG, CONFIG = "log.jsonl", "config.json"
@@ -93,10 +94,15 @@ class Counted(Protocol):
 
 @dataclass(frozen=True)
 class Due:
-    """What the first process does every so many steps (0: never), and at the end."""
+    """What the first process does every so many steps (0: never), and at the end, in the order of a list of these.
+
+    What ``keeps`` the run's state stands first, so that nothing that only looks at it can cost it, and is also done
+    before a run leaves that was asked to stop.
+    """
 
     every: int
     do: Callable[[RunLog], None]
+    keeps: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,8 @@ def run_steps(
 ) -> None:
     """Go on from ``state.step`` to the end of ``plan``. ``progress`` receives (step, steps) after each step.
 
+    Raises KeyboardInterrupt where the process was asked to stop, once the step is done and the state kept.
+
     Before each step torch's global generator is seeded from (seed, step), alike on every process.
     """
     if team.device.type == "cpu":
@@ -128,23 +136,26 @@ def run_steps(
     log = RunLog(folder, state.step) if team.primary else None
     began, first, batches = time.monotonic(), state.step, source.stream(state.step)
     try:
-        while state.step < plan.steps:
-            batch = next(batches).to(team.device)
-            torch.manual_seed(step_seed(plan.seed, state.step))
-            step.run(batch)
-            done = state.step == plan.steps
-            if state.step % plan.log_every == 0 or done:
-                values = step.mean_losses()
-                rate = (state.step - first) * plan.batch / (time.monotonic() - began)
-                if log is not None:
-                    log.write(state.step - 1, {**values, "images": state.step * plan.batch, "images_per_s": rate})
-            if log is None:
-                continue
-            for item in due:
-                if item.every and (state.step % item.every == 0 or done):
-                    item.do(log)
-            if progress:
-                progress(state.step, plan.steps)
+        with wish_to_stop(listen=team.world == 1) as wish:
+            while state.step < plan.steps:
+                batch = next(batches).to(team.device)
+                torch.manual_seed(step_seed(plan.seed, state.step))
+                step.run(batch)
+                done = state.step == plan.steps
+                if state.step % plan.log_every == 0 or done:
+                    values = step.mean_losses()
+                    rate = (state.step - first) * plan.batch / (time.monotonic() - began)
+                    if log is not None:
+                        log.write(state.step - 1, {**values, "images": state.step * plan.batch, "images_per_s": rate})
+                if log is None:
+                    continue
+                for item in due:
+                    if item.every and (state.step % item.every == 0 or done or (wish.made and item.keeps)):
+                        item.do(log)
+                if progress:
+                    progress(state.step, plan.steps)
+                if wish.made and not done:
+                    raise KeyboardInterrupt
     finally:
         if log is not None:
             log.close()

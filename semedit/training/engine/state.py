@@ -1,25 +1,27 @@
 """The full state of a training run in one atomic safetensors file: networks, optimisers, running values, step."""
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from semedit.errors import CheckpointError, ConfigError
-from semedit.storage.atomic import write_safetensors
+from semedit.storage.content import reading
+from semedit.storage.tensors import read_header as header_of
+from semedit.storage.tensors import read_tensors, write_tensors
 
 FORMAT = "semedit-training-1"
 STATE = "state.safetensors"
 
 
 def write_state(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Write a state file, atomically; one header field holds everything that is not a tensor."""
-    text = json.dumps({"format": FORMAT, **header})
-    write_safetensors(path, {name: t.clone() for name, t in tensors.items()}, {"semedit": text})
+    """Write a state file, atomically; the header holds everything that is not a tensor.
+
+    Raises OutputError for a run that has diverged, so that its last good state stays.
+    """
+    write_tensors(path, {"format": FORMAT, **header}, {name: t.clone() for name, t in tensors.items()})
 
 
 def pack_modules(state: object, names: tuple[str, ...]) -> dict[str, Tensor]:
@@ -37,8 +39,17 @@ def pack_optimisers(state: object, names: tuple[str, ...]) -> dict[str, Tensor]:
     }
 
 
-def unpack(state: object, tensors: dict[str, Tensor], networks: tuple[str, ...], optimisers: tuple[str, ...]) -> None:
-    """Put tensors that were packed by the two functions above back into a state's networks and optimisers."""
+def unpack(state: object, tensors: dict[str, Tensor], networks: tuple[str, ...], optimisers: tuple[str, ...],
+           source: str | Path = "state") -> None:  # fmt: skip
+    """Put tensors that were packed by the two functions above back into a state's networks and optimisers.
+
+    Raises CheckpointError, naming ``source``, for tensors that do not fit.
+    """
+    with reading(source):
+        _unpack(state, tensors, networks, optimisers)
+
+
+def _unpack(state: object, tensors: dict[str, Tensor], networks: tuple[str, ...], optimisers: tuple[str, ...]) -> None:
     for name in networks:
         getattr(state, name).load_state_dict(part(tensors, name))
     for name in optimisers:
@@ -52,25 +63,21 @@ def unpack(state: object, tensors: dict[str, Tensor], networks: tuple[str, ...],
 
 def read_header(path: Path) -> dict[str, Any]:
     """What a state file says of itself, without its tensors. Raises CheckpointError for one that cannot be read."""
-    return _read(path, None)[0]
+    return _own(header_of(path, "a training state"), path)
 
 
 def read_state(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Header and tensors of a state file. Raises CheckpointError for one that cannot be read."""
-    return _read(path, device)
+    stored = read_tensors(path, "a training state", device=device)
+    return _own(stored.header, path), dict(stored.tensors)
 
 
-def _read(path: Path, device: torch.device | str | None) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    try:
-        with safe_open(str(path), framework="pt", device=str(device or "cpu")) as file:
-            header = json.loads((file.metadata() or {}).get("semedit", "{}"))
-            names = [] if device is None else file.keys()
-            tensors = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: cannot be read as a training state ({error})") from None
+def _own(header: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a training state")
-    return header, tensors
+    if not isinstance(header.get("config"), dict) or not isinstance(header.get("step"), int):
+        raise CheckpointError(f"{path}: a training state without its configuration or its step")
+    return dict(header)
 
 
 def check_options(path: Path, then: Mapping[str, Any], now: Mapping[str, Any], free: Collection[str] = ()) -> None:

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from semedit.config import Config
+from semedit.config import Config, Seed
 from semedit.errors import ConfigError
 from semedit.latents.regions import RegionTable
 from semedit.networks.discriminator import Discriminator, DiscriminatorConfig, DualDiscriminator
@@ -46,7 +46,7 @@ class GanConfig(Config):
         description="ema_only keeps the averaged local generators at the start's weights while the trained ones move "
         "(the released code); true_freeze keeps both",
     )
-    seed: int = Field(0, description="seed of the networks and of every draw")
+    seed: Seed = Field(0, description="seed of the networks and of every draw")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the networks' passes")
     accumulate: int = Field(1, ge=1, description="parts in which a process goes through its batch, to save memory")
     gradient_checkpointing: bool = Field(

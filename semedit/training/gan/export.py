@@ -1,7 +1,7 @@
 """From a training run's folder to a model's: small weights, and a card of where they come from."""
 
-import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ from semedit.checkpoints import zoo
 from semedit.checkpoints.native import save_discriminator, save_generator
 from semedit.errors import CheckpointError
 from semedit.networks.style_based import StyleBasedGenerator
-from semedit.storage.atomic import make_folder, sha256
+from semedit.storage.atomic import make_folder
+from semedit.storage.content import read_object, shaped
+from semedit.storage.ownership import claiming, sha256
 from semedit.storage.weights import load_weights
 from semedit.training.engine.run import CONFIG
 from semedit.training.engine.state import STATE
@@ -24,8 +26,12 @@ def images_before(config: dict[str, Any]) -> int:
     start = Path(config.get("start", ""))
     if not config.get("start") or not (start / CONFIG).exists():
         return 0
-    seen: int = load_weights(start / GENERATOR).extra["images"]
-    return seen + images_before(json.loads((start / CONFIG).read_text()))
+    return images_of(start / GENERATOR) + images_before(read_object(start / CONFIG))
+
+
+def images_of(path: Path) -> int:
+    """How many pictures a run had seen when it wrote a generator. Raises CheckpointError for another file."""
+    return shaped(int, load_weights(path).extra.get("images"), f"{path}: images")
 
 
 def pack(run: Path, folder: Path, domain: str, *, best: bool = False, facts: Mapping[str, Any] | None = None,
@@ -36,13 +42,19 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False, facts: Map
     ``facts`` go into the card too, before those that the run's folder tells.
 
     ``kind`` is the kind of the run's configuration, and ``opener`` opens its generators. Raises CheckpointError if the
-    run has no generator yet.
+    run has no generator yet, OutputError for a folder with files of these names that is no model's.
     """
-    source = run / (BEST if best else GENERATOR)
+    with claiming(folder) if zoo.read_card(folder) else nullcontext():
+        return _packed(run / (BEST if best else GENERATOR), folder, domain, facts or {}, kind, opener)
+
+
+def _packed(source: Path, folder: Path, domain: str, facts: Mapping[str, Any], kind: type[GanConfig],
+            opener: Callable[[Path], StyleBasedGenerator]) -> zoo.ModelFolder:  # fmt: skip
+    run = source.parent
     if not source.exists():
         raise CheckpointError(f"{run}: no {source.name}; train further, or name a run's folder")
-    seen = load_weights(source).extra["images"]
-    config = json.loads((run / CONFIG).read_text())
+    seen = images_of(source)
+    config = read_object(run / CONFIG)
     make_folder(folder)
     save_generator(folder / zoo.GENERATOR, opener(source), half=True)
     if (run / STATE).exists() and (critic := read_critic(run / STATE, kind)) is not None:
@@ -63,7 +75,7 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False, facts: Map
         "data_sha256": {path.name: sha256(path) for path in sorted(run.glob("pool-*.safetensors"))},
         "config": config,
         "licence": "Apache-2.0",
-        **(facts or {}),
+        **facts,
         **keep,
     }
     entry = zoo.ModelFolder(folder.name, folder, card)

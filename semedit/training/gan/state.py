@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from semedit.latents.regions import RegionTable, generic_regions
 from semedit.networks.discriminator import Discriminator
 from semedit.networks.style_based import StyleBasedGenerator
+from semedit.storage.content import reading, shaped
 from semedit.storage.weights import load_state
 from semedit.training.engine.state import (
     check_options,
@@ -127,14 +128,15 @@ def stored_networks(
 ) -> Stored:
     """Generator, discriminator and averaged generator of a state file that was read, of a run with a configuration of
     this kind. Raises CheckpointError."""
-    config = kind.from_json(header["config"])
-    known = header.get("regions")
-    table = RegionTable.from_json(known) if known else generic_regions(config.regions, transparent(config))
-    generator, average = (blank(lambda: config.build_generator(table), device) for _ in range(2))
-    discriminator = blank(config.build_discriminator, device)
-    for name, network in zip(NETWORKS, (generator, discriminator, average), strict=True):
-        load_state(network, part(tensors, name), path)
-    average.lineage = tuple(header.get("lineage", ()))
+    with reading(path):
+        config = kind.from_json(header["config"])
+        known = header.get("regions")
+        table = RegionTable.from_json(known) if known else generic_regions(config.regions, transparent(config))
+        generator, average = (blank(lambda: config.build_generator(table), device) for _ in range(2))
+        discriminator = blank(config.build_discriminator, device)
+        for name, network in zip(NETWORKS, (generator, discriminator, average), strict=True):
+            load_state(network, part(tensors, name), path)
+        average.lineage = tuple(shaped(list[str], header.get("lineage", []), path))
     return generator, discriminator, average
 
 
@@ -159,6 +161,6 @@ def resumed_state(path: Path, config: GanConfig, device: torch.device) -> GanSta
     header, tensors = read_state(path, device)
     check_options(path, run_options(type(config).from_json(header["config"])), run_options(config))
     state = state_of(config, device, *stored_networks(path, type(config), header, tensors, device))
-    unpack(state, tensors, (), OPTIMISERS)
+    unpack(state, tensors, (), OPTIMISERS, path)
     state.path_mean, state.step = tensors["path_mean"], header["step"]
     return state

@@ -20,8 +20,10 @@ from semedit.domains import Domain
 from semedit.errors import ConfigError
 from semedit.latents.regions import RegionTable
 from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
-from semedit.storage.atomic import make_folder, write_json
+from semedit.storage.atomic import write_json
+from semedit.storage.memory import check_memory
 from semedit.training.engine.feed import Feed, label_meaning, open_source
+from semedit.training.engine.folder import run_folder
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
 from semedit.training.engine.state import STATE
 from semedit.training.engine.team import Team
@@ -29,7 +31,7 @@ from semedit.training.gan.augment import differentiable_policies
 from semedit.training.gan.config import GanConfig, TrainConfig
 from semedit.training.gan.health import Monitor, samples
 from semedit.training.gan.memory import estimate
-from semedit.training.gan.starting import starting_state
+from semedit.training.gan.starting import read_sizes, starting_state
 from semedit.training.gan.state import GanState, resumed_state, save_state
 from semedit.training.gan.step import GanStep
 
@@ -56,9 +58,13 @@ class Run:
         regions = self.labels.table
         if config.regions and len(regions) != config.regions:
             raise ConfigError(f"the data have {len(regions)} regions, the generator {config.regions}")
+        resumes = (folder / STATE).exists()
+        if config.start and not resumes:
+            self.check_start()
         self.source = self.open_source()
-        if (folder / STATE).exists():
+        if resumes:
             self.state = resumed_state(folder / STATE, config, team.device)
+            self.say(f"{folder}: going on from step {self.state.step} of {config.steps}")
         else:
             self.state = self.begin(regions)
         augment = differentiable_policies(config.data, self.source.pictures)
@@ -67,6 +73,11 @@ class Run:
                 f"{self.source.pictures} pictures: training with differentiable augmentation ({', '.join(augment)})"
             )
         self.step = self.open_step(augment)
+
+    def check_start(self) -> None:
+        """Raises what :meth:`begin` would for a start that is not there, before anything is drawn."""
+        if isinstance(self.config, TrainConfig):
+            read_sizes(self.config.start)
 
     def begin(self, regions: RegionTable) -> GanState:
         """The state at step 0: fresh networks, or those of the run's start."""
@@ -85,11 +96,14 @@ class Run:
     def go(self, progress: Callable[[int, int], None] | None) -> GanState:
         """Train to the end."""
         config, state = self.config, self.state
-        self.say(estimate(config, self.team.world).summary())
+        expected = estimate(config, self.team.world)
+        if self.team.device.type == "cpu":
+            check_memory(expected.peak, f"a step of {config.name}", "set accumulate or gradient_checkpointing")
+        self.say(expected.summary())
         due = (
+            Due(config.checkpoint_every, lambda _: self.checkpoint(), keeps=True),
             Due(config.sheet_every, lambda _: self.sheet(self.folder / "samples" / f"{state.step:07d}.png")),
             Due(config.monitor_every, lambda log: log.write(state.step - 1, self.monitor.look(state))),
-            Due(config.checkpoint_every, lambda _: self.checkpoint()),
         )
         plan = Plan(config.steps, config.batch, config.seed, config.log_every)
         run_steps(plan, state, self.step, self.source, self.team, self.folder, due, progress)
@@ -131,11 +145,12 @@ def train(
 
     ``labels`` is the run's label map where it has been read already. ``progress`` receives (step, steps) after each
     step, ``say`` a line of text now and then (warnings among them); ``kind`` is the run of a configuration of its own.
-    Raises ConfigError if the folder holds another run, or the data do not fit.
+    Raises ConfigError if the folder holds another run, or the data do not fit; OutputError if another trainer is at
+    work in it, or it is not a run's.
     """
     team = team or Team()
-    folder = make_folder(folder)
-    run = kind(config, folder, domain, team, say, labels)
-    if team.primary:
-        write_json(folder / CONFIG, config.to_json())
-    return run.go(progress)
+    with run_folder(folder, team) as own:
+        run = kind(config, own, domain, team, say, labels)
+        if team.primary:
+            write_json(own / CONFIG, config.to_json())
+        return run.go(progress)

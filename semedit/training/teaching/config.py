@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from semedit.config import Config
+from semedit.config import Config, Seed
 from semedit.latents.regions import RegionTable
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
 from semedit.networks.style_based import StyleBasedConfig, StyleBasedGenerator
@@ -79,7 +79,7 @@ class LessonConfig(Config):
     style: Literal["soft", "cel"] = Field("soft", description="the painter's style")
     count: int = Field(24_000, ge=1, description="lessons made once and drawn from")
     held_out: int = Field(256, ge=1, description="lessons that are only measured on")
-    seed: int = Field(1, description="of the lessons; those held out have the next one")
+    seed: Seed = Field(1, description="of the lessons; those held out have the next one")
     mixing: float = Field(0.6, ge=0, le=1, description="share of lessons whose rows come from two codes")
 
 
@@ -100,7 +100,7 @@ class CourseConfig(Config):
     pairs: PairsStage = Field(PairsStage(), description="everything, by whole pictures")
     adversarial: GanConfig | None = Field(None, description="the adversary's stage, beside the losses of the pairs")
     adversarial_weight: float = Field(0.03, ge=0, description="weight of the adversary beside the losses of the pairs")
-    seed: int = Field(0, description="of the first weights and of every draw")
+    seed: Seed = Field(0, description="of the first weights and of every draw")
     precision: Literal["fp32", "bf16"] = Field("bf16", description="of the networks' arithmetic; weights are fp32")
     log_every: int = Field(100, ge=1, description="steps between lines of the log")
     sheet_every: int = Field(1000, ge=1, description="steps between sheets of held-out lessons")

@@ -13,12 +13,14 @@ import torch
 from semedit.checkpoints import zoo
 from semedit.checkpoints.native import freeze
 from semedit.domains import Domain
-from semedit.errors import ConfigError
+from semedit.errors import CheckpointError, ConfigError
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.atomic import make_folder, write_json
-from semedit.storage.weights import load_state, load_weights
+from semedit.storage.content import reading, shaped
+from semedit.storage.weights import load_weights, opened
+from semedit.training.engine.folder import run_folder
 from semedit.training.engine.run import CONFIG
-from semedit.training.engine.state import STATE, read_state
+from semedit.training.engine.state import STATE, read_header
 from semedit.training.engine.team import Team
 from semedit.training.teaching.adversary import TaughtRun
 from semedit.training.teaching.classroom import Classroom
@@ -43,15 +45,24 @@ def teach(
     has reached its number of steps is not done again. Raises ConfigError for a folder of another course, or a domain
     without a teacher.
     """
-    team, folder = team or Team(), make_folder(folder)
-    say = say if team.primary else (lambda _: None)
+    team, say = team or Team(), say if team is None or team.primary else (lambda _: None)
+    if config.start:
+        zoo.generator_file(config.start)
+    with run_folder(folder, team) as own:
+        return _taught(config, own, domain, team, progress, say)
+
+
+def _taught(config: CourseConfig, folder: Path, domain: Domain, team: Team,
+            progress: Callable[[int, int], None] | None,
+            say: Callable[[str], None]) -> StyleBasedGenerator:  # fmt: skip
+    """The course in a folder that is this run's."""
     room = Classroom.open(config, folder, domain, team, progress)
     if team.primary:
         write_json(folder / CONFIG, config.to_json())
     generator = first_generator(config, domain)
     for number, stage in enumerate(STAGES):
         steps, own = getattr(config, stage.name).steps, folder / stage.name
-        done = read_state(own / STATE)[0]["step"] if (own / STATE).exists() else 0
+        done = read_header(own / STATE)["step"] if (own / STATE).exists() else 0
         if steps and done >= steps:
             generator = stored_generator(config, own / GENERATOR, domain)
         elif steps:
@@ -64,10 +75,12 @@ def teach(
 
 def stored_generator(config: CourseConfig, path: Path, domain: Domain) -> StyleBasedGenerator:
     """The generator of the course's sizes in a native file, frozen. Raises CheckpointError for any other."""
-    generator = config.build_generator(domain.regions)
-    weights = load_weights(path, generator.KIND)
-    load_state(generator, weights.tensors, path)
-    generator.lineage = tuple(weights.extra.get("lineage", ()))
+    weights = load_weights(path)
+    generator = opened(lambda: config.build_generator(domain.regions), weights.tensors, path)
+    if weights.kind != generator.KIND:
+        raise CheckpointError(f"{path}: holds a {weights.kind}, not a {generator.KIND}")
+    with reading(path):
+        generator.lineage = tuple(shaped(list[str], weights.extra.get("lineage", []), path))
     return freeze(generator)
 
 

@@ -1,6 +1,5 @@
 """From a course's folder to a model's."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,12 @@ from typing import Any
 from semedit.checkpoints import zoo
 from semedit.errors import CheckpointError
 from semedit.networks.style_based import StyleBasedGenerator
-from semedit.storage.atomic import sha256
+from semedit.storage.content import read_object, shaped
+from semedit.storage.ownership import sha256
 from semedit.storage.weights import load_weights
 from semedit.training.engine.run import CONFIG
 from semedit.training.gan.config import GanConfig, TrainConfig
-from semedit.training.gan.export import pack
+from semedit.training.gan.export import images_of, pack
 from semedit.training.teaching.course import ADVERSARIAL
 from semedit.training.teaching.stages import GENERATOR, STAGES, MappingRun
 
@@ -20,8 +20,8 @@ from semedit.training.teaching.stages import GENERATOR, STAGES, MappingRun
 def is_course(run: Path) -> bool:
     """Whether a run folder is a course's."""
     try:
-        return "lessons" in json.loads((run / CONFIG).read_text())
-    except (OSError, ValueError, TypeError):
+        return "lessons" in read_object(run / CONFIG)
+    except CheckpointError:
         return False
 
 
@@ -47,11 +47,11 @@ def pack_course(
 
     ``kind`` and ``opener`` are as of :func:`pack`. Raises CheckpointError if no stage has written a generator yet.
     """
-    config, last = json.loads((run / CONFIG).read_text()), last_stage(run)
+    config, last = read_object(run / CONFIG), last_stage(run)
     shown = _before(config.get("start", ""))
     for name in (*(stage.name for stage in STAGES), ADVERSARIAL):
         if (run / name / GENERATOR).exists():
-            shown[name] = load_weights(run / name / GENERATOR).extra["images"]
+            shown[name] = images_of(run / name / GENERATOR)
     facts: dict[str, Any] = {
         "course": config,
         "shown": shown,
@@ -66,4 +66,5 @@ def _before(start: str) -> dict[str, int]:
     if not start or not Path(start).is_file():
         return {}
     extra = load_weights(Path(start)).extra
-    return dict(extra.get("shown", {extra["stage"]: extra["images"]} if "stage" in extra else {}))
+    stage = {extra["stage"]: extra.get("images")} if "stage" in extra else {}
+    return dict(shaped(dict[str, int], extra.get("shown", stage), f"{start}: shown"))

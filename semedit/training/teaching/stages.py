@@ -99,9 +99,9 @@ class Stage(ABC):
         if room.team.primary:
             write_json(self.folder / CONFIG, config.to_json())
         due = (
+            Due(config.checkpoint_every, lambda _: self.checkpoint(), keeps=True),
             Due(config.sheet_every, lambda _: self.show()),
             Due(config.monitor_every, lambda log: log.write(state.step - 1, self.measure())),
-            Due(config.checkpoint_every, lambda _: self.checkpoint()),
         )
         plan = Plan(self.options.steps, self.options.batch, self.seed, config.log_every)
         source = LessonSource(room.lessons, self.options.batch, self.seed, room.team.share)
@@ -126,7 +126,7 @@ class Stage(ABC):
         now = self.room.config
         then = type(now).from_json(header["config"])
         check_options(self.folder / STATE, deciding(then, self.name), deciding(now, self.name))
-        unpack(self.state, tensors, NETWORKS, OPTIMISERS)
+        unpack(self.state, tensors, NETWORKS, OPTIMISERS, self.folder / STATE)
         self.state.step = header["step"]
 
     def label_weights(self, balance: float) -> Tensor:

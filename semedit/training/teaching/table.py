@@ -14,6 +14,7 @@ from semedit.data.lessons import Lessons
 from semedit.errors import ConfigError
 from semedit.networks.generator import GeneratorConfig
 from semedit.networks.style_based import StyleBasedConfig
+from semedit.storage.content import check_file
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class FactorTable:
         """
         path = Path(path)
         try:
-            with open(path, newline="", encoding="utf-8") as file:
+            with open(check_file(path, ConfigError), newline="", encoding="utf-8") as file:
                 header, *lines = list(csv.reader(file))
             values = [[float(cell) for cell in line[1:]] for line in lines]
         except (OSError, UnicodeDecodeError) as error:

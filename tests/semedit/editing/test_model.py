@@ -11,6 +11,7 @@ from semedit.domains.portraits.law import sample_factors
 from semedit.editing.loading import load
 from semedit.editing.model import Model
 from semedit.editing.output import save_inversion
+from semedit.editing.subjects import SourceFile
 from semedit.errors import MissingWeights
 from semedit.metrics.placed import placed
 from semedit.networks.generator import SemanticGenerator
@@ -104,7 +105,6 @@ def test_an_inversion_is_rendered_once(shipped, drawn, tmp_path, monkeypatch):
         raise AssertionError("rendered again")
 
     monkeypatch.setattr(SemanticGenerator, "forward", again)
-    record = save_inversion(
-        tmp_path / "out", to_picture_file, dataclasses.replace(found, trajectory=None), shipped.generator
-    )
+    source = SourceFile.read(to_picture_file)
+    record = save_inversion(tmp_path / "out", source, dataclasses.replace(found, trajectory=None), shipped.generator)
     assert (tmp_path / "out" / "labels.png").exists() and record.metrics.keys() == found.metrics.keys()

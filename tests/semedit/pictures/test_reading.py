@@ -9,6 +9,7 @@ from semedit.errors import ImageError
 from semedit.pictures.reading import find_pictures, read_picture
 from semedit.pictures.sheets import save_picture, sheet
 from semedit.pictures.tensors import quantise, to_picture, to_tensor
+from semedit.storage.ownership import REGISTER
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_sheet_and_atomic_save(tmp_path):
     grid = sheet(torch.zeros(5, 3, 8, 8), columns=3)
     assert grid.shape == (3, 18, 28)
     save_picture(grid, tmp_path / "deep" / "sheet.png")
-    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["sheet.png"]
+    assert {p.name for p in (tmp_path / "deep").iterdir()} == {"sheet.png", REGISTER}
 
 
 def test_finding_pictures(tmp_path, monkeypatch, picture):

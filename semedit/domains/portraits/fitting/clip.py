@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semedit.config import Seed
 from semedit.data.chunks import chunk_seed
 from semedit.domains.portraits.captions import (
     PROPERTIES,
@@ -50,7 +51,7 @@ class ClipFitConfig(FitConfig):
     batch: int = Field(64, ge=2)
     lr: float = Field(2e-3, gt=0)
     noise: float = Field(0.03, ge=0)
-    seed: int = 41
+    seed: Seed = 41
 
 
 #: How the CLIP of each role is trained: seeds, and so pictures and sentences, and sizes of their own.

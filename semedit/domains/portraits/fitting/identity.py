@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from semedit.config import Seed
 from semedit.data.chunks import chunk_seed
 from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.factors import IDENTITY
@@ -39,7 +40,7 @@ class IdentityFitConfig(FitConfig):
     epochs: int = Field(6, ge=1)
     lr: float = Field(2e-3, gt=0)
     noise: float = Field(0.03, ge=0)
-    seed: int = 31
+    seed: Seed = 31
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from semedit.config import Config
+from semedit.config import Config, Seed
 from semedit.data.chunks import chunk_seed
 from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.factors import IDENTITY, attributes, kinds
@@ -34,7 +34,7 @@ class FitConfig(Config):
     batch: int = Field(64, ge=2)
     lr: float = Field(3e-3, gt=0)
     noise: float = Field(0.06, ge=0, description="standard deviation of the noise added to inputs")
-    seed: int = 11
+    seed: Seed = 11
 
 
 class TrunkFitConfig(FitConfig):

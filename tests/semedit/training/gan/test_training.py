@@ -235,7 +235,11 @@ def test_writing_is_atomic(tmp_path, monkeypatch):
     monkeypatch.setattr(atomic.os, "replace", broken)
     with pytest.raises(atomic.OutputError, match="No space left"):
         atomic.write_bytes(target, b"new")
-    assert target.read_bytes() == b"old" and [p.name for p in tmp_path.iterdir()] == ["x.bin"]
+    assert (
+        target.read_bytes() == b"old"
+        and [p.name for p in tmp_path.glob("[!.]*")] == ["x.bin"]
+        and not list(tmp_path.glob("*.tmp"))
+    )
 
 
 def test_resuming_builds_each_network_once(tmp_path, monkeypatch):
