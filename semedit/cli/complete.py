@@ -42,11 +42,13 @@ def attributes(context: typer.Context, incomplete: str) -> list[str]:
 
 def _learnt(path: Path) -> list[str]:
     """The attributes of a file of directions, read from its header alone."""
+    from semedit.storage.content import MALFORMED
+
     try:
         with path.open("rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         return list(json.loads(header["__metadata__"]["semedit"])["extra"])
-    except (OSError, ValueError, LookupError, TypeError):  # nothing is offered of a file that cannot be read
+    except (OSError, MemoryError, *MALFORMED):  # nothing is offered of a file that cannot be read
         return []
 
 

@@ -17,9 +17,9 @@ from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
 from semedit.cli import complete
-from semedit.cli.early import exists
 from semedit.errors import ConfigError, ImageError, SemeditError, UnknownName
 from semedit.packages import described, opened_place
+from semedit.storage.content import check_file, exists
 
 if TYPE_CHECKING:
     from semedit.config import Config
@@ -93,7 +93,10 @@ def check_present(report: "Report", sources: Sequence[str | Path]) -> None:
     if not sources or find_pictures(globs) or any(exists(one) for one in sources):
         return
     for one in sources:
-        report.fail(str(one), ImageError(f"{one}: no such file"))
+        try:
+            check_file(one, ImageError)
+        except ImageError as error:
+            report.fail(str(one), error)
     report.finish()
 
 

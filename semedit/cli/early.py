@@ -5,14 +5,7 @@ from pathlib import Path
 
 from semedit.errors import CheckpointError, ImageError
 from semedit.storage import cards
-
-
-def exists(path: str | Path) -> bool:
-    """Whether something is there; False too for names that no file system takes."""
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):
-        return False
+from semedit.storage.content import check_file, exists
 
 
 def check_model(name_or_path: str) -> None:
@@ -27,5 +20,13 @@ def check_model(name_or_path: str) -> None:
 
 def check_sources(sources: Sequence[str]) -> None:
     """Raise ImageError if none of the files, folders or globs that are named is there; some may fail on their own."""
-    if sources and not [one for one in sources if any(mark in one for mark in "*?[") or exists(one)]:
-        raise ImageError("; ".join(f"{one}: no such file" for one in sources))
+    problems = []
+    for one in sources:
+        if any(mark in one for mark in "*?[") or exists(one):
+            return
+        try:
+            check_file(one, ImageError)
+        except ImageError as error:
+            problems.append(str(error))
+    if problems:
+        raise ImageError("; ".join(problems))

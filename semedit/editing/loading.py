@@ -39,7 +39,7 @@ def load(
     Raises UnknownName, MissingWeights or CheckpointError, or ConfigError for a device that is not there.
     """
     model = _model(name_or_path, domain_name, precision, encoder, editors)
-    model.domain = model.domain.without(*without)
+    model.domain = model.domain.without(*without) if without else model.domain
     try:
         return model.to(device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:

@@ -20,6 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from semedit.errors import ImageError
 from semedit.packages import VERSION
 from semedit.pictures.reading import FORMATS
+from semedit.storage.content import check_file, reading
 
 TERMS = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 #: IPTC's terms: made by a trained model; a picture with parts from one; drawn by rules that nobody has trained.
@@ -92,9 +93,7 @@ def carried(mark: Mark | None, kind: str) -> dict[str, Any]:
 
 def read_mark(path: str | Path) -> Mark | None:
     """The mark of a picture file, or None if it has none. Raises ImageError for what is no picture."""
-    path = Path(path)
-    if not path.is_file():
-        raise ImageError(f"{path}: no such file")
+    path = check_file(path, ImageError)
     try:
         with Image.open(path, formats=FORMATS) as image:
             found = image.info.get("xmp") or image.info.get(PNG_KEY) or image.info.get("comment") or b""
@@ -138,7 +137,7 @@ def kept_metadata(path: str | Path) -> dict[str, Any]:
     """What a photo says of itself and a changed copy keeps, as options of Pillow's ``save``: its colour profile, and
     its EXIF without orientation (which is applied), place, thumbnail and maker's notes. Its XMP, with what programs
     wrote of the unchanged photo, is left behind."""
-    with Image.open(path, formats=FORMATS) as image:
+    with reading(path, ImageError), Image.open(path, formats=FORMATS) as image:
         exif, profile, mode = image.getexif(), image.info.get("icc_profile"), image.mode
         inner = exif.get_ifd(EXIF)
         for tag in (MAKER_NOTE, WIDTH, HEIGHT):

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semedit.errors import CheckpointError, OutputError
-from semedit.storage.atomic import make_folder
+from semedit.storage.atomic import check_output
+from semedit.storage.ownership import claiming
 
 CHUNK, PATIENCE = 1 << 20, 30.0
 
@@ -42,7 +43,8 @@ def fetch(url: str, target: Path, sha256: str = "", progress: Callable[[int, int
     ``progress`` hears of bytes (done, total). Raises OutputError where nothing comes or not all of it, CheckpointError
     for a file of another content, which is not kept.
     """
-    make_folder(target.parent)
+    with claiming(target.parent):  # the folder is this library's own; links are still not followed
+        check_output(target)
     part = target.with_name(f".{target.name}.part")
     before = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={before}-"} if before else {})
