@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.fidelity import Progress
 from benchmarks.reconstruction import batches, stored_pictures, unseen_pictures
 from semedit.editing.model import Model
-from semedit.errors import MissingWeights, UnknownName
+from semedit.errors import ImageError, MissingWeights, UnknownName
 from semedit.latents.latent import Latent
 
 INVERSIONS, SAMPLES = "inversions", "samples"
@@ -38,7 +38,8 @@ def base_codes(
     """``count`` codes of one of BASES: the encoder's inversions of ``files`` (default: drawn pictures that nothing was
     trained on), which may be ``aligned`` already, or samples.
 
-    Raises UnknownName, or MissingWeights for inversions of a model without an encoder.
+    Raises UnknownName, MissingWeights for inversions of a model without an encoder, or ImageError where no file can be
+    read.
     """
     if kind not in BASES:
         raise UnknownName("base of edits", kind, BASES)
@@ -55,4 +56,6 @@ def base_codes(
         found.append(inverter.invert(part).latent)
         if progress:
             progress(sum(map(len, found)), wanted)
+    if not found:
+        raise ImageError(f"none of {wanted} pictures could be read and aligned")
     return Base(Latent.cat(found), kind, wanted - sum(map(len, found)))

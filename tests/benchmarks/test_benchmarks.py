@@ -5,6 +5,7 @@ import json
 
 import pytest
 import torch
+import typer
 
 from baselines.stylefusion import FusionConfig
 from baselines.stylegan2 import StyleGAN2Config
@@ -102,9 +103,10 @@ def test_inside_share_counts_old_and_new_masks_and_their_border():
 
 
 def test_the_registry_names_every_command():
-    from semedit.cli.bench.app import commands
+    from semedit.cli.bench.app import app
 
-    assert {command.name or command.callback.__name__ for command in commands().registered_commands} == set(BENCHMARKS)
+    names = typer.main.get_command(app).list_commands(None)
+    assert set(names) == {*BENCHMARKS, "measured"}  # which writes what the others have put on cards
 
 
 def test_the_textbook_discriminator_gives_the_same_logits():
@@ -243,7 +245,7 @@ class TestReconstruction:
         mixed = dataclasses.replace(faces, perceptual=domain("portraits").perceptual)
         score = reconstruction.Score.of(Model(small, mixed))
         assert [one.optimised for one in score.perceptual] == [True] and score.identity is None
-        assert len(score.missing) == 4 and any("SEMEDIT_FACENET" in text for text in score.missing)
+        assert len(score.missing) == 3 and any("SEMEDIT_FACENET" in text for text in score.missing)
         assert any("judge of perceptual distances" in text for text in score.missing)
 
     def test_pictures_without_a_face_are_counted(self, monkeypatch):
@@ -271,13 +273,13 @@ class TestReconstruction:
     def test_aligned_pictures_are_taken_as_they_are(self, monkeypatch, tmp_path):
         """No detector looks at them, not even to refuse them; one that is not square cannot be aligned."""
         monkeypatch.setattr("semedit.pictures.alignment._detector", lambda: pytest.fail("a face was looked for"))
-        shown = quantise(to_images(unseen_pictures(PORTRAITS.draw, 128, 1).images))
+        shown = quantise(to_images(torch.stack(list(unseen_pictures(PORTRAITS.draw, 128, 1)))))
         save_picture(shown[0], tmp_path / "a.png")
         save_picture(shown[0, :, 20:], tmp_path / "b.png")
         faces = Model(load("portraits").generator, domain("faces"))
         files = [tmp_path / "a.png", tmp_path / "b.png"]
-        targets = reconstruction.stored_pictures(faces, files, aligned=True)
-        assert targets.skipped == 1 and torch.equal(to_images(targets.images), shown)
+        (found,) = reconstruction.stored_pictures(faces, files, aligned=True)
+        assert torch.equal(to_images(found[None]), shown)
 
     def test_pixels_are_compared_at_256(self, small):
         score = reconstruction.Score.of(Model(small, PORTRAITS))

@@ -116,7 +116,7 @@ class TestOneLine:
         edited = model.edit(inversion.latent, attr="smile")
         for shown in (repr(inversion), repr(edited)):
             assert len(shown.splitlines()) == 1 and len(shown) < 220
-        assert repr(edited) == f"Latent(1 code in w+, 28x128, of generator {edited.fingerprint}, edited: smile +1)"
+        assert repr(edited) == f"Latent(1 code in w+, 28x256, of generator {edited.fingerprint}, edited: smile +1)"
         assert "psnr" in repr(inversion)
 
     def test_a_model_is_opened_on_a_device(self):

@@ -50,7 +50,7 @@ def test_a_folder_goes_on_past_a_bad_picture(portrait, tmp_path, capsys):
     (folder / "c.png").write_bytes(portrait.read_bytes())
     refuse(
         capsys,
-        ["invert", str(folder), "--out", str(tmp_path / "out"), "--steps", "2"],
+        ["invert", str(folder), "--out", str(tmp_path / "out"), "--method", "restyle"],
         "b.jpg",
         "not a picture",
         code=1,
