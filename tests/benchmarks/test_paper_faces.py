@@ -59,7 +59,7 @@ def faces(tmp_path):
 @pytest.fixture
 def data(tmp_path):
     """image_train/ and image_val/, numbered as CelebAMask-HQ is."""
-    pictures = to_images(unseen_pictures(PORTRAITS.draw, 64, 9).images)
+    pictures = to_images(torch.stack(list(unseen_pictures(PORTRAITS.draw, 64, 9))))
     for index, image in enumerate(pictures[:6]):
         save_picture(image, tmp_path / "data" / "image_train" / f"{index}.jpg")
     for index, image in enumerate(pictures[6:]):

@@ -6,6 +6,7 @@ import weakref
 import pytest
 
 from benchmarks import editing, locality, reconstruction
+from benchmarks.bases import SAMPLES, base_codes
 from encoders.optimization import OptimizationInverter
 from encoders.search import Search
 from semedit.cli.main import run
@@ -122,13 +123,14 @@ def test_reconstruction(model, monkeypatch, alive):
 
 
 @pytest.mark.parametrize("bench", [
-    locality.locality, lambda model, count: editing.curves(model, ("beard",), ("interfacegan",), count),
+    locality.locality,
+    lambda model, count: editing.curves(model, base_codes(model, SAMPLES, count), ("beard",), ("interfacegan",)),
 ])  # fmt: skip
 def test_benches(model, monkeypatch, alive, bench):
     monkeypatch.setattr(locality, "CHUNK", 2)
     monkeypatch.setattr(editing, "CHUNK", 2)
-    monkeypatch.setattr(editing, "MASKS", {"unmasked": "all"})
     monkeypatch.setattr(editing, "DEGREES", (1.0,))
+    monkeypatch.setattr("directions.probe.SAMPLES", 2)
     assert most(alive, lambda: bench(model, 4)) == most(alive, lambda: bench(model, 2))
 
 
