@@ -5,9 +5,7 @@ the gradients add up, and one optimiser step follows (Alaluf et al. 2021, sectio
 torchrun, as the generator's do.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -16,8 +14,8 @@ from torch import Tensor
 from encoders.backbone import ResidualEncoder, widen_input
 from encoders.checkpoint import load_encoder, save_encoder
 from encoders.config import EncoderTrainConfig
-from encoders.ranger import Ranger
 from encoders.restyle import Refiner
+from encoders.state import EncoderState, initial_state
 from encoders.stored import StoredEncoder
 from semedit.data.source import Batch, Source
 from semedit.domains import Domain
@@ -34,8 +32,8 @@ from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
 from semedit.training.engine.feed import Feed, open_source, sample_pictures
 from semedit.training.engine.folder import run_folder
-from semedit.training.engine.muon import Muon, matrices_of
 from semedit.training.engine.run import CONFIG, Due, Plan, run_steps
+from semedit.training.engine.schedule import descent
 from semedit.training.engine.state import (
     STATE,
     check_options,
@@ -53,40 +51,6 @@ from semedit.training.teaching.source import LessonSource, TaughtBatch, TaughtSo
 ENCODER = "encoder.safetensors"
 #: Options that do not decide what a step computes.
 FREE_OPTIONS = ("steps", "log_every", "checkpoint_every", "sheet_every")
-
-
-@dataclass
-class EncoderState:
-    """Everything that training changes. ``matrices`` is Muon for the weights that are matrices, if that is wanted."""
-
-    encoder: ResidualEncoder
-    optimiser: Ranger
-    matrices: Muon | None = None
-    step: int = 0
-    losses: dict[str, Tensor] = field(default_factory=dict)
-
-
-def initial_state(config: EncoderTrainConfig, device: torch.device) -> EncoderState:
-    """A fresh encoder from ``config.seed``, and its optimisers."""
-    torch.manual_seed(config.seed)
-    encoder = ResidualEncoder(config.encoder).to(device).to(memory_format=torch.channels_last)
-    if not config.matrix_lr:
-        return EncoderState(encoder, Ranger(encoder.parameters(), lr=config.lr))
-    chosen = matrices_of(encoder)
-    known = {id(weight) for weight in chosen}
-    groups = [{"params": [weight], "lr": config.matrix_lr * first_size(weight)} for weight in chosen]
-    rest = [parameter for parameter in encoder.parameters() if id(parameter) not in known]
-    return EncoderState(encoder, Ranger(rest, lr=config.lr), Muon(groups, lr=config.matrix_lr))
-
-
-def first_size(weight: Tensor) -> float:
-    """The standard deviation that a weight begins with: a convolution's 1 / sqrt(3 fan-in); 1 of equalised layers."""
-    return 1 / math.sqrt(3 * weight[0].numel()) if weight.dim() == 4 else 1.0
-
-
-def rate(config: EncoderTrainConfig, step: int) -> float:
-    """The learning rates of a step as a share of the run's: a plateau, then a linear descent."""
-    return min(1.0, (config.steps - step) / max(1.0, config.cooling * config.steps)) if config.cooling else 1.0
 
 
 @torch.no_grad()
@@ -108,12 +72,12 @@ class EncoderStep:
         team: Team,
     ):
         self.config, self.state, self.team = config, state, team
-        self.perceptual = placed(domain.perceptual_training(), team.device)
+        self.perceptual = placed(domain.perceptual_training(), team.device) if config.looks else None
         self.identity = placed(domain.identity_loss(), team.device) if config.identity_weight else None
         self.refiner = Refiner(generator, state.encoder, generator.mean_w(config.mean_samples))
         #: Mean variance of the coordinates of mapped codes.
         self.spread = spread(generator)
-        self.optimisers = [one for one in (state.optimiser, state.matrices) if one is not None]
+        self.optimisers = list(state.optimisers.values())
         self.base = [[group["lr"] for group in optimiser.param_groups] for optimiser in self.optimisers]
         self.wrapped = self.refiner.encoder = team.wrap(state.encoder)
 
@@ -137,9 +101,10 @@ class EncoderStep:
                 losses = self.losses(code, image, images, true)
                 self.weigh(losses).backward()
             self.note(number, losses)
+        factor = descent(state.step, config.steps, config.cooling)
         for optimiser, base in zip(self.optimisers, self.base, strict=True):
             for group, lr in zip(optimiser.param_groups, base, strict=True):
-                group["lr"] = lr * rate(config, state.step)
+                group["lr"] = lr * factor
             optimiser.step()
         state.step += 1
 
@@ -153,7 +118,7 @@ class EncoderStep:
     def losses(self, code: Tensor, image: Tensor, target: Tensor, true: Tensor | None = None) -> dict[str, Tensor]:
         """Loss terms of codes (B, L, D) and their pictures (B, 3, H, W), unweighted."""
         found = {}
-        if self.config.looks:
+        if self.perceptual is not None:
             found = {"perceptual": self.perceptual.distance(image, target).mean(), "mse": mse(image, target).mean()}
         if self.identity is not None:
             found["identity"] = (1 - self.identity.identity(image, target)).mean()
@@ -273,15 +238,11 @@ def _sheet(folder: Path, step: EncoderStep, source: Source) -> None:
     save_picture(progress_sheet(step, pictures), folder / "samples" / f"{step.state.step:07d}.png")
 
 
-def optimisers(state: EncoderState) -> tuple[str, ...]:
-    """The names of a state's optimisers."""
-    return ("optimiser",) if state.matrices is None else ("optimiser", "matrices")
-
-
 def _save(folder: Path, config: EncoderTrainConfig, step: EncoderStep, fingerprint: str) -> None:
     state = step.state
     header = {"step": state.step, "config": config.to_json(), "generator": fingerprint}
-    write_state(folder / STATE, header, pack_modules(state, ("encoder",)) | pack_optimisers(state, optimisers(state)))
+    tensors = pack_modules(state, ("encoder",)) | pack_optimisers(state, tuple(state.optimisers))
+    write_state(folder / STATE, header, tensors)
     card = {"images": state.step * config.batch, "config": config.to_json()}
     latent_avg = step.refiner.start_code[0, :1]
     save_encoder(folder / ENCODER, StoredEncoder(state.encoder, latent_avg, fingerprint, card))
@@ -293,5 +254,5 @@ def _restore(path: Path, config: EncoderTrainConfig, state: EncoderState, finger
     check_options(path, then.to_json(), config.to_json(), FREE_OPTIONS)
     if header.get("generator") != fingerprint:
         raise ConfigError(f"{path} belongs to generator {header.get('generator')}, not to {fingerprint}")
-    unpack(state, tensors, ("encoder",), optimisers(state), path)
+    unpack(state, tensors, ("encoder",), tuple(state.optimisers), path)
     state.step = header["step"]

@@ -29,6 +29,21 @@ KIND = "catalogue"
 FILE = "catalogue.safetensors"
 
 
+def read_arrays(path: str | Path, text: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What an ``.npz`` holds: the JSON of its entry ``text``, and all others as arrays of float32.
+
+    Raises CheckpointError for a file that holds anything but arrays, or lacks ``text``.
+    """
+    check_archive(check_file(path))
+    try:
+        with reading(path), np.load(path, allow_pickle=False) as file:
+            said = parse_object(str(file[text]), path)
+            found = {name: torch.from_numpy(file[name]) for name in file.files if name != text}
+    except (EOFError, BadZipFile) as error:
+        raise CheckpointError(f"{path}: cannot be read as the arrays of a catalogue ({error})") from None
+    return said, single(found, path)
+
+
 class Catalogue:
     """Clusters of one layer's activations, with names.
 
@@ -137,14 +152,7 @@ class Catalogue:
             weights = load_weights(path, KIND)
             tensors, header = dict(weights.tensors), {**weights.config, "about": weights.extra}
         else:
-            check_archive(check_file(path))
-            try:
-                with reading(path), np.load(path, allow_pickle=False) as file:
-                    header = parse_object(str(file["header"]), path)
-                    found = {name: torch.from_numpy(file[name]) for name in file.files if name != "header"}
-            except (EOFError, BadZipFile) as error:
-                raise CheckpointError(f"{path}: cannot be read as a catalogue ({error})") from None
-            tensors = single(found, path)
+            header, tensors = read_arrays(path, "header")
         if "centroids" not in tensors or "annotations" not in header:
             raise CheckpointError(f"{path}: not a catalogue (it has no centroids or no annotations)")
         layers = [tensors[name] for i in range(len(tensors)) if (name := f"contributions.{i}") in tensors]

@@ -6,16 +6,10 @@ contributions of each layer, (K, C_l), as ``M0``, ``M1``, ...
 """
 
 from pathlib import Path
-from zipfile import BadZipFile
 
-import numpy as np
-import torch
-
-from baselines.editing_in_style.catalogue import Catalogue
+from baselines.editing_in_style.catalogue import Catalogue, read_arrays
 from semedit.errors import CheckpointError
-from semedit.storage.content import check_file, parse_object, reading
-from semedit.storage.pickled import check_archive
-from semedit.storage.tensors import single
+from semedit.storage.content import reading
 
 
 def read_official(path: str | Path, fingerprint: str = "", size: int = 32) -> Catalogue:
@@ -24,14 +18,7 @@ def read_official(path: str | Path, fingerprint: str = "", size: int = 32) -> Ca
     Raises CheckpointError for a file that lacks something, or holds anything but arrays; ConfigError for contributions
     or annotations that do not go together.
     """
-    check_archive(check_file(path))
-    try:
-        with reading(path), np.load(path, allow_pickle=False) as file:
-            annotations = parse_object(str(file["annotations"]), path)
-            found = {name: torch.from_numpy(file[name]) for name in file.files if name != "annotations"}
-    except (EOFError, BadZipFile) as error:
-        raise CheckpointError(f"{path}: cannot be read as the arrays of a catalogue ({error})") from None
-    arrays = single(found, path)
+    annotations, arrays = read_arrays(path, "annotations")
     if "centroids" not in arrays or arrays["centroids"].dim() != 2:
         raise CheckpointError(f"{path}: a catalogue has 'centroids' (k, C)")
     layers = [arrays[name] for i in range(len(arrays)) if (name := f"M{i}") in arrays]

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from baselines.stylefusion.fusion_net import FusionConfig
 from baselines.stylefusion.hierarchy import ROOT, TREES, check_tree
 from baselines.stylefusion.objective import FusionLossConfig, FusionStage, schedule
-from semedit.config import Config
+from semedit.config import Config, Seed
 from semedit.errors import ConfigError
 
 #: Options whose values are not the authors', as theirs are not public.
@@ -52,7 +52,7 @@ class FusionTrainConfig(Config):
     temperature: float = Field(0.05, gt=0, description="of soft masks, in mean squared difference of a channel")
     pictures: int = Field(128, ge=1, description="pictures whose pixels are clustered and named")
     regions: str = Field("", description="file of regions to train with; empty: clustered, and named by the parser")
-    seed: int = Field(0, description="seed of the nets and of every draw")
+    seed: Seed = Field(0, description="seed of the nets and of every draw")
     log_every: int = Field(50, ge=1, description="steps between lines of the log")
     sheet_every: int = Field(500, ge=0, description="steps between sheets of held-out codes; 0: none")
     monitor_every: int = Field(500, ge=0, description="steps between measurements on held-out codes; 0: none")

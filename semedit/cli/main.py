@@ -53,6 +53,7 @@ def build() -> typer.Typer:
         sample,
         train,
         transfers,
+        undo,
     )
     from semedit.cli.bench.app import app as bench
     from semedit.cli.fit.app import app as fit
@@ -61,7 +62,7 @@ def build() -> typer.Typer:
         app.command("invert")(writing(invert.invert))
         app.command("edit")(writing(edit.edit))
         app.command("attributes")(attributes.attributes)
-        app.command("undo")(writing(edit.undo))
+        app.command("undo")(writing(undo.undo))
         app.command("inspect")(inspect.inspect)
         app.command("sample")(writing(sample.sample))
         app.command("draw")(writing(draw.draw))

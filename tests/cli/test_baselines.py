@@ -93,7 +93,7 @@ def test_a_catalog_names_its_clusters_and_shows_the_table(added, tmp_path, capsy
     file = str(added.generator_path)
     (other,) = results(capsys, *command, "--model", file, "--domain", "portraits", "--out", str(tmp_path / "d.npz"))
     assert other["labels"] == found["labels"] and other["file"] == str(tmp_path / "d.npz")
-    refuse(capsys, ["fit", "catalog", "--model", "portraits-adversarial"], "stylegan2")
+    refuse(capsys, ["fit", "catalog", "--model", "portraits-adversarial"], "StyleGAN2")
 
 
 def test_arrays_of_others_become_a_catalogue(added, tmp_path, capsys):

@@ -8,6 +8,8 @@ from semedit.data.collection import open_collection
 from semedit.editing.model import Model
 
 OURS, RIVAL = "SemanticStyleGAN", "StyleGAN2"
+#: Row -> what the report calls another generator.
+RIVALS = {RIVAL: "stylegan2", "SemanticGAN + proposed training": "semanticgan"}
 #: Measure of a benchmark's row -> the report's column; Frechet distances of Inceptions alone are called FID.
 COLUMNS = {
     "frechet": "FID", "frechet_floor": "FID floor", "inception_score": "IS", "kernel_distance": "KID",
@@ -16,12 +18,12 @@ COLUMNS = {
 
 
 def model_of(setting: Setting, name: str) -> Model:
-    """The model of a row. Raises NotThere, for those whose networks are in no library too."""
+    """The model of a row. Raises NotThere, also for one whose training is not part of this library."""
     if name == OURS:
         return setting.model
-    if name == RIVAL:
-        return setting.rival("stylegan2")
-    raise NotThere(Absent(f"{name} is not part of this library, and its authors' weights are not of this data"))
+    if name in RIVALS:
+        return setting.rival(RIVALS[name])
+    raise NotThere(Absent(f"{name}'s own training is not part of this library, and its weights are not of this data"))
 
 
 def make(setting: Setting, name: str, progress: Progress) -> Made:

@@ -16,8 +16,9 @@ from semedit.errors import SemeditError, UnknownName
 USUAL = "portraits"
 MODELS = {USUAL: (USUAL, "portraits-cel"), "faces": ("celebamask-hq", "toonify")}
 
-#: Names of other generators: StyleGAN2 of the domain's own data, the published one of FFHQ, and one of whole bodies.
-RIVALS = ("stylegan2", "stylegan2-ffhq", "deepfashion")
+#: Names of other generators: StyleGAN2 of the domain's own data, the published one of FFHQ, SemanticGAN with the
+#: proposed training, and one of whole bodies.
+RIVALS = ("stylegan2", "stylegan2-ffhq", "semanticgan", "deepfashion")
 
 
 def paper(
@@ -35,7 +36,7 @@ def paper(
     rival: Annotated[
         list[str] | None,
         typer.Option(
-            help="Another generator: NAME=MODEL, NAME is stylegan2 (the default), stylegan2-ffhq or deepfashion."
+            help=f"Another generator: NAME=MODEL, NAME is {RIVALS[0]} (the default), {', '.join(RIVALS[1:])}."
         ),
     ] = None,
     adapted: Annotated[str | None, typer.Option(help="A generator adapted to another kind of picture.")] = None,

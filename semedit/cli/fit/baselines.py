@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from baselines import editing_in_style, stylefusion
+from baselines.style_transfer import stylegan2_of
 from semedit.cli.console import (
     DeviceOption,
     JsonOption,
@@ -17,6 +18,7 @@ from semedit.cli.console import (
     number,
     progress_bar,
 )
+from semedit.cli.fit.learnt import keep, place
 
 if TYPE_CHECKING:
     from baselines.editing_in_style import Overlap
@@ -58,25 +60,25 @@ def fusion(
     Several processes: torchrun --nproc-per-node N -m semedit fit fusion
     """
     from semedit.config import assigned
-    from semedit.editing.hosts import open_host
+    from semedit.editing.loading import load
     from semedit.training.engine.team import join_team
 
-    host = open_host(model, domain)
+    host = load(model, domain)
+    generator = stylegan2_of(host, "StyleFusion")
     named = {"schedule": schedule, "regions": regions, "seed": seed}
-    config = stylefusion.recipe_for(host.generator.config, recipe or host.domain.name)
+    config = stylefusion.recipe_for(generator.config, recipe or host.domain.name)
     config = config.replace(nodes=tuple(nodes or config.nodes)).with_overrides(assigned(named, set_))
     folder, report = Path(out or f"semedit-runs/{host.name}-fusion"), Report(json)
     with join_team(check_device(device)) as team:
         with progress_bar("training FusionNets", json or not team.primary) as progress:
             stored = stylefusion.train_fusion(
-                config, folder, host.generator, domain=host.domain, team=team, progress=progress, say=report.say
+                config, folder, generator, domain=host.domain, team=team, progress=progress, say=report.say
             )
         if not team.primary:
             return
     file = folder / stylefusion.FILE
     if install and host.entry:
-        stylefusion.save_fusion(host.file(stylefusion.FILE), stored, half=True)
-        host.renew_card(host.file(stylefusion.FILE))
+        keep(host, place(host, None, stylefusion.FILE), lambda path: stylefusion.save_fusion(path, stored, half=True))
     nets = list(stored.hierarchy.nets)
     report.add(run=str(folder), file=str(file), nets=nets, steps=config.steps, installed=bool(install and host.entry))
     report.say(f"{len(nets)} nets of {config.steps} steps ({', '.join(nets)}) -> {file}")
@@ -105,22 +107,21 @@ def catalog(
     device: DeviceOption = "cpu",
 ) -> None:
     """Learn Editing in Style's catalog: spherical k-means of activations, named by the label maps they overlap."""
-    from semedit.editing.hosts import open_host
+    from semedit.editing.loading import load
 
-    host = open_host(model, domain)
-    host.generator.to(check_device(device))
-    path, report = Path(out) if out else host.file(editing_in_style.FILE), Report(json)
+    host = load(model, domain).to(check_device(device))
+    generator = stylegan2_of(host, "Editing in Style")
+    path, report = place(host, out, editing_in_style.FILE), Report(json)
     if official:
-        made = editing_in_style.read_official(official, host.generator.fingerprint, layer)
+        made = editing_in_style.read_official(official, generator.fingerprint, layer)
     else:
         learnt = editing_in_style.learn_for(
-            host.generator, host.domain.features().parse, host.domain.regions.names, samples,
+            generator, host.domain.features().parse, host.domain.regions.names, samples,
             clusters=clusters, size=layer, seed=seed,
         )  # fmt: skip
         made = learnt.catalogue
         show_overlap(report, learnt.overlap)
-    made.save(path)
-    host.renew_card(path)
+    keep(host, path, made.save)
     report.add(**{"clusters": len(made.centroids), **made.about}, file=str(path), labels=made.annotations)
     report.say(f"{len(made.centroids)} clusters, {len(made.labels)} labels: {', '.join(made.labels)} -> {path}")
     report.finish()

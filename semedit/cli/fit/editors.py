@@ -1,6 +1,5 @@
 """``semedit fit directions``, ``flow`` and ``calibration``: learn a generator's editors, and measure what they do."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -18,10 +17,10 @@ from semedit.cli.console import (
     number,
     progress_bar,
 )
+from semedit.cli.fit.learnt import keep, place
 from semedit.editing.request import METHOD
 
 if TYPE_CHECKING:
-    from semedit.editing.model import Model
     from semedit.metrics.attributes import Scorer
 
 TruthOption = Annotated[
@@ -79,8 +78,9 @@ def directions(
     from semedit.errors import ConfigError, UnknownName
     from semedit.metrics.prompts import PromptScorer
 
-    if scores and space == "s":
-        raise ConfigError("--scores are of codes in W; directions in S are learnt from samples that are labelled here")
+    if (scores or truth) and space == "s":
+        given = "--scores are" if scores else "--truth is"
+        raise ConfigError(f"{given} of codes in W; directions in S are learnt from samples whose pictures are scored")
     if sum(map(bool, (scores, prompt, truth))) > 1:
         raise ConfigError("--scores, --prompt and --truth are sources of scores; give one of them")
     loaded = load(model).to(check_device(device))
@@ -111,10 +111,10 @@ def directions(
             seed=seed, space=space,
         )  # fmt: skip
     rows = [one.to_json() for one in found]
-    path = _target(loaded, out, library.DirectionLibrary.FILE)
+    path = place(loaded, out, library.DirectionLibrary.FILE)
     if path.exists():
         fitted = library.DirectionLibrary.load(path, loaded.generator.fingerprint).merged(fitted)
-    _save(loaded, fitted, path)
+    keep(loaded, path, fitted.save)
     report = Report(json)
     for row in rows:
         report.add(**row, file=str(path), samples=len(labelled))
@@ -158,8 +158,8 @@ def flow(
             loaded, labelled, attributes=names(attributes), epochs=epochs, seed=seed, progress=progress
         )
     rows = [one.to_json() for one in found]
-    path = _target(loaded, out, library.FlowLibrary.FILE)
-    _save(loaded, fitted, path)
+    path = place(loaded, out, library.FlowLibrary.FILE)
+    keep(loaded, path, fitted.save)
     report = Report(json)
     for row in rows:
         report.add(**row, file=str(path), samples=len(labelled))
@@ -197,8 +197,8 @@ def calibration(
     with progress_bar("measuring", json) as progress:
         found = learning.measure(loaded, library, wanted, seed=seed, progress=progress, regions=regions)
     rows = [one.to_json() for one in found]
-    path = _target(loaded, out, type(library).FILE)
-    _save(loaded, library, path)
+    path = place(loaded, out, type(library).FILE)
+    keep(loaded, path, library.save)
     report = Report(json)
     for row in rows:
         report.add(**row, file=str(path))
@@ -206,23 +206,6 @@ def calibration(
     report.table(["attribute", "regions", "scale", "gain", "auto regions", "side effect"], table)
     report.say(f"-> {path}")
     report.finish()
-
-
-def _target(model: "Model", out: str | None, name: str) -> Path:
-    return Path(out) if out else (model.entry.folder if model.entry else Path()) / name
-
-
-def _save(model: "Model", library: Any, path: Path) -> None:
-    """Write a library; beside its model, also renew the model's card."""
-    from semedit.checkpoints import zoo
-    from semedit.storage.ownership import claiming
-
-    if model.entry and path.parent == model.entry.folder:
-        with claiming(model.entry.folder):
-            library.save(path)
-        zoo.refresh_card(model.entry)
-    else:
-        library.save(path)
 
 
 def _cell(value: float | None, digits: int) -> str:

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semedit.config import Config
+from semedit.config import Config, Seed
 from semedit.data.celeba import (
     MAPPING,
     TRAIN,
@@ -68,7 +68,7 @@ class FaceAttributeRun(Config):
     precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the network's passes")
     held_out: int = Field(19_867, ge=1, description="validation pictures whose accuracy is measured")
     workers: int = Field(4, ge=0, description="processes that read pictures")
-    seed: int = 0
+    seed: Seed = 0
     log_every: int = Field(50, ge=1, description="steps between lines of the log")
     checkpoint_every: int = Field(1000, ge=1, description="steps between writings of the state")
 

@@ -12,6 +12,7 @@ from semedit.data.lessons import Lessons
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.training.engine.averaging import update_ema
 from semedit.training.engine.muon import Muon, matrices_of
+from semedit.training.engine.schedule import descent
 from semedit.training.engine.team import Team
 from semedit.training.teaching.config import StageConfig
 
@@ -57,8 +58,7 @@ def learned(
 
 def rate(stage: StageConfig, step: int) -> float:
     """The learning rate of a step, as a share of the stage's: a ramp, a plateau, a linear descent."""
-    left = (stage.steps - step) / max(1.0, stage.cooling * stage.steps)
-    return min(1.0, (step + 1) / stage.warmup, left)
+    return min((step + 1) / stage.warmup, descent(step, stage.steps, stage.cooling))
 
 
 class TeachStep:
