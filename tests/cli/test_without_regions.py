@@ -139,3 +139,9 @@ def test_generators_are_told_apart_by_their_files(model, tmp_path, capsys):
     refuse(capsys, ["models", "add", "ada", "--file", str(tmp_path / "network.pkl")], "StyleGAN2-ADA")
     directions = str(load("portraits").editor_file("interfacegan"))
     refuse(capsys, ["sample", "--model", directions], "holds a directions, not a generator")
+
+
+def test_directions_in_s_are_learnt_from_pictures(capsys):
+    """The law speaks of codes in W, and so do tables of scores."""
+    refuse(capsys, ["fit", "directions", "--space", "s", "--truth"], "--truth is of codes in W")
+    refuse(capsys, ["fit", "directions", "--space", "s", "--scores", "a.csv"], "--scores are of codes in W")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def place(model: "Model", out: str | None, name: str) -> Path:
-    """The file to write: the one asked for, ``name`` beside the model, or in the working directory for a file's model."""
+    """The file to write: ``out``, or ``name`` beside the model; in the working directory where that is only a file."""
     return Path(out) if out else (model.entry.folder if model.entry else Path()) / name
 
 
