@@ -35,9 +35,7 @@ def paper(
     encoder: Annotated[str | None, typer.Option(help="An encoder's file, instead of the model's own.")] = None,
     rival: Annotated[
         list[str] | None,
-        typer.Option(
-            help=f"Another generator: NAME=MODEL, NAME is {RIVALS[0]} (the default), {', '.join(RIVALS[1:])}."
-        ),
+        typer.Option(help=f"Another generator: NAME=MODEL; NAME is {', '.join(RIVALS)} (default: the first)."),
     ] = None,
     adapted: Annotated[str | None, typer.Option(help="A generator adapted to another kind of picture.")] = None,
     data: Annotated[
