@@ -34,6 +34,10 @@ class EncoderTrainConfig(Config):
     code_weight: float = Field(
         0.0, ge=0, description="mean squared distance from the lessons' codes, in units of the variance of codes"
     )
+    point_weight: float = Field(
+        0.0, ge=0, description="squared distance, at points, of the local generators for a code and the lesson's code"
+    )
+    points: int = Field(256, ge=1, description="points of each picture")
     start: str = Field("", description="encoder, or IR-SE50 face network, whose weights the training begins with")
     mean_samples: int = Field(100_000, ge=1, description="mapped codes whose mean the refinement starts from")
     seed: Seed = Field(0, description="seed of the encoder and of every draw")
@@ -44,8 +48,9 @@ class EncoderTrainConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> "EncoderTrainConfig":
-        if self.code_weight and self.lessons is None:
-            raise ValueError("code_weight needs lessons: nobody knows the codes of other pictures")
+        for name in ("code_weight", "point_weight"):
+            if getattr(self, name) and self.lessons is None:
+                raise ValueError(f"{name} needs lessons: nobody knows the codes of other pictures")
         return self
 
     @property

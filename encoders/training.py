@@ -14,6 +14,7 @@ from torch import Tensor
 from encoders.backbone import ResidualEncoder, widen_input
 from encoders.checkpoint import load_encoder, save_encoder
 from encoders.config import EncoderTrainConfig
+from encoders.points import PointsDistance
 from encoders.restyle import Refiner
 from encoders.state import EncoderState, initial_state
 from encoders.stored import StoredEncoder
@@ -74,6 +75,7 @@ class EncoderStep:
         self.config, self.state, self.team = config, state, team
         self.perceptual = placed(domain.perceptual_training(), team.device) if config.looks else None
         self.identity = placed(domain.identity_loss(), team.device) if config.identity_weight else None
+        self.points = PointsDistance(generator, config.precision) if config.point_weight else None
         self.refiner = Refiner(generator, state.encoder, generator.mean_w(config.mean_samples))
         #: Mean variance of the coordinates of mapped codes.
         self.spread = spread(generator)
@@ -110,7 +112,7 @@ class EncoderStep:
 
     def true_codes(self, batch: Batch) -> Tensor | None:
         """The codes (B, L, D) that the generator has for a batch of lessons; None for other pictures."""
-        if not (self.config.code_weight and isinstance(batch, TaughtBatch)):
+        if not ((self.config.code_weight or self.points) and isinstance(batch, TaughtBatch)):
             return None
         with torch.no_grad():
             return wplus(self.refiner.generator, batch.lessons)
@@ -124,9 +126,19 @@ class EncoderStep:
             found["identity"] = (1 - self.identity.identity(image, target)).mean()
         if self.config.latent_weight:
             found["latent"] = (code.float() - self.refiner.start_code).square().mean()
-        if true is not None:
+        if true is not None and self.config.code_weight:
             found["code"] = (code.float() - true).square().mean() / self.spread
+        if true is not None and self.points is not None:
+            drawn = torch.rand(self.config.batch, self.config.points, 2, device=true.device)
+            found["points"] = self.points(
+                code, true, self.team.share(drawn * self.refiner.generator.config.size - 0.5)
+            ).mean()
         return found
+
+    def draw_points(self, device: torch.device) -> Tensor:
+        """This process's share of points (B, P, 2) in pixels (x, y), anywhere in a picture."""
+        drawn = torch.rand(self.config.batch, self.config.points, 2, device=device)
+        return self.team.share(drawn * self.refiner.generator.config.size - 0.5)
 
     def weigh(self, losses: dict[str, Tensor]) -> Tensor:
         config = self.config
@@ -136,6 +148,7 @@ class EncoderStep:
             "identity": config.identity_weight,
             "latent": config.latent_weight,
             "code": config.code_weight,
+            "points": config.point_weight,
         }
         return torch.stack([weights[name] * value for name, value in losses.items()]).sum()
 

@@ -180,6 +180,19 @@ def test_the_true_code_has_no_code_loss(student, tmp_path):
     assert step.losses(wrong, image, image, true)["code"].item() == pytest.approx(1, rel=1e-4)
 
 
+def test_points_of_lessons_are_learnt_without_a_look_at_pictures(student, tmp_path):
+    pictures = {"perceptual_weight": 0.0, "mse_weight": 0.0, "identity_weight": 0.0, "latent_weight": 0.0}
+    lessons = LessonConfig(count=32, mixing=0.5)
+    config = config_for(student, steps=60, refinements=1, lr=1e-2, point_weight=1.0, points=64, lessons=lessons,
+                        **pictures)  # fmt: skip
+    config = config.replace(encoder=config.encoder.replace(style_dim=64))
+    train_encoder(config, tmp_path, student, domain=PORTRAITS)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert not config.looks and "code_first" not in rows[0]
+    assert sum(r["points_first"] for r in rows[-5:]) < 0.9 * sum(r["points_first"] for r in rows[:5])
+
+
 def test_codes_are_not_asked_of_pictures_without_them(generator):
-    with pytest.raises(ConfigError, match="needs lessons"):
-        config_for(generator, code_weight=1.0)
+    for weight in ("code_weight", "point_weight"):
+        with pytest.raises(ConfigError, match=f"{weight} needs lessons"):
+            config_for(generator, **{weight: 1.0})
