@@ -7,14 +7,18 @@ import pytest
 import torch
 
 from baselines.stylegan2 import COURSES, StyleGAN2CourseConfig, StyleGAN2Generator, load_generator
+from baselines.stylegan2.discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
+from semedit.checkpoints.native import save_discriminator
 from semedit.cli.main import run
 from semedit.data.lessons import Lessons
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.loading import load
-from semedit.errors import ConfigError
+from semedit.errors import CheckpointError, ConfigError
 from semedit.metrics.pixels import mse
+from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
 from semedit.pictures.tensors import to_images
 from semedit.training.engine.team import Team
+from semedit.training.teaching.adversary import adopt
 from semedit.training.teaching.classroom import open_teacher
 from semedit.training.teaching.course import teach
 from semedit.training.teaching.objectives import PairsObjective, wplus
@@ -76,6 +80,23 @@ def test_a_course_teaches_and_is_not_done_again(tmp_path, lessons):
         for network in (taught, blank)
     ]
     assert errors[0] < 0.5 * errors[1]
+
+
+def test_the_adversary_begins_as_the_branch_of_pictures_of_one_that_sees_masks(tmp_path):
+    critic = TINY.adversarial.build_discriminator()
+    torch.manual_seed(7)
+    dual = DualDiscriminator(DiscriminatorConfig(size=16, channels=critic.config.channels))
+    save_discriminator(tmp_path / "dual.safetensors", dual)
+    adopt(critic, str(tmp_path / "dual.safetensors"))
+    theirs = dual.state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in critic.state_dict().items())
+    with pytest.raises(CheckpointError, match="does not fit the network"):
+        small = StyleGAN2DiscriminatorConfig(size=16, channels={4: 4, 8: 4, 16: 4})
+        adopt(StyleGAN2Discriminator(small), str(tmp_path / "dual.safetensors"))
+    with pytest.raises(CheckpointError, match="no discriminator to begin with"):
+        teach(TINY.replace(critic="portraits-cel"), tmp_path / "run", domain=PORTRAITS)
+    begun = TINY.replace(mapping=TINY.mapping.replace(steps=0), pairs=TINY.pairs.replace(steps=0))
+    teach(begun.replace(critic=str(tmp_path / "dual.safetensors")), tmp_path / "run", domain=PORTRAITS)
 
 
 def test_the_command_line_teaches_and_packs(tmp_path, monkeypatch):

@@ -12,13 +12,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from semedit.checkpoints import zoo
 from semedit.data.lessons import Lessons
 from semedit.data.source import Batch, Source
 from semedit.domains import Domain
-from semedit.errors import ConfigError
+from semedit.errors import CheckpointError, ConfigError
 from semedit.latents.regions import RegionTable
+from semedit.networks.discriminator import Discriminator, DualDiscriminator
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Synthesis
+from semedit.storage.weights import load_state, load_weights
 from semedit.training.engine.team import Team
 from semedit.training.gan.config import GanConfig, TrainConfig
 from semedit.training.gan.draws import BatchPart, CodeDraw
@@ -26,6 +29,7 @@ from semedit.training.gan.losses import generator_loss, mask_consistency
 from semedit.training.gan.state import GanState, state_of
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import Run
+from semedit.training.teaching.config import CourseConfig
 from semedit.training.teaching.objectives import PairLosses
 from semedit.training.teaching.source import LessonSource, TaughtBatch, TaughtSource
 
@@ -72,19 +76,56 @@ class TaughtStep(GanStep):
         self.descend(self.state.g_optim, self.g_pass, loss_of)
 
 
+def critic_file(source: str) -> Path:
+    """The file of a discriminator: itself, or a model's. CheckpointError for a model that comes without."""
+    path = Path(source) if Path(source).is_file() else zoo.find(source).folder / zoo.DISCRIMINATOR
+    if not path.is_file():
+        raise CheckpointError(f"{source} has no discriminator to begin with")
+    return path
+
+
+def adopt(discriminator: Discriminator, source: str) -> None:
+    """Give a discriminator the weights of a trained one: a model's, or a native file's.
+
+    One that sees pictures alone takes the branch of pictures, and the end, from one that sees masks too. Raises
+    CheckpointError for a source without a discriminator, or with one of other sizes.
+    """
+    path = critic_file(source)
+    found = load_weights(path)
+    if found.kind not in (discriminator.KIND, DualDiscriminator.KIND):
+        raise CheckpointError(f"{path}: holds a {found.kind}, not a {discriminator.KIND}")
+    own = discriminator.state_dict()
+    load_state(discriminator, {name: found.tensors[name] for name in own if name in found.tensors}, path)
+
+
 class TaughtRun(Run):
     """The run of the adversary's stage; ``generator`` is what the stage before it has averaged."""
 
-    def __init__(self, config: GanConfig, folder: Path, domain: Domain, team: Team, say: Callable[[str], None],
-                 lessons: Lessons, losses: PairLosses, weight: float, generator: StyleBasedGenerator):  # fmt: skip
-        self.lessons, self.losses, self.weight, self.generator = lessons, losses, weight, generator
+    def __init__(
+        self,
+        config: GanConfig,
+        folder: Path,
+        domain: Domain,
+        team: Team,
+        say: Callable[[str], None],
+        *,
+        lessons: Lessons,
+        losses: PairLosses,
+        course: CourseConfig,
+        generator: StyleBasedGenerator,
+    ):
+        self.lessons, self.losses, self.course, self.generator = lessons, losses, course, generator
         super().__init__(config, folder, domain, team, say)
 
     def begin(self, regions: RegionTable) -> GanState:
-        """The taught generator and a fresh discriminator; for one with regions, as its run's start says."""
+        """The taught generator and a discriminator: ``critic``, that of the run's start, or a fresh one."""
+        state = super().begin(regions) if isinstance(self.config, TrainConfig) else self.begin_alone()
+        if self.course.critic:
+            adopt(state.discriminator, self.course.critic)
+        return state
+
+    def begin_alone(self) -> GanState:
         config = self.config
-        if isinstance(config, TrainConfig):
-            return super().begin(regions)
         torch.manual_seed(config.seed)
         trained, average = (copy.deepcopy(self.generator) for _ in range(2))
         trained.requires_grad_(True).train()
@@ -96,4 +137,4 @@ class TaughtRun(Run):
         return TaughtSource(lessons, config.regions)
 
     def open_step(self, augment: tuple[str, ...]) -> GanStep:
-        return TaughtStep(self.config, self.state, self.team, augment, self.losses, self.weight)
+        return TaughtStep(self.config, self.state, self.team, augment, self.losses, self.course.adversarial_weight)

@@ -99,6 +99,7 @@ class CourseConfig(Config):
     points: PointsStage = Field(PointsStage(), description="mapping and local generators, at points")
     pairs: PairsStage = Field(PairsStage(), description="everything, by whole pictures")
     adversarial: GanConfig | None = Field(None, description="the adversary's stage, beside the losses of the pairs")
+    critic: str = Field("", description="model, or file, of a trained discriminator that the adversary begins as")
     adversarial_weight: float = Field(0.03, ge=0, description="weight of the adversary beside the losses of the pairs")
     seed: Seed = Field(0, description="of the first weights and of every draw")
     precision: Literal["fp32", "bf16"] = Field("bf16", description="of the networks' arithmetic; weights are fp32")

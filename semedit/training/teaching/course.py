@@ -22,7 +22,7 @@ from semedit.training.engine.folder import run_folder
 from semedit.training.engine.run import CONFIG
 from semedit.training.engine.state import STATE, read_header
 from semedit.training.engine.team import Team
-from semedit.training.teaching.adversary import TaughtRun
+from semedit.training.teaching.adversary import TaughtRun, critic_file
 from semedit.training.teaching.classroom import Classroom
 from semedit.training.teaching.config import CourseConfig, TeachConfig
 from semedit.training.teaching.stages import GENERATOR, STAGES, pair_losses
@@ -48,6 +48,8 @@ def teach(
     team, say = team or Team(), say if team is None or team.primary else (lambda _: None)
     if config.start:
         zoo.generator_file(config.start)
+    if config.critic:
+        critic_file(config.critic)
     with run_folder(folder, team) as own:
         return _taught(config, own, domain, team, progress, say)
 
@@ -109,8 +111,9 @@ def _adversarial(room: Classroom, generator: StyleBasedGenerator, progress: Call
     config = course.adversarial.with_overrides([f"start={start}"])
     own = make_folder(room.folder / ADVERSARIAL)
     run = TaughtRun(
-        config, own, room.domain, room.team, say, room.lessons, pair_losses(room), course.adversarial_weight, generator
-    )
+        config, own, room.domain, room.team, say, lessons=room.lessons, losses=pair_losses(room), course=course,
+        generator=generator,
+    )  # fmt: skip
     if room.team.primary:
         write_json(own / CONFIG, config.to_json())
     return run.go(progress).average

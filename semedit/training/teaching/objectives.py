@@ -76,7 +76,7 @@ class MappingObjective(nn.Module):
 class PointReader(nn.Module):
     """Colours (B, P, 3) and masks (B, R, P) of local generators at points (B, P, 2) in pixels (x, y) of a picture."""
 
-    def __init__(self, generator: SemanticGenerator, head: nn.Linear, precision: str):
+    def __init__(self, generator: SemanticGenerator, head: nn.Module, precision: str):
         super().__init__()
         self.generator, self.head, self.precision = generator, head, precision
 
