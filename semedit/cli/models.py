@@ -16,7 +16,7 @@ NameArgument = Annotated[str, typer.Argument(help="A model's name.")]
 
 @app.command("list")
 def list_(json: JsonOption = False) -> None:
-    """List the models that are present, and the official ones that can be added."""
+    """List the models that are present, also the broken ones, and the official ones that can be added."""
     from semedit.checkpoints import zoo
     from semedit.storage import shipped
 
@@ -30,6 +30,9 @@ def list_(json: JsonOption = False) -> None:
             name=name, alias=aliases.get(name), domain=entry.domain, state=where, bytes=size, folder=str(entry.folder)
         )
         rows.append([name, aliases.get(name, ""), entry.domain, where, f"{size / 1e6:.1f} MB"])
+    for name, error in zoo.broken().items():
+        report.add(name=name, alias=None, domain=None, state="broken", error=str(error))
+        rows.append([name, "", "", "broken: 'semedit doctor' says why", ""])
     for name, (file, domain) in zoo.OFFICIAL.items():
         if name not in present:
             report.add(name=name, alias=None, domain=domain, state="bring your own", file=file)
