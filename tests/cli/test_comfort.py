@@ -14,6 +14,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import semedit
+from baselines import stylegan2
 from directions import EDITORS
 from semedit.cli import complete, console
 from semedit.cli.main import build, run
@@ -27,7 +28,8 @@ from tests.cli.conftest import refuse
 class TestCompletion:
     def test_models_and_recipes(self):
         assert set(complete.models("portraits")) >= {"portraits", "portraits-128"}
-        assert set(complete.recipes("")) >= set(COURSES) and set(complete.attribute_methods("")) == set(EDITORS)
+        assert set(complete.recipes("")) >= {*COURSES, *stylegan2.RECIPES, *stylegan2.SEMANTIC_RECIPES}
+        assert set(complete.attribute_methods("")) == set(EDITORS)
         assert set(complete.edit_methods("")) == {*EDITORS, *TRANSFERS}
         assert complete.invert_methods("rest") == ["restyle", "restyle+optimize"]
 
