@@ -46,6 +46,8 @@ class EncoderTrainConfig(Config):
     def _check(self) -> "EncoderTrainConfig":
         if self.code_weight and self.lessons is None:
             raise ValueError("code_weight needs lessons: nobody knows the codes of other pictures")
+        if self.lessons is not None and self.data.path:
+            raise ValueError("lessons would be learnt from instead of data.path; leave one out (lessons=null)")
         return self
 
     @property

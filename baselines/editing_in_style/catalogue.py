@@ -60,6 +60,8 @@ class Catalogue:
         self.centroids, self.contributions = centroids, tuple(contributions)
         self.annotations = {label: [int(cluster) for cluster in own] for label, own in annotations.items()}
         self.fingerprint, self.about = fingerprint, dict(about or {})
+        if not isinstance(size := self.about.get("size", 1), int) or size < 1:
+            raise ConfigError(f"the size of the layer is a number of px, not {size!r:.40}")
         if centroids.dim() != 2 or not all(one.is_floating_point() for one in (centroids, *contributions)):
             raise ConfigError(f"centroids are (k, C) of floats, not {tuple(centroids.shape)} of {centroids.dtype}")
         for label, own in self.annotations.items():

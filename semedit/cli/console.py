@@ -235,7 +235,7 @@ def later(**places: str) -> type[TyperGroup]:
         def get_command(self, _: Any, cmd_name: str) -> Any:
             if self._listing:
                 return TyperCommand(cmd_name, help=described(places[cmd_name]))
-            return self.commands.get(cmd_name)
+            return self.commands[cmd_name] if cmd_name in places else None
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             self._listing = True

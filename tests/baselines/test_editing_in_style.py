@@ -227,6 +227,8 @@ def test_queries_by_name():
         found.query("eyes", 2, rho=0.1, epsilon=1.0)
     with pytest.raises(ConfigError, match=r"'nose' names cluster 4; there are clusters 0\.\.3"):
         Catalogue(torch.eye(4), {"nose": [1, 4]})
+    with pytest.raises(ConfigError, match="number of px"):
+        Catalogue(torch.eye(4), {"nose": [1]}, about={"size": "big"})
     with pytest.raises(ConfigError, match="a row for each"):
         Catalogue(torch.eye(4), {"nose": [1]}, [torch.zeros(2, 3)])
 

@@ -181,5 +181,7 @@ def test_the_true_code_has_no_code_loss(student, tmp_path):
 
 
 def test_codes_are_not_asked_of_pictures_without_them(generator):
+    with pytest.raises(ConfigError, match="instead of data"):
+        config_for(student, lessons=LessonConfig(count=8), data=DataConfig(path="pictures"))
     with pytest.raises(ConfigError, match="needs lessons"):
         config_for(generator, code_weight=1.0)
