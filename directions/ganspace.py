@@ -15,8 +15,9 @@ from torch import Tensor
 
 from directions.learnt_file import load_learnt
 from directions.masking import limit_to_regions
-from semedit.errors import ConfigError, LatentError, NotFitted, UnknownName
+from semedit.errors import CheckpointError, ConfigError, LatentError, NotFitted, UnknownName
 from semedit.latents.latent import Latent
+from semedit.storage.content import reading, shaped
 from semedit.storage.weights import Weights, save_weights
 
 KIND = "ganspace"
@@ -146,8 +147,14 @@ class GANSpace(Mapping[str, PrincipalDirection]):
     def load(cls, path: str | Path, fingerprint: str = "", *others: str) -> "GANSpace":
         """Read a file; LatentError if it was learnt for a generator other than those named."""
         weights = load_learnt(path, KIND, fingerprint, *others)
-        self = cls(len(weights.tensors["directions"]))
-        self.directions_, self.deviations_ = weights.tensors["directions"], weights.tensors["deviations"]
-        self.explained_, self.regions_ = weights.tensors["explained"], weights.extra["regions"]
-        self.fingerprint = weights.config["fingerprint"]
+        with reading(path):
+            found = [weights.tensors[name] for name in ("directions", "deviations", "explained")]
+            directions, *each = found
+            if directions.dim() != 3 or any(one.shape != directions.shape[:1] for one in each):
+                shapes = ", ".join(str(tuple(one.shape)) for one in found)
+                raise CheckpointError(f"components of shapes {shapes}; (K, rows, D), (K,) and (K,) are wanted")
+            self = cls(len(directions))
+            self.directions_, self.deviations_, self.explained_ = found
+            self.regions_ = shaped(str, weights.extra["regions"], f"{path}: regions")
+            self.fingerprint = weights.config["fingerprint"]
         return self

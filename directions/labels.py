@@ -6,6 +6,7 @@ depends on how many samples there are.
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from semedit.latents.layout import Space
 from semedit.metrics.attributes import Scorer
 from semedit.protocols import Bundle
 from semedit.storage.atomic import make_folder, write_json
+from semedit.storage.content import read_text
 from semedit.storage.ownership import claiming
 
 Array = NDArray[np.float32]
@@ -146,9 +148,8 @@ def read_scores(path: str | Path, model: Bundle) -> Labelled:
     """
     path = Path(path)
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = list(csv.DictReader(io.StringIO(read_text(path, ConfigError, "utf-8-sig"), newline="")))
+    except csv.Error as error:
         raise ConfigError(f"{path}: cannot be read as CSV ({error})") from None
     names = [name for name in (rows[0] if rows else {}) if name and name != "latent"]
     if not rows or "latent" not in rows[0] or not names:

@@ -172,9 +172,11 @@ def learn_flow(
 ) -> tuple[FlowLibrary, list[Measured]]:
     """Fit a flow under ``attributes`` (default: all that are scored) and measure each; returns both.
 
-    Progress counts the steps of training.
+    Progress counts the steps of training. Raises UnknownName for an attribute that was not scored.
     """
     attributes = attributes or tuple(labelled.scores)
+    if unknown := [name for name in attributes if name not in labelled.scores]:
+        raise UnknownName("scored attribute", unknown[0], labelled.scores)
     codes = torch.from_numpy(np.array(labelled.codes))
     scores = torch.from_numpy(np.stack([labelled.scores[name] for name in attributes], axis=1))
     library = FlowLibrary(

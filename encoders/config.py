@@ -51,6 +51,8 @@ class EncoderTrainConfig(Config):
         for name in ("code_weight", "point_weight"):
             if getattr(self, name) and self.lessons is None:
                 raise ValueError(f"{name} needs lessons: nobody knows the codes of other pictures")
+        if self.lessons is not None and self.data.path:
+            raise ValueError("lessons would be learnt from instead of data.path; leave one out (lessons=null)")
         return self
 
     @property

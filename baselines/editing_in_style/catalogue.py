@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -18,9 +17,9 @@ from torch.nn import functional as F
 from baselines.editing_in_style.contributions import Resize, resize_maps
 from baselines.editing_in_style.queries import Convention, one_each, sequential, sequential_layers
 from semedit.errors import CheckpointError, ConfigError, LatentError, UnknownName
+from semedit.storage.arrays import read_arrays
 from semedit.storage.atomic import replacing
-from semedit.storage.content import check_file, parse_object, reading
-from semedit.storage.pickled import check_archive
+from semedit.storage.content import parse_object, reading
 from semedit.storage.tensors import single
 from semedit.storage.weights import Weights, load_weights, save_weights
 
@@ -29,19 +28,15 @@ KIND = "catalogue"
 FILE = "catalogue.safetensors"
 
 
-def read_arrays(path: str | Path, text: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def read_parts(path: str | Path, text: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """What an ``.npz`` holds: the JSON of its entry ``text``, and all others as arrays of float32.
 
-    Raises CheckpointError for a file that holds anything but arrays, or lacks ``text``.
+    Raises CheckpointError for a file that holds anything but arrays of floats, or lacks ``text``.
     """
-    check_archive(check_file(path))
-    try:
-        with reading(path), np.load(path, allow_pickle=False) as file:
-            said = parse_object(str(file[text]), path)
-            found = {name: torch.from_numpy(file[name]) for name in file.files if name != text}
-    except (EOFError, BadZipFile) as error:
-        raise CheckpointError(f"{path}: cannot be read as the arrays of a catalogue ({error})") from None
-    return said, single(found, path)
+    arrays = read_arrays(path)
+    with reading(path):
+        said = parse_object(str(arrays.pop(text)), path)
+        return said, single({name: torch.from_numpy(array) for name, array in arrays.items()}, path, whole=False)
 
 
 class Catalogue:
@@ -49,8 +44,8 @@ class Catalogue:
 
     centroids: (k, C); annotations: label -> its clusters, whose order is that of ``labels``; contributions: M of each
     layer, (K, C_l), one row a label; fingerprint: of the generator; about: what else is known of how it was made, as
-    JSON, such as the ``size`` of the layer. Raises ConfigError for a cluster that is not there, or contributions of
-    another number of rows.
+    JSON, such as the ``size`` of the layer. Raises ConfigError for arrays of other shapes or types, a cluster that is
+    not there, or contributions of another number of rows.
     """
 
     def __init__(
@@ -65,6 +60,10 @@ class Catalogue:
         self.centroids, self.contributions = centroids, tuple(contributions)
         self.annotations = {label: [int(cluster) for cluster in own] for label, own in annotations.items()}
         self.fingerprint, self.about = fingerprint, dict(about or {})
+        if not isinstance(size := self.about.get("size", 1), int) or size < 1:
+            raise ConfigError(f"the size of the layer is a number of px, not {size!r:.40}")
+        if centroids.dim() != 2 or not all(one.is_floating_point() for one in (centroids, *contributions)):
+            raise ConfigError(f"centroids are (k, C) of floats, not {tuple(centroids.shape)} of {centroids.dtype}")
         for label, own in self.annotations.items():
             if wrong := [cluster for cluster in own if not 0 <= cluster < len(centroids)]:
                 raise ConfigError(f"'{label}' names cluster {wrong[0]}; there are clusters 0..{len(centroids) - 1}")
@@ -152,7 +151,7 @@ class Catalogue:
             weights = load_weights(path, KIND)
             tensors, header = dict(weights.tensors), {**weights.config, "about": weights.extra}
         else:
-            header, tensors = read_arrays(path, "header")
+            header, tensors = read_parts(path, "header")
         if "centroids" not in tensors or "annotations" not in header:
             raise CheckpointError(f"{path}: not a catalogue (it has no centroids or no annotations)")
         layers = [tensors[name] for i in range(len(tensors)) if (name := f"contributions.{i}") in tensors]

@@ -7,7 +7,7 @@ contributions of each layer, (K, C_l), as ``M0``, ``M1``, ...
 
 from pathlib import Path
 
-from baselines.editing_in_style.catalogue import Catalogue, read_arrays
+from baselines.editing_in_style.catalogue import Catalogue, read_parts
 from semedit.errors import CheckpointError
 from semedit.storage.content import reading
 
@@ -18,7 +18,7 @@ def read_official(path: str | Path, fingerprint: str = "", size: int = 32) -> Ca
     Raises CheckpointError for a file that lacks something, or holds anything but arrays; ConfigError for contributions
     or annotations that do not go together.
     """
-    annotations, arrays = read_arrays(path, "annotations")
+    annotations, arrays = read_parts(path, "annotations")
     if "centroids" not in arrays or arrays["centroids"].dim() != 2:
         raise CheckpointError(f"{path}: a catalogue has 'centroids' (k, C)")
     layers = [arrays[name] for i in range(len(arrays)) if (name := f"M{i}") in arrays]

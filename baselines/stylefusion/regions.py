@@ -9,6 +9,7 @@ a sample of them, at a smaller size, as Ward's method needs the square of their 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from baselines.editing_in_style.contributions import normalised
 from baselines.editing_in_style.learning import Overlap, shared_pixels
 from baselines.stylegan2 import StyleActivations, StyleGAN2Generator
 from semedit.errors import ConfigError, LatentError, UnknownName
-from semedit.storage.content import reading
+from semedit.storage.content import reading, shaped
 from semedit.storage.weights import Weights, load_weights, save_weights
 
 KIND = "fusion-regions"
@@ -47,12 +48,23 @@ def ward_centroids(rows: Tensor, clusters: int) -> Tensor:
     return (members.T @ rows.cpu()) / members.sum(0)[:, None]
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """What a file says of regions."""
+
+    parts: dict[str, list[int]]
+    size: int
+    temperature: float
+    fingerprint: str
+
+
 @dataclass(frozen=True, eq=False)
 class FusionRegions:
     """Named clusters of pixels.
 
     centroids (k, C); parts: name -> its clusters; size: of the maps; temperature: of soft masks, in units of the mean
-    squared difference of a channel; fingerprint: of the generator.
+    squared difference of a channel; fingerprint: of the generator. Raises ConfigError for a cluster that is not there,
+    and for numbers that make no maps.
     """
 
     centroids: Tensor
@@ -60,6 +72,15 @@ class FusionRegions:
     size: int
     temperature: float = 0.05
     fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        if self.centroids.dim() != 2 or not self.centroids.is_floating_point():
+            raise ConfigError(f"centroids are (k, C) of floats, not {tuple(self.centroids.shape)}")
+        count = len(self.centroids)
+        if wrong := [cluster for own in self.parts.values() for cluster in own if not 0 <= cluster < count]:
+            raise ConfigError(f"a part names cluster {wrong[0]}; there are clusters 0..{count - 1}")
+        if self.size < 1 or not self.temperature > 0:
+            raise ConfigError(f"maps of {self.size} px at temperature {self.temperature}; both are above 0")
 
     def nearness(self, activations: StyleActivations) -> Tensor:
         """How near each pixel is to each centroid, (B, k, size, size): minus the mean squared difference of a channel,
@@ -98,16 +119,24 @@ class FusionRegions:
 
     def save(self, path: str | Path) -> None:
         """Write the regions to a ``.safetensors`` file or a folder, atomically."""
-        config = {"parts": {name: list(own) for name, own in self.parts.items()}, "size": self.size,
-                  "temperature": self.temperature, "fingerprint": self.fingerprint}  # fmt: skip
-        save_weights(path, Weights(KIND, config, {"centroids": self.centroids}))
+        save_weights(path, Weights(KIND, self.to_json(), {"centroids": self.centroids}))
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the centroids."""
+        return {"parts": {name: list(own) for name, own in self.parts.items()}, "size": self.size,
+                "temperature": self.temperature, "fingerprint": self.fingerprint}  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: object, centroids: Tensor, source: str | Path) -> "FusionRegions":
+        """What :meth:`to_json` gave, with the centroids. Raises CheckpointError for anything else, or ConfigError."""
+        return cls(centroids, **vars(shaped(_Facts, data, f"{source}: regions")))
 
     @classmethod
     def load(cls, path: str | Path) -> "FusionRegions":
         """Read what :meth:`save` wrote. Raises CheckpointError for anything else."""
         weights = load_weights(path, KIND)
         with reading(path):
-            return cls(weights.tensors["centroids"], **weights.config)
+            return cls.from_json(weights.config, weights.tensors["centroids"], path)
 
 
 @dataclass(frozen=True, eq=False)

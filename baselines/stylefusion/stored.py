@@ -78,10 +78,7 @@ def save_fusion(path: str | Path, stored: StoredFusion, *, half: bool = False) -
     }
     if regions is not None:
         tensors["regions.centroids"] = regions.centroids
-        config["regions"] = {
-            "parts": {name: list(own) for name, own in regions.parts.items()}, "size": regions.size,
-            "temperature": regions.temperature, "fingerprint": regions.fingerprint,
-        }  # fmt: skip
+        config["regions"] = regions.to_json()
     save_weights(path, Weights(KIND, config, tensors, stored.card), half=half)
 
 
@@ -107,6 +104,6 @@ def _stored(weights: Weights, path: str | Path, named: list[str]) -> StoredFusio
     tree = {node: (pair[0], pair[1]) for node, pair in shaped(dict[str, list[str]], config["tree"], path).items()}
     regions = None
     if config["regions"]:
-        regions = FusionRegions(weights.tensors["regions.centroids"], **config["regions"])
+        regions = FusionRegions.from_json(config["regions"], weights.tensors["regions.centroids"], path)
     parts = shaped(dict[str, list[str]], config["parts"], f"{path}: parts")
     return StoredFusion(Hierarchy.of(tree, nets), parts, regions, theirs, weights.extra)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from baselines.stylegan2.discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
@@ -18,9 +17,9 @@ from semedit.checkpoints import native
 from semedit.checkpoints.native import freeze
 from semedit.checkpoints.official import to_native
 from semedit.errors import CheckpointError
-from semedit.storage.atomic import replacing
 from semedit.storage.content import reading, shaped
 from semedit.storage.pickled import read_pickle, state_of
+from semedit.storage.tensors import write_torch
 from semedit.storage.weights import load_state, load_weights, opened
 
 
@@ -81,8 +80,7 @@ def _generator(path: Path) -> StyleGAN2Generator:
 def save_official(path: str | Path, generator: StyleGAN2Generator) -> None:
     """Write ``{g_ema}``, and ``latent_avg`` where it is known, in the common PyTorch layout, atomically."""
     mean = {} if generator.latent_avg is None else {AVERAGE: generator.latent_avg[0]}
-    with replacing(path) as temporary:
-        torch.save({"g_ema": to_official(generator), **mean}, temporary)
+    write_torch(path, {"g_ema": to_official(generator), **mean})
 
 
 def load_discriminator(path: str | Path) -> StyleGAN2Discriminator:

@@ -7,8 +7,8 @@ import numpy as np
 from directions.interfacegan.editor import Array, BoundaryReport, InterFaceGAN
 from directions.study import Calibration
 from semedit.errors import CheckpointError
+from semedit.storage.arrays import read_array
 from semedit.storage.atomic import replacing
-from semedit.storage.content import check_file, reading
 
 
 def load_boundary(path: str | Path, attribute: str, regions: str = "all") -> InterFaceGAN:
@@ -17,16 +17,9 @@ def load_boundary(path: str | Path, attribute: str, regions: str = "all") -> Int
     The intercept is no part of such files, nor how well the boundary separates. Raises CheckpointError for a file that
     holds no direction, or would have to be executed.
     """
-    try:
-        with reading(check_file(path)):
-            values = np.load(path, allow_pickle=False)
-    except EOFError as error:
-        raise CheckpointError(f"{path}: cannot be read as a .npy file of numbers ({error})") from None
-    if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.ndim not in (1, 2) or (
-        values.ndim == 2 and len(values) != 1
-    ):  # fmt: skip
-        shape, kind = getattr(values, "shape", "?"), getattr(values, "dtype", "?")
-        raise CheckpointError(f"{path}: a boundary is (1, D) of floats, not {shape} of {kind}")
+    values = read_array(path)
+    if values.dtype.kind != "f" or values.ndim not in (1, 2) or (values.ndim == 2 and len(values) != 1):
+        raise CheckpointError(f"{path}: a boundary is (1, D) of floats, not {values.shape} of {values.dtype}")
     normal = values.reshape(-1).astype(np.float64)
     length = np.linalg.norm(normal)
     if not np.isfinite(length) or length < 1e-6:

@@ -129,8 +129,7 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
         target, unknown = source.clone(), []
         for index, past in enumerate(latent.pasts):
             if TARGET in past.metadata:
-                source[index] = torch.tensor(past.metadata[SOURCE])
-                target[index] = torch.tensor(past.metadata[TARGET])
+                source[index], target[index] = (self._known(past.metadata, name) for name in (SOURCE, TARGET))
             else:
                 unknown.append(index)
         if unknown:
@@ -138,6 +137,16 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
                 raise LatentError("the attributes of this latent are not known; give the flow a labeller")
             source[unknown] = target[unknown] = self._label(latent.take(unknown))
         return source, target
+
+    def _known(self, metadata: Mapping[str, Any], name: str) -> Tensor:
+        """The attributes (A,) that a code's metadata tells. Raises LatentError for those of another flow, or none."""
+        known = shaped(list[float], metadata.get(name), f"'{name}' of a latent", LatentError)
+        if len(known) != len(self.attributes):
+            raise LatentError(
+                f"this latent was edited by a flow under {len(known)} attributes, and this one is under "
+                f"{len(self.attributes)}; undo those edits, or edit with that flow"
+            )
+        return torch.tensor(known)
 
     def _label(self, latent: Latent) -> Tensor:
         """Attributes (B, A) of codes by the labeller; the last ones are kept, for edits of other strengths."""

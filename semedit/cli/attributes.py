@@ -6,7 +6,6 @@ import typer
 
 from semedit.cli import complete
 from semedit.cli.console import JsonOption, ModelOption, Report, number
-from semedit.cli.early import check_model
 from semedit.editing.request import METHOD
 
 
@@ -18,7 +17,6 @@ def attributes(
     json: JsonOption = False,
 ) -> None:
     """List a model's attributes: default regions, what strength 1 does to the score, and its side effects."""
-    check_model(model)
     from semedit.editing.loading import load
 
     loaded, report, rows = load(model), Report(json), []

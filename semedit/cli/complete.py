@@ -53,11 +53,13 @@ def _learnt(path: Path) -> list[str]:
 
 
 def recipes(incomplete: str) -> list[str]:
-    """Recipes of training, courses among them."""
+    """Recipes of training, courses and those of other generators among them."""
+    from baselines import stylegan2
     from semedit.training.gan.recipes import RECIPES
     from semedit.training.teaching.recipes import COURSES
 
-    return _starting((*COURSES, *RECIPES), incomplete)
+    rivals = (*stylegan2.COURSES, *stylegan2.RECIPES, *stylegan2.SEMANTIC_RECIPES)
+    return _starting((*COURSES, *RECIPES, *rivals), incomplete)
 
 
 def attribute_methods(incomplete: str) -> list[str]:

@@ -17,6 +17,7 @@ from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
 from semedit.cli import complete
+from semedit.cli.early import check_models, named_model
 from semedit.errors import ConfigError, ImageError, SemeditError, UnknownName
 from semedit.packages import described, opened_place
 from semedit.storage.content import check_file, exists
@@ -48,7 +49,10 @@ OverwriteOption = Annotated[
     typer.Option("--overwrite", help="Let results replace files that semedit did not write, or that were changed."),
 ]
 ModelOption = Annotated[
-    str, typer.Option("--model", help="A model's name, or a generator file.", autocompletion=complete.models)
+    str,
+    typer.Option(
+        "--model", help="A model's name, or a generator file.", autocompletion=complete.models, callback=named_model
+    ),
 ]
 PerceptualOption = Annotated[
     str, typer.Option("--perceptual", help="own, or none: plain squared distance instead of a perceptual network.")
@@ -223,10 +227,15 @@ def later(**places: str) -> type[TyperGroup]:
         def list_commands(self, _: Any) -> list[str]:
             return list(places)
 
+        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            if not ctx.resilient_parsing and "--help" not in args:
+                check_models(args)  # before the command's module is imported
+            return super().resolve_command(ctx, args)
+
         def get_command(self, _: Any, cmd_name: str) -> Any:
             if self._listing:
                 return TyperCommand(cmd_name, help=described(places[cmd_name]))
-            return self.commands.get(cmd_name)
+            return self.commands[cmd_name] if cmd_name in places else None
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             self._listing = True

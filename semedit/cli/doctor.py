@@ -49,6 +49,7 @@ def _models() -> list[Finding]:
     for name, entry in zoo.entries().items():
         problems = zoo.verify(entry)
         found.append(Finding(name, "damaged" if problems else "ok", entry.domain, "; ".join(problems)))
+    found += [Finding(name, "broken", "", str(error)) for name, error in zoo.broken().items()]
     for name, (file, domain) in zoo.OFFICIAL.items():
         if name not in zoo.entries():
             get = f"get {file} from its authors, then 'semedit models add {name} --file {file}'"
@@ -142,7 +143,7 @@ def _everything(json: bool) -> None:
     report.table(["network", "state", "for"], [[f.name, f.state, f.use] for f in networks])
     wanting = [f for f in models + networks if f.state != "ok"]
     if wanting:
-        report.say("\nHow to get what is missing:")
+        report.say("\nHow to get what is missing, and what is wrong with the rest:")
         for finding in wanting:
             report.say(f"  {finding.name}: {finding.detail}")
     report.finish()

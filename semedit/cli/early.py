@@ -1,9 +1,12 @@
 """What can be told of a command's arguments before anything heavy is imported."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite
 from pathlib import Path
 
-from semedit.errors import CheckpointError, ImageError
+import typer
+
+from semedit.errors import CheckpointError, ConfigError, ImageError
 from semedit.storage import cards
 from semedit.storage.content import check_file, exists
 
@@ -30,3 +33,31 @@ def check_sources(sources: Sequence[str]) -> None:
             problems.append(str(error))
     if problems:
         raise ImageError("; ".join(problems))
+
+
+def named_model(context: typer.Context, name_or_path: str) -> str:
+    """The value of --model, checked where a command is carried out, and not only completed."""
+    if not context.resilient_parsing:
+        check_model(name_or_path)
+    return name_or_path
+
+
+def finite_number(parameter: typer.CallbackParam, value: float | None) -> float | None:
+    """The value of an option that takes a number. Raises ConfigError for NaN and infinity."""
+    if value is not None and not isfinite(value):
+        raise ConfigError(f"{parameter.opts[0]} is a finite number, not {value}")
+    return value
+
+
+def check_models(arguments: Iterable[str]) -> None:
+    """:func:`check_model` for each --model of a command line that has not been parsed."""
+    for name in _values(iter(arguments), "--model"):
+        check_model(name)
+
+
+def _values(arguments: Iterator[str], option: str) -> Iterator[str]:
+    """What an option is given in a command line."""
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if name == option and (equals or (value := next(arguments, ""))):
+            yield value

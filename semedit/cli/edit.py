@@ -23,7 +23,7 @@ from semedit.cli.console import (
     names,
     watching,
 )
-from semedit.cli.early import check_model, check_sources
+from semedit.cli.early import check_sources
 from semedit.cli.shown import as_json, show_choices, show_edit
 from semedit.editing.request import METHOD, EditRequest, Outputs, Pasting
 from semedit.errors import ConfigError
@@ -216,7 +216,6 @@ def edit(
         strength=strength, target=to, preserve=names(preserve), method=method, clip=clip, clip_weights=clip_weights,
         options=tuple(set_ or ()),
     )  # fmt: skip
-    check_model(model)
     report = Report(json)
     check_present(report, source or ())
     for files in ([from_image] if from_image else (), [str(mask)] if mask else ()):

@@ -15,13 +15,17 @@ from semedit.cli.console import (
     check_device,
     progress_bar,
 )
+from semedit.cli.early import check_sources, finite_number
 from semedit.latents.truncation import TRUNCATION
 
 if TYPE_CHECKING:
     from semedit.editing.model import Model
     from semedit.latents.latent import Latent
 
-PsiOption = Annotated[float, typer.Option(help="Truncation of random samples towards the mean code; 1 is none.")]
+PsiOption = Annotated[
+    float,
+    typer.Option(help="Truncation of random samples towards the mean code; 1 is none.", callback=finite_number),
+]
 ScaleOption = Annotated[int, typer.Option(min=1, max=8, help="Enlarge the pixels.")]
 LatentsArgument = Annotated[
     list[Path] | None, typer.Argument(help="Latent files (default: random samples of --seed).", show_default=False)
@@ -58,6 +62,8 @@ def interpolate(
     device: DeviceOption = "cpu",
 ) -> None:
     """Go from code to code along a smooth curve, in all regions or in some."""
+    check_sources([str(path) for path in latents or ()])
+
     from semedit.editing.figures import spline
     from semedit.editing.loading import load
     from semedit.editing.marks import mark_of
@@ -100,6 +106,8 @@ def components(
     device: DeviceOption = "cpu",
 ) -> None:
     """Build a picture up region by region, with each region's pseudo-depth below."""
+    check_sources([str(latent)] if latent else [])
+
     import torch
 
     from semedit.editing.figures import components as built
@@ -181,6 +189,9 @@ def compose(
     device: DeviceOption = "cpu",
 ) -> None:
     """Put a generated foreground on a real picture, moved and zoomed through its coordinates."""
+    for path in (background, *([latent] if latent else ())):
+        check_sources([str(path)])
+
     import torch
 
     from semedit.editing.compose import Place, picture_features

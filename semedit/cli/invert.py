@@ -25,7 +25,7 @@ from semedit.cli.console import (
     left_out,
     watching,
 )
-from semedit.cli.early import check_model
+from semedit.cli.early import finite_number
 from semedit.cli.shown import as_json, show_inversion
 
 
@@ -44,10 +44,12 @@ def invert(
     ] = None,
     refinements: Annotated[int | None, typer.Option(help="Passes of the encoder (default: 5).")] = None,
     target_perceptual: Annotated[
-        float | None, typer.Option(help="Stop searching at this perceptual distance, or a smaller one.")
+        float | None,
+        typer.Option(help="Stop searching at this perceptual distance, or a smaller one.", callback=finite_number),
     ] = None,
     target_id: Annotated[
-        float | None, typer.Option(help="Stop searching at this identity similarity, or a larger one.")
+        float | None,
+        typer.Option(help="Stop searching at this identity similarity, or a larger one.", callback=finite_number),
     ] = None,
     encoder: Annotated[str | None, typer.Option(help="An encoder's file, instead of the model's own.")] = None,
     face: Annotated[int | None, typer.Option(help="Which face, 1 being the largest, when there are several.")] = None,
@@ -64,7 +66,6 @@ def invert(
     device: DeviceOption = "cpu",
 ) -> None:
     """Invert pictures: find the latent codes that give them back, into OUT/<name>/."""
-    check_model(model)
     report = Report(json)
     check_present(report, pictures)
 

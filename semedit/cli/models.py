@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 from semedit.cli.console import JsonOption, Report, progress_bar, writing
+from semedit.cli.early import check_model
 from semedit.errors import CheckpointError, ConfigError, SemeditError
+from semedit.storage import cards
+from semedit.storage.content import check_file
 
 app = typer.Typer(help="List, inspect, add, verify, convert and pack models.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(help="A model's name.")]
@@ -16,13 +19,12 @@ NameArgument = Annotated[str, typer.Argument(help="A model's name.")]
 
 @app.command("list")
 def list_(json: JsonOption = False) -> None:
-    """List the models that are present, and the official ones that can be added."""
-    from semedit.checkpoints import zoo
+    """List the models that are present, also the broken ones, and the official ones that can be added."""
     from semedit.storage import shipped
 
     report, rows = Report(json), []
-    aliases = {full: short for short, full in zoo.ALIASES.items()}
-    present = zoo.entries()
+    aliases = {full: short for short, full in cards.ALIASES.items()}
+    present = cards.entries()
     for name, entry in present.items():
         size = sum(facts["bytes"] for facts in entry.card.get("files", {}).values())
         where = "shipped" if entry.folder.is_relative_to(shipped.SHIPPED) else "added"
@@ -30,7 +32,10 @@ def list_(json: JsonOption = False) -> None:
             name=name, alias=aliases.get(name), domain=entry.domain, state=where, bytes=size, folder=str(entry.folder)
         )
         rows.append([name, aliases.get(name, ""), entry.domain, where, f"{size / 1e6:.1f} MB"])
-    for name, (file, domain) in zoo.OFFICIAL.items():
+    for name, error in cards.broken().items():
+        report.add(name=name, alias=None, domain=None, state="broken", error=str(error))
+        rows.append([name, "", "", "broken: 'semedit doctor' says why", ""])
+    for name, (file, domain) in cards.OFFICIAL.items():
         if name not in present:
             report.add(name=name, alias=None, domain=domain, state="bring your own", file=file)
             rows.append([name, "", domain, f"bring {file}", ""])
@@ -41,6 +46,8 @@ def list_(json: JsonOption = False) -> None:
 @app.command()
 def info(name: NameArgument = "portraits", json: JsonOption = False) -> None:
     """Show a model's card: recipe, seed, pictures seen, measured quality, files; its editors and its encoder."""
+    cards.find(name)
+
     import json as json_module
 
     from directions import EDITORS
@@ -87,6 +94,10 @@ def add(
     json: JsonOption = False,
 ) -> None:
     """Copy the weights of a generator, and of an encoder and editors for it, into your models, after opening them."""
+    for path in (file, encoder, flow):
+        if path:
+            check_file(path)
+
     from directions import AttributeEditor, DirectionLibrary, EditorLibrary, FlowLibrary
     from encoders import Refiner, load_encoder
     from semedit.checkpoints import zoo
@@ -181,6 +192,9 @@ def fetch(
 def verify(name: Annotated[str | None, typer.Argument(help="A model's name (default: all).")] = None,
            json: JsonOption = False) -> None:  # fmt: skip
     """Check every file of a model against the size and SHA-256 on its card."""
+    if name:
+        cards.find(name)
+
     from semedit.checkpoints import zoo
 
     report = Report(json)
@@ -205,6 +219,8 @@ def convert(
     json: JsonOption = False,
 ) -> None:
     """Convert a generator between the official format and the native one, or a native flow to the official one."""
+    check_model(str(source))
+
     from directions import FlowLibrary
     from directions.styleflow.official import save_official_flow
     from semedit.checkpoints.native import save_generator

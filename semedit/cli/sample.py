@@ -19,13 +19,15 @@ from semedit.cli.console import (
     check_device,
     progress_bar,
 )
-from semedit.cli.early import check_model
+from semedit.cli.early import finite_number
 from semedit.latents.truncation import TRUNCATION
 
 
 def sample(
     count: Annotated[int, typer.Option(min=1, max=10_000, help="How many pictures.")] = 16,
-    psi: Annotated[float, typer.Option(help="Truncation towards the mean code; 1 is none.")] = TRUNCATION,
+    psi: Annotated[
+        float, typer.Option(help="Truncation towards the mean code; 1 is none.", callback=finite_number)
+    ] = TRUNCATION,
     columns: Annotated[int, typer.Option(min=1, help="Pictures in a row of the sheet.")] = 8,
     labels: Annotated[bool, typer.Option(help="Put each label map below its picture, where there are any.")] = True,
     scale: Annotated[int, typer.Option(min=1, max=8, help="Enlarge the pixels of the sheet.")] = 2,
@@ -40,18 +42,15 @@ def sample(
     device: DeviceOption = "cpu",
 ) -> None:
     """Draw random samples of a generator: sheets, each picture, and their latents, into OUT."""
-    check_model(model)
 
     import torch
 
-    from semedit.config import finite
     from semedit.editing.loading import load
     from semedit.editing.marks import mark_of
     from semedit.pictures.provenance import mark_pictures
     from semedit.pictures.sheets import SheetWriter, check_picture, check_sheet, labels_to_colours, save_picture
     from semedit.storage.atomic import make_folder
 
-    finite(psi, "--psi")
     mark_pictures(not no_mark)
     target = check_picture(Path(sheet_file) if sheet_file else Path(out) / "sheet.png")
     folder = make_folder(target.parent if sheet_only else out)

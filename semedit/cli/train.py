@@ -16,6 +16,8 @@ from semedit.cli.console import (
     progress_bar,
     stdout,
 )
+from semedit.cli.early import check_model
+from semedit.errors import ConfigError, UnknownName
 
 if TYPE_CHECKING:
     from semedit.data.label_map import LabelMap
@@ -57,7 +59,6 @@ def train(
     from baselines import stylegan2
     from semedit.config import assigned
     from semedit.data.label_map import LabelMap
-    from semedit.errors import ConfigError, UnknownName
     from semedit.training.gan.recipes import RECIPES
     from semedit.training.teaching.recipes import COURSES
 
@@ -104,12 +105,13 @@ def adapt(
 
     With frozen local generators a code in W+ keeps its coarse segmentation bit for bit.
     """
-    from semedit.config import assigned
-    from semedit.errors import ConfigError
-    from semedit.training.gan.starting import adaptation_of
-
     if (data is None) == (style is None):
         raise ConfigError("name the pictures to adapt to: --data FOLDER, or --style cel for drawn portraits")
+    check_model(start)
+
+    from semedit.config import assigned
+    from semedit.training.gan.starting import adaptation_of
+
     named_options = {
         "data.path": data,
         "data.style": style,

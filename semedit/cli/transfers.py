@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from semedit.cli.console import DeviceOption, JsonOption, Report, SeedOption, check_device, complain
+from semedit.cli.early import check_model, check_sources
 from semedit.cli.figures import PsiOption, ScaleOption
 from semedit.errors import ConfigError
 from semedit.latents.truncation import TRUNCATION
@@ -33,13 +34,18 @@ def transfers(
     device: DeviceOption = "cpu",
 ) -> None:
     """Show regions of a picture taken over from another by each method; pictures are inverted in each model."""
+    if pictures and len(pictures) != 2:
+        raise ConfigError(f"{len(pictures)} pictures; a target and a reference are wanted, or none")
+    for name in model or ():
+        check_model(name)
+    for path in pictures or ():
+        check_sources([str(path)])
+
     from semedit.editing.loading import load
     from semedit.editing.takeover import inverted, sampled, takeover
     from semedit.pictures.sheets import save_picture, sheet
     from semedit.pictures.tensors import enlarge
 
-    if pictures and len(pictures) != 2:
-        raise ConfigError(f"{len(pictures)} pictures; a target and a reference are wanted, or none")
     loaded = [load(name).to(check_device(device)) for name in model or ["portraits"]]
     pairs = inverted(loaded, pictures[0], pictures[1]) if pictures else sampled(loaded, seed, psi)
     made = takeover(pairs, regions or ["hair"], method or ())

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from semedit.cli.console import DeviceOption, JsonOption, ModelOption, NoMarkOption, OutOption, Report, check_device
+from semedit.cli.early import check_sources
 
 
 def undo(
@@ -18,6 +19,8 @@ def undo(
     device: DeviceOption = "cpu",
 ) -> None:
     """Take the last edit of a latent back, bit for bit; writes what was before it beside the other edits."""
+    check_sources([source] if source else [])
+
     from semedit.editing import subjects
     from semedit.editing.loading import load
     from semedit.editing.session import take_back

@@ -22,7 +22,7 @@ from semedit.data.source import Share
 from semedit.errors import ConfigError, ImageError
 from semedit.pictures.reading import read_picture
 from semedit.pictures.tensors import to_images
-from semedit.storage.content import check_file, exists, reading
+from semedit.storage.content import exists, read_text
 
 IMAGES, ATTRIBUTES, PARTITION = "img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"
 MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
@@ -30,6 +30,8 @@ TRAIN, VALIDATION, TEST = 0, 1, 2
 #: The five attributes that the domain of faces calls by names of its own; No_Beard is turned round.
 RENAMED = {"Smiling": "smile", "Bald": "bald", "No_Beard": "beard", "Bangs": "bangs", "Eyeglasses": "glasses"}
 TURNED = "No_Beard"
+#: What a picture's line says of an attribute.
+SIGNS = {"1", "-1"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def read_celeba(root: str | Path, part: int, mapping: str | Path | None = None) 
     if len(lines) < 3 or not lines[0].strip().isdigit():
         raise ConfigError(f"{root / ATTRIBUTES}: a count, the names of the attributes and a line a picture are wanted")
     theirs = lines[1].split()
-    parts = dict(line.split()[:2] for line in _lines(root / PARTITION) if line.strip())
+    parts = {words[0]: words[1] for line in _lines(root / PARTITION) if len(words := line.split()) > 1}
     left_out = held_out(mapping) if mapping else frozenset()
     rows = [line.split() for line in lines[2:] if line.strip()]
     chosen = [row for row in rows if parts.get(row[0]) == str(part) and row[0] not in left_out]
@@ -62,7 +64,9 @@ def read_celeba(root: str | Path, part: int, mapping: str | Path | None = None) 
         raise ConfigError(f"{root}: no picture of part {part} in {PARTITION}")
     if bad := next((row for row in chosen if len(row) != len(theirs) + 1), None):
         raise ConfigError(f"{root / ATTRIBUTES}: {len(bad) - 1} values for {bad[0]}, of {len(theirs)} attributes")
-    values = np.array([row[1:] for row in chosen], dtype=np.int64) > 0
+    if bad := next((row for row in chosen if not SIGNS.issuperset(row[1:])), None):
+        raise ConfigError(f"{root / ATTRIBUTES}: attributes of {bad[0]} other than 1 and -1")
+    values = np.array([row[1:] for row in chosen]) == "1"
     for index, name in enumerate(theirs):
         if name == TURNED:
             values[:, index] = ~values[:, index]
@@ -85,8 +89,7 @@ def held_out(mapping: str | Path) -> frozenset[str]:
 def _lines(path: Path) -> list[str]:
     if not exists(path):
         raise ConfigError(f"{path}: no such file; CelebA has {ATTRIBUTES}, {PARTITION} and {IMAGES}/")
-    with reading(check_file(path, ConfigError), ConfigError):
-        return path.read_text(encoding="utf-8").splitlines()
+    return read_text(path, ConfigError).splitlines()
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def generator_kind(path: Path) -> str:
     """The kind of the generator in a native file or folder, or in an official one. Raises CheckpointError."""
     if path.suffix in (".pt", ".pth"):
         state = read_pickle(path).get("g_ema")
-        return stylegan2.StyleGAN2Generator.KIND if state and CONSTANT in state else SemanticGenerator.KIND
+        of_whole = isinstance(state, dict) and CONSTANT in state
+        return stylegan2.StyleGAN2Generator.KIND if of_whole else SemanticGenerator.KIND
     return stylegan2.StyleGAN2Generator.KIND if path.suffix == ".pkl" else kind_of(path)
 
 

@@ -76,9 +76,11 @@ class Subject:
     origin: SourceFile | None = None
 
     def settle(self) -> None:
-        """Make the folder, if it is still to be made."""
+        """Make the folder, if it is still to be made; what a killed run left in it is swept up."""
         if self.origin:
             settle(self.folder, self.origin)
+        else:
+            make_folder(self.folder)
 
 
 def subject_folder(out: Path, source: SourceFile, taken: set[Path]) -> Path:

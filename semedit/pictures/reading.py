@@ -17,6 +17,8 @@ from semedit.storage.memory import check_memory
 #: File formats that are read, and the endings by which a folder's pictures are found.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm")
+#: Endings of pictures that are not read, but are not passed over in a folder either: each says what it is.
+UNREAD = (".heic", ".heif", ".avif", ".jxl")
 MIN_SIDE, MAX_SIDE, MAX_PIXELS = 16, 20_000, 120_000_000
 #: Memory that reading takes at most: the file's own mode, RGBA twice, RGB.
 BYTES_A_PIXEL = 19
@@ -44,9 +46,11 @@ def opened_picture(path: str | Path, formats: tuple[str, ...]) -> Iterator[Image
                 check_size(path, image.size)
                 yield image
     except UnidentifiedImageError:
+        if kind := _phone_format(path):
+            raise ImageError(f"{path}: {kind}, which is not read; save it as JPEG or PNG") from None
         raise ImageError(f"{path}: not a picture that can be read ({', '.join(formats)} can)") from None
     except Image.DecompressionBombError:
-        raise ImageError(f"{path}: too large; at most {MAX_PIXELS // 10**6} megapixels are read") from None
+        raise ImageError(f"{path}: too many pixels; at most {MAX_PIXELS // 10**6} megapixels are read") from None
     except MemoryError:
         raise ImageError(f"{path}: not enough memory to read it") from None
     except SemeditError:
@@ -54,6 +58,15 @@ def opened_picture(path: str | Path, formats: tuple[str, ...]) -> Iterator[Image
     except Exception as error:  # decoders meet broken files with whatever their parsing stumbles on
         first = next(iter(str(error).splitlines()), type(error).__name__)[:120]
         raise ImageError(f"{path}: damaged or truncated ({first})") from None
+
+
+def _phone_format(path: str | Path) -> str:
+    """What a file of a kind that phones write, and that is not read, is called; nothing for any other."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp":
+        return {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC", b"avif": "AVIF"}.get(head[8:], "")
+    return "JPEG XL" if head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")) else ""
 
 
 _silence = RLock()
@@ -145,7 +158,7 @@ def find_pictures(inputs: Iterable[str | Path]) -> list[Path]:
 def _within(folder: Path) -> list[Path]:
     """The pictures in a folder."""
     try:
-        matches = sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS)
+        matches = sorted(p for p in folder.iterdir() if p.suffix.lower() in (*ENDINGS, *UNREAD))
     except OSError as error:
         raise ImageError(f"{folder}: this folder may not be read ({error.strerror})") from None
     if not matches:

@@ -1,4 +1,4 @@
-"""Writing results: to a temporary name in the same folder, then renamed, so that no final name is half-written."""
+"""Writing results: in a hidden place in the same folder, then renamed, so that no final name is half-written."""
 
 import json
 import os
@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from semedit.errors import OutputError
+from semedit.storage.leftovers import place_for, sweep
 from semedit.storage.ownership import check_replaceable, note
 
 
 def make_folder(path: str | Path) -> Path:
-    """The folder ``path``, created with its parents if missing; OutputError if it cannot be written in."""
+    """The folder ``path``, created with its parents if missing; OutputError if it cannot be written in.
+
+    What killed runs left there of files that they were writing is swept up.
+    """
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        sweep(folder.resolve())
     except (OSError, ValueError) as error:
         raise OutputError(f"cannot write in {folder}: {getattr(error, 'strerror', None) or error}") from None
     return folder
@@ -40,24 +45,22 @@ def _umask() -> int:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside ``path``; on success it is synced and renamed over ``path``, on failure removed.
+    """A temporary path, in the folder of ``path``; on success it is synced and renamed to ``path``, on failure removed.
 
     Raises OutputError, before anything is written, if ``path`` is not semedit's to replace
     (:mod:`semedit.storage.ownership`), or if it cannot be written.
     """
     target = check_output(path)
-    temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}.tmp")
     try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        note(target, temporary)
-        os.replace(temporary, target)
+        with place_for(target) as temporary:
+            yield temporary
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            note(target, temporary)
+            os.replace(temporary, target)
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

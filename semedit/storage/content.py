@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 #: What code meets that builds something from content of another form than it expects.
 MALFORMED = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError,
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, RecursionError, RuntimeError, SyntaxError,
+    TypeError, ValueError,
 )  # fmt: skip
 
 
@@ -91,6 +93,12 @@ def read_object(path: str | Path, error: type[SemeditError] = CheckpointError) -
         return parse_object(Path(path).read_bytes(), path, error)
 
 
+def read_text(path: str | Path, error: type[SemeditError] = CheckpointError, encoding: str = "utf-8") -> str:
+    """The text in a file, its line ends as they are. Raises ``error``."""
+    with reading(check_file(path, error), error):
+        return Path(path).read_bytes().decode(encoding)
+
+
 def _finite(text: str) -> float | None:
     value = float(text)
     return value if isfinite(value) else None
@@ -99,7 +107,8 @@ def _finite(text: str) -> float | None:
 def shaped(kind: type[T], data: Any, source: str | Path, error: type[SemeditError] = CheckpointError) -> T:
     """``data`` from JSON as a ``kind``: a dataclass, a typed dictionary, or a type such as ``list[str]``.
 
-    Raises ``error`` that names the first entry of another type.
+    Raises ``error`` that names the first entry of another type, and for numbers that are not finite: JSON has none,
+    but a text such as "nan" counts as a number.
     """
     from pydantic import ValidationError
 
@@ -109,7 +118,24 @@ def shaped(kind: type[T], data: Any, source: str | Path, error: type[SemeditErro
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise error(f"{source}: {where + ': ' if where else ''}{first['msg']}") from None
+    if not all(isfinite(number) for number in _floats(found)):
+        raise error(f"{source}: holds NaN or infinite numbers")
     return found
+
+
+def _floats(content: object) -> Iterator[float]:
+    """Every float in dataclasses, dictionaries and sequences, however deep."""
+    waiting = [content]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, float):
+            yield value
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+        elif is_dataclass(value) and not isinstance(value, type):
+            waiting += [getattr(value, field.name) for field in fields(value)]
 
 
 @cache

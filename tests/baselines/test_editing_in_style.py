@@ -227,6 +227,8 @@ def test_queries_by_name():
         found.query("eyes", 2, rho=0.1, epsilon=1.0)
     with pytest.raises(ConfigError, match=r"'nose' names cluster 4; there are clusters 0\.\.3"):
         Catalogue(torch.eye(4), {"nose": [1, 4]})
+    with pytest.raises(ConfigError, match="number of px"):
+        Catalogue(torch.eye(4), {"nose": [1]}, about={"size": "big"})
     with pytest.raises(ConfigError, match="a row for each"):
         Catalogue(torch.eye(4), {"nose": [1]}, [torch.zeros(2, 3)])
 
@@ -247,7 +249,12 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "html.npz").write_bytes(b"<html>404</html>")
     np.savez(tmp_path / "objects.npz", header=np.array([{"a": 1}], dtype=object))
     np.savez(tmp_path / "arrays.npz", header=np.array("{}"), other=np.zeros(3))
-    for path in ("html.npz", "objects.npz", "arrays.npz", "absent.npz"):
+    np.savez(tmp_path / "bools.npz", header=np.array('{"annotations": {}}'), centroids=np.eye(3, dtype=bool))
+    np.savez(tmp_path / "flat.npz", header=np.array('{"annotations": {}}'), centroids=np.ones(3, np.float32))
+    np.save(tmp_path / "one.npz", np.ones(3))
+    (tmp_path / "one.npz.npy").rename(tmp_path / "one.npz")
+    broken = ("html.npz", "objects.npz", "arrays.npz", "absent.npz", "bools.npz", "flat.npz", "one.npz")
+    for path in broken:
         with pytest.raises(CheckpointError, match=path.split(".")[0]):
             Catalogue.load(tmp_path / path)
 

@@ -26,9 +26,10 @@ from baselines.stylefusion.losses import (
     local_loss,
     mask_loss,
 )
-from baselines.stylefusion.regions import brought_to, pixel_features, ward_centroids
+from baselines.stylefusion.regions import KIND, brought_to, pixel_features, ward_centroids
 from baselines.stylegan2 import StyleCode
-from semedit.errors import ConfigError, LatentError, UnknownName
+from semedit.errors import CheckpointError, ConfigError, LatentError, UnknownName
+from semedit.storage.weights import Weights, save_weights
 from tests.baselines.networks import random_codes
 
 NAMES = ("left", "middle", "right")
@@ -90,6 +91,16 @@ def test_clusters_are_named_and_kept(stylegan2, learnt, tmp_path):
     back = FusionRegions.load(tmp_path / "regions.safetensors")
     assert torch.equal(back.centroids, found.centroids) and back.parts == found.parts
     assert (back.size, back.temperature, back.fingerprint) == (16, 0.05, stylegan2.fingerprint)
+
+
+@pytest.mark.parametrize("changes", [
+    {"size": 0}, {"size": "x"}, {"parts": {"a": [99]}}, {"parts": 3}, {"temperature": "nan"}, {"fingerprint": None},
+])  # fmt: skip
+def test_regions_of_another_form_are_refused(regions, tmp_path, changes):
+    facts = {**regions.to_json(), **changes}
+    save_weights(tmp_path / "r.safetensors", Weights(KIND, facts, {"centroids": regions.centroids}))
+    with pytest.raises(CheckpointError, match=r"r\.safetensors: "):
+        FusionRegions.load(tmp_path / "r.safetensors")
 
 
 def test_masks_share_out_the_picture(stylegan2, regions):

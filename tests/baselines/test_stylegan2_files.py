@@ -19,6 +19,7 @@ from baselines.stylegan2 import (
 )
 from baselines.stylegan2.official import discriminator_entries
 from semedit.checkpoints import official as core
+from semedit.editing.generators import load_generator as open_generator
 from semedit.errors import CheckpointError
 from tests.baselines.networks import SMALL, random_codes, random_stylegan2
 
@@ -137,6 +138,13 @@ def test_the_wrong_field_is_named(checkpoint, tmp_path, change, message):
     torch.save(content, tmp_path / "changed.pt")
     with pytest.raises(CheckpointError, match=message):
         load_generator(tmp_path / "changed.pt")
+
+
+@pytest.mark.parametrize("content", [{"g_ema": 7}, {"g_ema": []}, {"g_ema": {"input.input": 3}}, {"g_ema": {}}, {}])
+def test_a_file_whose_kind_is_asked_for_may_hold_anything(tmp_path, content):
+    torch.save(content, tmp_path / "g.pt")
+    with pytest.raises(CheckpointError, match=r"g\.pt"):
+        open_generator(tmp_path / "g.pt")
 
 
 def test_missing_and_corrupt_files_are_named(tmp_path):

@@ -14,6 +14,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import semedit
+from baselines import stylegan2
 from directions import EDITORS
 from semedit.cli import complete, console
 from semedit.cli.main import build, run
@@ -27,7 +28,8 @@ from tests.cli.conftest import refuse
 class TestCompletion:
     def test_models_and_recipes(self):
         assert set(complete.models("portraits")) >= {"portraits", "portraits-128"}
-        assert set(complete.recipes("")) >= set(COURSES) and set(complete.attribute_methods("")) == set(EDITORS)
+        assert set(complete.recipes("")) >= {*COURSES, *stylegan2.RECIPES, *stylegan2.SEMANTIC_RECIPES}
+        assert set(complete.attribute_methods("")) == set(EDITORS)
         assert set(complete.edit_methods("")) == {*EDITORS, *TRANSFERS}
         assert complete.invert_methods("rest") == ["restyle", "restyle+optimize"]
 
@@ -127,10 +129,28 @@ class TestOneLine:
 
 def test_doctor_fits_a_terminal(capsys, monkeypatch):
     assert run(["doctor"]) == 0
-    table, _, rest = capsys.readouterr().out.partition("How to get what is missing:")
+    table, _, rest = capsys.readouterr().out.partition("How to get what is missing")
     rows = [line for line in table.splitlines() if "faces: " in line or "portraits-" in line]
     assert rows and all(len(line) <= 100 for line in rows)
     assert "semedit models fetch vgg16" in rest
+
+
+def test_a_model_that_is_broken_is_named(capsys, monkeypatch, tmp_path):
+    """By 'doctor', with what is wrong, and by 'models list'; others of its folder work."""
+    monkeypatch.setenv("SEMEDIT_HOME", str(tmp_path))
+    card = tmp_path / "models" / "mine" / "card.json"
+    card.parent.mkdir(parents=True)
+    card.write_text('{"generator": 3}')
+    assert run(["doctor"]) == 0
+    table, _, rest = capsys.readouterr().out.partition("How to get what is missing")
+    assert any(line.split()[:2] == ["mine", "broken"] for line in table.splitlines())
+    assert f"  mine: {card}: generator" in rest
+    assert run(["doctor", "--json"]) == 0
+    weights = {row["name"]: row for row in json.loads(capsys.readouterr().out)["results"][0]["weights"]}
+    assert weights["model mine"]["state"] == "broken" and weights["model portraits-128"]["state"] == "ok"
+    assert run(["models", "list", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["results"]}
+    assert rows["mine"]["state"] == "broken" and str(card) in rows["mine"]["error"]
 
 
 @pytest.mark.parametrize("arguments", [

@@ -27,7 +27,12 @@ def started(*arguments):
     ("--help", 0), ("edit --help", 0), ("invert --help", 0), ("fit --help", 0), ("bench --help", 0),
     ("edit --attr smile --text x", 2), ("edit --attr smile=much", 2), ("edit x --mean", 2), ("edit nowhere.png", 2),
     ("edit --mean --model nobody", 2), ("invert nowhere.png", 2), ("sample --model nobody", 2), ("sample --count 0", 2),
-    ("sample --precision fp8", 2),
+    ("sample --precision fp8", 2), ("sample --psi nan", 2), ("interpolate --psi inf", 2),
+    ("interpolate nowhere.safetensors", 2), ("components --model nobody", 2), ("mix --model nowhere.pt", 2),
+    ("compose nowhere.png", 2), ("transfers nowhere.png neither.png", 2), ("undo nowhere.safetensors", 2),
+    ("invert setup.cfg --target-id nan", 2), ("adapt --model nobody --style cel", 2), ("adapt", 2),
+    ("models list", 0), ("models info nobody", 2), ("models verify nobody", 2), ("models add x --file nowhere.pt", 2),
+    ("models convert nowhere.pt x.pt", 2), ("fit directions --model nobody", 2), ("bench editing --model=nobody", 2),
 ])  # fmt: skip
 def test_help_and_mistakes_are_answered_without_torch(words, code):
     found = started(*words.split())

@@ -1,10 +1,13 @@
 """GANSpace: principal components of planted codes, in W and in the rows of regions."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from directions import GANSpace
-from semedit.errors import ConfigError, LatentError, NotFitted, UnknownName
+from semedit.errors import CheckpointError, ConfigError, LatentError, NotFitted, UnknownName
+from semedit.storage.weights import load_weights, save_weights
 
 DEVIATIONS = torch.tensor([5.0, 3.0, 2.0, *[0.1] * 13])
 
@@ -69,6 +72,21 @@ def test_files_belong_to_a_generator(small, tmp_path):
     assert torch.equal(back["pc3"].edit(latent, 1.5).data, found["pc3"].edit(latent, 1.5).data)
     with pytest.raises(LatentError, match="not of other"):
         GANSpace.load(tmp_path / GANSpace.FILE, "other")
+
+
+@pytest.mark.parametrize("broken", [
+    {"tensors": {"deviations": None}}, {"tensors": {"deviations": torch.ones(3)}},
+    {"tensors": {"directions": torch.ones(4, 16)}}, {"extra": {}}, {"extra": {"regions": 3}},
+])  # fmt: skip
+def test_a_file_of_another_form_is_refused(small, tmp_path, broken):
+    path = tmp_path / GANSpace.FILE
+    GANSpace.of_generator(small, components=4, samples=100).save(path)
+    weights = load_weights(path)
+    tensors = {**weights.tensors, **broken.get("tensors", {})}
+    kept = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+    save_weights(path, replace(weights, tensors=kept, extra=broken.get("extra", weights.extra)))
+    with pytest.raises(CheckpointError, match=r"ganspace\.safetensors: "):
+        GANSpace.load(path)
 
 
 def test_misuse_is_named(small):

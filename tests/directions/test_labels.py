@@ -1,6 +1,7 @@
 """Labelled samples, kept on disk as they come, and scores of one's own."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -103,6 +104,12 @@ class TestScoresOfOnesOwn:
         (tmp_path / "t.csv").write_text("a,b\n1,2")
         with pytest.raises(ConfigError, match="column 'latent'"):
             read_scores(tmp_path / "t.csv", model)
+        (tmp_path / "t.csv").write_text("latent,a\n1," + "2" * 200_000)
+        with pytest.raises(ConfigError, match="as CSV"):
+            read_scores(tmp_path / "t.csv", model)
+        os.mkfifo(tmp_path / "fifo.csv")
+        with pytest.raises(ConfigError, match="pipe"):
+            read_scores(tmp_path / "fifo.csv", model)
 
     def test_scores_that_do_not_differ(self, model, table):
         labelled = read_scores(table, model)

@@ -123,6 +123,23 @@ def broken_tensors(tensors: dict[str, Tensor], rng: random.Random) -> dict[str, 
     return found
 
 
+def broken_table(text: str, rng: random.Random) -> tuple[bytes, str]:
+    """A table, of words between commas or blanks, with one of its words below the first line replaced by the text that
+    is returned too, or else its bytes or lines in disorder."""
+    way, lines = rng.randrange(5), text.splitlines()
+    if way == 0:
+        return mangled(text.encode(), rng), ""
+    if way == 1:
+        rng.shuffle(lines)
+        return "\n".join(lines[: rng.randrange(len(lines) + 1)]).encode(), ""
+    at, comma = rng.randrange(1, len(lines)), "," if "," in text else " "
+    words, cell = lines[at].replace("  ", " ").split(comma), rng.choice(TEXTS)
+    place = rng.randrange(len(words))
+    words[place] = cell
+    lines[at] = comma.join(words)
+    return "\n".join(lines).encode(errors="surrogateescape"), cell if place else ""
+
+
 def not_finite(path: Path) -> bool:
     """Whether a safetensors file that can be read at all has a value that is not finite."""
     try:

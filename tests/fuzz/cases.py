@@ -1,39 +1,24 @@
 """The makers of hostile cases, by kind: each gives a case for a random generator."""
 
-import argparse
 import json
 import os
 import random
 import signal
 import threading
 import time
-import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import torch
-
-from baselines.stylefusion.checkpoint import load_fusion_net
 from baselines.stylefusion.hierarchy import Hierarchy
-from directions.interfacegan.library import DirectionLibrary
-from directions.styleflow.official import load_official_flow
-from encoders.checkpoint import load_encoder
-from encoders.pivotal_tuning import load_difference
-from semedit.checkpoints import zoo
-from semedit.checkpoints.native import load_discriminator
 from semedit.cli.main import run
 from semedit.data.label_map import LabelMap
-from semedit.latents.latent import Latent
-from semedit.networks.irse import IrSeFace
 from semedit.pictures.reading import read_picture
-from semedit.training.gan.state import read_networks
-from tests.fuzz.breaking import TEXTS, broken_json, broken_tensors, mangled, picture_bytes, write_broken
+from tests.fuzz.breaking import TEXTS, broken_json, mangled, picture_bytes
+from tests.fuzz.files import COMMON, arrays, pickles, safetensors, tables
 from tests.fuzz.judge import Case
 from tests.fuzz.world import MODEL, World
 
 Maker = Callable[[World, random.Random], Case]
-COMMON = ("--model", MODEL, "--json")
 
 
 def pictures(world: World, rng: random.Random) -> Case:
@@ -47,86 +32,6 @@ def pictures(world: World, rng: random.Random) -> Case:
         line = ["invert", str(path), "--out", str(world.out), "--method", "optimize", "--steps", "1", *COMMON]
         return Case("pictures", f"invert {name}", lambda: run(line))
     return Case("pictures", name, lambda: read_picture(path) and None)
-
-
-def safetensors(world: World, rng: random.Random) -> Case:
-    """A broken native file, opened by what opens such files."""
-    kind = rng.choice((*world.natives, "latent"))
-    path = world.broken / f"{kind}.safetensors"
-    poisoned = write_broken(world.natives[kind], path, rng)
-    source = zoo.load_generator(world.natives["generator"])
-    openers: dict[str, Callable[[], object]] = {
-        "generator": lambda: zoo.load_generator(path),
-        "latent": lambda: Latent.load(path),
-        "directions": lambda: DirectionLibrary.load(path),
-        "encoder": lambda: load_encoder(path),
-        "difference": lambda: load_difference(path, source),
-        "fusion": lambda: load_fusion_net(path),
-        "discriminator": lambda: load_discriminator(path),
-        "state": lambda: read_networks(path),
-    }
-    if kind in ("latent", "directions", "generator") and rng.random() < 0.06:
-        own = {"latent": [str(path)], "directions": [str(world.natives["latent"]), "--editors", str(path)],
-               "generator": ["--mean"]}[kind]  # fmt: skip
-        model = str(path) if kind == "generator" else MODEL
-        line = ["edit", *own, "--attr", "smile", "--model", model, "--out", str(world.out), "--json"]
-        return Case("safetensors", f"edit with a broken {kind}", lambda: run(line), poisoned)
-    return Case("safetensors", kind, lambda: openers[kind]() and None, poisoned)
-
-
-class Payload:
-    """What a pickle would do if anybody ran it."""
-
-    def __init__(self, place: Path):
-        self.place = place
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, (f"touch {self.place}",)
-
-
-def _strange_pickle(path: Path, content: dict[str, Any], world: World, rng: random.Random) -> None:
-    """A torch file that is no checkpoint, though it can be read."""
-    loop: dict[str, Any] = {"g_ema": {}}
-    loop["g_ema"]["self"] = loop
-    one = dict(content)
-    strange: tuple[Any, ...] = (
-        [], 3, "text", {}, {1: torch.zeros(2)}, {"g_ema": []}, loop,
-        {"g_ema": {1: torch.zeros(2)}, "args": argparse.Namespace()},
-        {"g_ema": {"x": torch.zeros(1).expand(10**5, 10**5)}, "args": argparse.Namespace(size=2)},
-        {"g_ema": {"x": torch.eye(3).to_sparse()}, "args": argparse.Namespace()}, {"g_ema": {"x": "y"}, "args": {}},
-        {**one, "args": argparse.Namespace(size="big")}, {**one, "args": None},
-        {**one, "more": Payload(world.user / "pwned")},
-        {"state_dict": 4}, {"state_dict": {"encoder.x": torch.zeros(2)}, "latent_avg": torch.zeros(())},
-    )  # fmt: skip
-    torch.save(rng.choice(strange), path)
-
-
-def pickles(world: World, rng: random.Random) -> Case:
-    """A broken torch file, or one with code in it, opened by what opens the official formats."""
-    kind, way, poisoned = rng.choice(("generator", "encoder", "flow")), rng.randrange(6), False
-    path, source = world.broken / f"{kind}.pt", world.officials[kind]
-    if way < 2:
-        path.write_bytes(mangled(source.read_bytes(), rng))
-    elif way == 2:
-        content = {"generator": {"g_ema": {}, "args": {}}, "encoder": {"state_dict": {}}, "flow": {}}[kind]
-        _strange_pickle(path, content, world, rng)
-    elif way == 3:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("archive/data.pkl", rng.choice((b"", b"\0" * 10**7, b"\x80\x02}.", rng.randbytes(99))))
-    else:
-        content = torch.load(source, weights_only=False)
-        key = {"generator": "g_ema", "encoder": "state_dict"}.get(kind)
-        state = content[key] if key else content
-        changed = broken_tensors(state, rng)
-        poisoned = any(not torch.isfinite(t.float()).all() for t in changed.values() if t.is_floating_point())
-        torch.save({**content, key: changed} if key else changed, path)
-    openers = {
-        "generator": zoo.load_generator,
-        "encoder": load_encoder,
-        "flow": load_official_flow,
-    }
-    opener = openers[kind] if rng.random() < 0.9 else rng.choice((IrSeFace.load, load_fusion_net))
-    return Case("pickles", f"{kind}, way {way}", lambda: opener(path) and None, poisoned)
 
 
 def texts(world: World, rng: random.Random) -> Case:
@@ -332,5 +237,6 @@ def signals(world: World, rng: random.Random) -> Case:
 
 #: What is tried, and how often of a hundred cases.
 MAKERS: dict[Maker, int] = {
-    pictures: 26, safetensors: 28, pickles: 14, texts: 8, lines: 11, numbers: 3, names: 4, outputs: 4, signals: 2,
+    pictures: 20, safetensors: 26, pickles: 12, arrays: 6, tables: 6, texts: 6, lines: 11, numbers: 3, names: 4,
+    outputs: 4, signals: 2,
 }  # fmt: skip

@@ -60,7 +60,7 @@ def halves(root: Path) -> list[str]:
     """Files below ``root`` that have their final name and are not whole."""
     found = []
     for path in sorted(root.rglob("*")):
-        if not path.is_file() or path.name.startswith("."):
+        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(root).parts):
             continue
         try:
             if path.suffix == ".png":
@@ -129,6 +129,8 @@ def kill_folders(world: World, kills: int, seed: int = 0, pictures: int = 5, say
             if (code := forked(lambda line=line: run(line))) != 0:
                 faults.append(f"{out}: {name}, given again, ended with {code}")
             length[name] = time.monotonic() - began
+        if left := sorted(out.rglob(".*.tmp")):
+            faults.append(f"{left[0]}: left behind by a killed run")
         for index in range(pictures):
             own = [path for path in out.glob(f"p{index}*") if (path / "latent.safetensors").exists()]
             edits = [path for folder in own for path in folder.glob("edits/*/manifest.json")]

@@ -111,7 +111,7 @@ def catalog(
 
     host = load(model, domain).to(check_device(device))
     generator = stylegan2_of(host, "Editing in Style")
-    path, report = place(host, out, editing_in_style.FILE), Report(json)
+    path, report = place(host, out, editing_in_style.FILE, ".npz"), Report(json)
     if official:
         made = editing_in_style.read_official(official, generator.fingerprint, layer)
     else:

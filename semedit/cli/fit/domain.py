@@ -8,13 +8,14 @@ import typer
 from semedit.checkpoints import zoo
 from semedit.cli.console import DeviceOption, JsonOption, Report, SetOption, number, option, progress_bar
 from semedit.cli.fit.faces import fit_face_attributes
+from semedit.cli.fit.learnt import weights_file
 from semedit.domains import domain as find_domain
 from semedit.domains.portraits.fitting import attributes as classifiers
 from semedit.domains.portraits.fitting import clip as clips
 from semedit.domains.portraits.fitting import features as feature_networks
 from semedit.domains.portraits.fitting.identity import FILES, SEEDS, IdentityFitConfig, fit_identity
 from semedit.domains.portraits.fitting.network import FitConfig
-from semedit.errors import UnknownName
+from semedit.errors import ConfigError, UnknownName
 from semedit.metrics.clip import Clip
 from semedit.metrics.features import DomainFeatures
 from semedit.metrics.roles import GUIDE, file_name
@@ -33,7 +34,7 @@ RoleSeedOption = Annotated[int | None, typer.Option("--seed", help="Seed (defaul
 
 
 def _file(out: str | None, kind: str, role: str) -> Path:
-    return Path(out or f"semedit-runs/portraits/{file_name(kind, role)}")
+    return weights_file(out or f"semedit-runs/portraits/{file_name(kind, role)}")
 
 
 def _seed(seed: int | None) -> dict[str, int]:
@@ -61,10 +62,19 @@ def attributes(
     seed: RoleSeedOption = None,
 ) -> None:
     """Train a domain's attribute classifier: on drawn portraits, or of faces the papers' ResNet-50 on CelebA."""
+    own = {"data": data, "mapping": mapping, "start": start, "steps": steps, "set": set_}
     if find_domain(domain).draw is None:
+        if role != GUIDE:
+            raise ConfigError(
+                "--role is for domains that are drawn; elsewhere train with another --seed into another --out"
+            )
         named = {"mapping": mapping, "start": start, "steps": steps, "seed": seed}
         fit_face_attributes(domain, data, out, named, set_, json, device)
         return
+    if given := [name for name, value in own.items() if value is not None]:
+        raise ConfigError(
+            f"--{given[0]} is for domains of photographs (--domain faces); pictures of '{domain}' are drawn"
+        )
     path = _file(out, "attributes", role)
     config = classifiers.ROLES[role].replace(pictures=pictures, epochs=epochs, held_out=held_out, **_seed(seed))
     with progress_bar(f"attribute classifier ({role})", json) as progress:
@@ -125,7 +135,7 @@ def identity(
         raise UnknownName("role", role, SEEDS)
     chosen = SEEDS[role] if seed is None else seed
     config = IDENTITY.replace(pictures=pictures, epochs=epochs, held_out=held_out, seed=chosen)
-    path = Path(out or f"semedit-runs/portraits/{FILES[role]}")
+    path = weights_file(out or f"semedit-runs/portraits/{FILES[role]}")
     with progress_bar(f"identity network ({role})", json) as progress:
         network = fit_identity(config, role, progress)
     network.save(path)

@@ -17,7 +17,7 @@ from semedit.cli.console import (
     number,
     progress_bar,
 )
-from semedit.cli.fit.learnt import keep, place
+from semedit.cli.fit.learnt import check_names, keep, place
 from semedit.editing.request import METHOD
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def directions(
     """
     import directions as library
     from semedit.editing.loading import load
-    from semedit.errors import ConfigError, UnknownName
+    from semedit.errors import ConfigError
     from semedit.metrics.prompts import PromptScorer
 
     if (scores or truth) and space == "s":
@@ -85,6 +85,7 @@ def directions(
         raise ConfigError("--scores, --prompt and --truth are sources of scores; give one of them")
     loaded = load(model).to(check_device(device))
     wanted, prompts, local = names(attributes), tuple(prompt or ()), None
+    path = place(loaded, out, library.DirectionLibrary.FILE)
     scorer: Scorer
     with progress_bar("labelling samples", json) as progress:
         if scores:
@@ -93,11 +94,11 @@ def directions(
             scorer = PromptScorer(loaded.domain.clip(), name or prompts[0], prompts)
             labelled = library.label_samples(loaded, scorer, samples, seed, labels, None, progress, space)
         elif truth:
+            check_names(wanted, loaded.domain.attribute_names)
             labelled = library.true_labels(loaded, samples, seed)
         else:
             scorer = loaded.domain.attributes()
-            if unknown := [one for one in wanted if one not in scorer.names]:
-                raise UnknownName("attribute", unknown[0], scorer.names)
+            check_names(wanted, scorer.names)
             labelled = library.label_samples(loaded, scorer, samples, seed, labels, None, progress, space)
         if local_samples and not scores:
 
@@ -111,7 +112,6 @@ def directions(
             seed=seed, space=space,
         )  # fmt: skip
     rows = [one.to_json() for one in found]
-    path = place(loaded, out, library.DirectionLibrary.FILE)
     if path.exists():
         fitted = library.DirectionLibrary.load(path, loaded.generator.fingerprint).merged(fitted)
     keep(loaded, path, fitted.save)
@@ -146,7 +146,9 @@ def flow(
     import directions as library
     from semedit.editing.loading import load
 
-    loaded = load(model).to(check_device(device))
+    loaded, wanted = load(model).to(check_device(device)), names(attributes)
+    path = place(loaded, out, library.FlowLibrary.FILE)
+    check_names(wanted, loaded.domain.attribute_names)
     with progress_bar("labelling samples", json) as progress:
         if truth:
             labelled = library.true_labels(loaded, samples, seed)
@@ -155,10 +157,9 @@ def flow(
             labelled = library.label_samples(loaded, scorer, samples, seed, labels, progress=progress)
     with progress_bar("training the flow", json) as progress:
         fitted, found = library.learn_flow(
-            loaded, labelled, attributes=names(attributes), epochs=epochs, seed=seed, progress=progress
+            loaded, labelled, attributes=wanted, epochs=epochs, seed=seed, progress=progress
         )
     rows = [one.to_json() for one in found]
-    path = place(loaded, out, library.FlowLibrary.FILE)
     keep(loaded, path, fitted.save)
     report = Report(json)
     for row in rows:
@@ -193,11 +194,11 @@ def calibration(
 
     loaded = load(model).to(check_device(device))
     library = loaded.editors(method)
+    path = place(loaded, out, type(library).FILE)
     wanted = names(attributes) or tuple(library)
     with progress_bar("measuring", json) as progress:
         found = learning.measure(loaded, library, wanted, seed=seed, progress=progress, regions=regions)
     rows = [one.to_json() for one in found]
-    path = place(loaded, out, type(library).FILE)
     keep(loaded, path, library.save)
     report = Report(json)
     for row in rows:

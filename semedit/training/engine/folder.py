@@ -36,8 +36,6 @@ def run_folder(path: str | Path, team: Team) -> Iterator[Path]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise OutputError(f"{folder}: another trainer is at work in this folder; name another with --out") from None
-        for left in folder.glob(".*.tmp"):  # of a run that was killed while it wrote
-            left.unlink(missing_ok=True)
         with claiming(folder):
             yield folder
 

@@ -1,6 +1,7 @@
 """Pictures on disk with a table of their factors as a teacher."""
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from semedit.data.lessons import Lessons
 from semedit.errors import ConfigError
 from semedit.networks.generator import GeneratorConfig
 from semedit.networks.style_based import StyleBasedConfig
-from semedit.storage.content import check_file
+from semedit.storage.content import read_text
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,9 @@ class FactorTable:
         """
         path = Path(path)
         try:
-            with open(check_file(path, ConfigError), newline="", encoding="utf-8") as file:
-                header, *lines = list(csv.reader(file))
+            header, *lines = list(csv.reader(io.StringIO(read_text(path, ConfigError), newline="")))
             values = [[float(cell) for cell in line[1:]] for line in lines]
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: cannot be read ({error})") from None
-        except ValueError as error:
+        except (ValueError, csv.Error) as error:
             raise ConfigError(f"{path}: a table of numbers below a line of names is wanted ({error})") from None
         for number, row in enumerate(values, start=2):
             if len(row) != len(header) - 1 or not all(np.isfinite(row)):

@@ -60,6 +60,13 @@ class TestStyleFlow:
         standard = 0.5 * np.log(2 * np.pi * np.e)  # nats a feature of the codes' own distribution
         assert flow.report_.held_out == 60 and flow.report_.held_out_loss < standard + 0.05
 
+    @pytest.mark.parametrize("target", [[0.5], [0.1, 0.2, 0.3], {}, None, ["nan", 0.5], "much"])
+    def test_conditions_of_another_flow_or_none_are_refused(self, flow, codes, target):
+        """A latent's file says what it was brought to, and may be anybody's."""
+        other = codes.annotated(styleflow_source=[0.5, 0.5], styleflow_target=target)
+        with pytest.raises(LatentError, match=r"styleflow_target|attributes, and this one is under 2"):
+            flow["smile"].edit(other, 0.5)
+
     def test_its_file(self, flow, codes, tmp_path):
         flow.save(tmp_path / "flow.safetensors")
         again = FlowLibrary.load(tmp_path / "flow.safetensors", flow.fingerprint)

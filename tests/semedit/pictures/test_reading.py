@@ -59,6 +59,18 @@ def test_bad_pictures_are_named(tmp_path, picture):
             read_picture(tmp_path / name)
 
 
+@pytest.mark.parametrize("head, kind", [
+    (b"\0\0\0\x18ftypheic", "HEIC, which"), (b"\0\0\0\x1cftypavif", "AVIF, which"), (b"\xff\x0a", "JPEG XL, which"),
+    (b"\0\0\0\x18ftypmp42", "not a picture"),
+])  # fmt: skip
+def test_what_phones_write_is_called_by_its_name_and_not_passed_over(tmp_path, picture, head, kind):
+    picture.save(tmp_path / "a.png")
+    (tmp_path / "b.heic").write_bytes(head + bytes(300))
+    assert [path.name for path in find_pictures([tmp_path])] == ["a.png", "b.heic"]
+    with pytest.raises(ImageError, match=f"b.heic: {kind}"):
+        read_picture(tmp_path / "b.heic")
+
+
 def test_tensors_and_pictures_are_inverse(picture):
     tensor = to_tensor(picture)
     assert tensor.shape == (3, 40, 60) and tensor.min() >= -1 and tensor.max() <= 1

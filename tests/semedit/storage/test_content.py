@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -12,10 +13,16 @@ from semedit.checkpoints import zoo
 from semedit.checkpoints.native import save_generator
 from semedit.errors import CheckpointError, ConfigError, LatentError, OutputError
 from semedit.latents.latent import Latent
-from semedit.storage.content import check_file, parse_object, reading
+from semedit.storage.content import check_file, parse_object, read_text, reading, shaped
 from semedit.storage.pickled import read_pickle
 from semedit.storage.tensors import digest, read_tensors, write_tensors
 from semedit.storage.weights import Weights, load_weights, opened, save_weights
+
+
+@dataclass(frozen=True)
+class Facts:
+    share: float
+
 
 NET = nn.Linear(3, 2)
 
@@ -113,6 +120,16 @@ def test_json_has_no_number_that_is_none():
             parse_object(text, "x")
 
 
+@pytest.mark.parametrize("bad", ["nan", "inf", "-inf", "1e999"])
+def test_a_text_is_no_way_to_say_nan(bad):
+    """Texts count as numbers where numbers are expected, at any depth, unless they mean none."""
+    assert shaped(list[float], ["1.5", 2], "x") == [1.5, 2.0]
+    nested = dict[str, list[Facts]], {"a": [{"share": bad}]}
+    for kind, data in ((Facts, {"share": bad}), (list[float], [1.0, bad]), nested):
+        with pytest.raises(CheckpointError, match=r"^x: holds NaN or infinite"):
+            shaped(kind, data, "x")
+
+
 def test_no_configuration_takes_nan(small):
     with pytest.raises(ConfigError, match="mapping_lr_mul"):
         small.config.replace(mapping_lr_mul=float("nan"))
@@ -128,6 +145,16 @@ def test_only_files_are_opened(tmp_path):
     ):  # fmt: skip
         with pytest.raises(CheckpointError, match=word):
             check_file(path)
+
+
+def test_texts_are_files_of_letters(tmp_path):
+    (tmp_path / "t.txt").write_bytes("a\r\né".encode())
+    assert read_text(tmp_path / "t.txt") == "a\r\né"
+    (tmp_path / "t.txt").write_bytes(b"\xff\xfe")
+    os.mkfifo(tmp_path / "fifo")
+    for path, word in ((tmp_path / "t.txt", "damaged"), (tmp_path / "fifo", "pipe"), (tmp_path, "folder")):
+        with pytest.raises(ConfigError, match=word):
+            read_text(path, ConfigError)
 
 
 def test_what_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):

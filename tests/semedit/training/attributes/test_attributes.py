@@ -74,6 +74,26 @@ def test_pictures_that_are_tested_on_are_left_out(celeba, tmp_path):
         read_celeba(tmp_path, TRAIN)
 
 
+@pytest.mark.parametrize("name, line, words", [
+    (ATTRIBUTES, "000003.jpg 1 -1 1 x 1 1", "000003.jpg other than 1 and -1"),
+    (ATTRIBUTES, "000003.jpg 1 nan 1 1 1 1", "000003.jpg other than 1 and -1"),
+    (ATTRIBUTES, "000003.jpg 1 1", "2 values for 000003.jpg, of 6"),
+])  # fmt: skip
+def test_lists_of_another_form_are_refused(celeba, tmp_path, name, line, words):
+    for file in (ATTRIBUTES, PARTITION):
+        lines = (celeba / file).read_text().splitlines()
+        (tmp_path / file).write_text("\n".join([*lines, line] if file == name else lines))
+    with pytest.raises(ConfigError, match=words):
+        read_celeba(tmp_path, TRAIN)
+
+
+def test_a_partition_with_a_line_of_one_word_is_read(celeba, tmp_path):
+    """The picture belongs to no part."""
+    (tmp_path / ATTRIBUTES).write_text((celeba / ATTRIBUTES).read_text())
+    (tmp_path / PARTITION).write_text((celeba / PARTITION).read_text().replace("000000.jpg 0", "000000.jpg"))
+    assert len(read_celeba(tmp_path, TRAIN)) == 39
+
+
 def test_a_stopped_run_goes_on_and_learns(celeba, tmp_path):
     class Stop(Exception):
         pass
@@ -140,4 +160,12 @@ def test_the_command_gives_the_domain_its_attributes(celeba, tmp_path, monkeypat
     assert made["file"].startswith(str(tmp_path / "hub")) and set(FACES.attribute_names) <= set(scorer.names)
     assert scorer.score(torch.zeros(1, 3, 64, 64)).shape == (1, 6)
     assert run(["fit", "attributes", "--domain", "faces"]) == 2
+    assert run(["fit", "attributes", "--domain", "faces", "--data", str(celeba), "--role", "judge"]) == 2
+
+
+@pytest.mark.parametrize("option", ["--data", "--mapping", "--start", "--set"])
+def test_what_is_for_photographs_is_refused_where_pictures_are_drawn(option, capsys):
+    """It would be ignored, and minutes of training with it."""
+    assert run(["fit", "attributes", option, "steps=3"]) == 2
+    assert f"{option} is for domains of photographs" in capsys.readouterr().err
     assert "cannot be drawn; name CelebA's folder" in capsys.readouterr().err

@@ -241,7 +241,16 @@ def test_a_table_of_factors_teaches(lessons, tmp_path):
         TableTeacher(tmp_path, tmp_path / "factors.csv", LabelMap.identity(CELEBAMASK), TINY.generator).lessons(400, 0)
 
 
-@pytest.mark.parametrize("text", ["picture,a\n1,x\n2,3", "picture,a\n1,2\n2", "picture\n1\n2", "picture,a\n1,nan\n2,1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "picture,a\n1,x\n2,3",
+        "picture,a\n1,2\n2",
+        "picture\n1\n2",
+        "picture,a\n1,nan\n2,1",
+        "picture,a\n1," + "2" * 200_000 + "\n2,1",
+    ],
+)
 def test_tables_that_are_none_are_refused(text, tmp_path):
     (tmp_path / "factors.csv").write_text(text)
     with pytest.raises(ConfigError, match=r"factors\.csv"):
