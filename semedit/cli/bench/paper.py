@@ -65,7 +65,7 @@ def paper(
         if name not in RIVALS:
             raise UnknownName("rival", name, RIVALS)
     rivals = {
-        name: open_rival(f"the {name}", given.get(name), f"{domain}-{name}", f"--rival {name}=", domain, device)
+        name: open_rival(f"the {name}", given.get(name), f"{name}-{domain}", f"--rival {name}=", domain, device)
         for name in RIVALS
     }
     setting = papers.Setting(
