@@ -2,7 +2,19 @@
 
 from benchmarks.paper.cells import STATUSES, Measure, PublishedFigure, ReportCell
 from benchmarks.paper.part import Made, PaperPart, PartUnit
-from benchmarks.paper.parts import curves, grids, inversion, rivals, style_space, synthesis, timing, truth, words
+from benchmarks.paper.parts import (
+    catalogues,
+    curves,
+    fusion,
+    grids,
+    inversion,
+    local_methods,
+    style_space,
+    synthesis,
+    timing,
+    truth,
+    words,
+)
 from benchmarks.paper.report import write_report
 from benchmarks.paper.running import Section, chosen, run
 from benchmarks.paper.setting import BUDGETS, Budget, Figure, Rival, Setting
@@ -16,11 +28,13 @@ _SSG = (
     style_space.PART,
     timing.PART,
     truth.PART,
+    local_methods.PART,
 )
 #: All parts: SemanticStyleGAN's tables, then its figures in the paper's order, then the other papers'.
 PARTS: tuple[PaperPart, ...] = (
     *sorted(_SSG, key=lambda part: ("tfax".index(part.id[4]), int(part.id[5:]))),
-    *rivals.PARTS,
+    *fusion.PARTS,
+    *catalogues.PARTS,
 )
 
 __all__ = [

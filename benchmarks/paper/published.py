@@ -79,10 +79,13 @@ PUBLISHED: dict[str, dict[str, tuple[PublishedFigure, ...]]] = {
         )
     },
     "eis.t1": {
-        "FFHQ": tuple(
-            PublishedFigure(row=row, column="FID, FFHQ", value=value, protocol=OTHER_FID, digits=1)
-            for row, value in (("StyleGAN", 4.4), ("edited", 5.4), ("feature blending at 64 px", 5.4))
-        ),
+        **{
+            unit: (PublishedFigure(row=row, column="FID, FFHQ", value=value, protocol=OTHER_FID, digits=1),)
+            for unit, row, value in (
+                ("StyleGAN", "StyleGAN", 4.4), ("edited", "edited", 5.4),
+                ("feature blending", "feature blending at 64 px", 5.4),
+            )
+        },
         "bedrooms": tuple(
             PublishedFigure(row=row, column="FID, bedrooms", value=value, protocol=BEDROOMS_FID, digits=1)
             for row, value in (("StyleGAN", 2.8), ("edited", 4.5))

@@ -35,6 +35,9 @@ class Budget(Config):
     words: int | None = Field(None, ge=1, description="steps of a search by words; None: the editor's own")
     background: int = Field(300, ge=1, description="steps in which a background is inverted into features")
     style_samples: int = Field(5_000, ge=8, description="samples that a direction of style space is learnt from")
+    sets: int = Field(50_000, ge=2, description="pictures of each set that local edits are judged by")
+    maps: int = Field(500, ge=1, description="pairs behind each heat map")
+    pairs: int = Field(500, ge=2, description="pairs of target and reference behind curves of transfers")
     timed: int = Field(20, ge=1, description="runs of each forward pass that is timed")
     timed_size: int = Field(512, ge=64, description="side in px of the generator that is timed")
 
@@ -42,7 +45,18 @@ class Budget(Config):
 #: Named budgets: the papers' counts, and one of under 45 minutes on two cores.
 BUDGETS = {
     "full": Budget(),
-    "small": Budget(samples=2_000, inversions=64, edits=48, shown=4, background=120, style_samples=512, timed=3),
+    "small": Budget(
+        samples=2_000,
+        inversions=64,
+        edits=48,
+        shown=4,
+        background=120,
+        style_samples=512,
+        sets=500,
+        maps=48,
+        pairs=24,
+        timed=3,
+    ),
 }
 
 

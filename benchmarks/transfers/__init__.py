@@ -2,21 +2,25 @@
 
 from benchmarks.transfers.curves import QUERIES, Sweep, TransferCurve, curves, draw, rows, sweeps
 from benchmarks.transfers.protocol import COUNT, MAP_COUNT, MIXING, REGIONS, SET_COUNT, TransferRow, table
-from benchmarks.transfers.sets import distances, heat_map, heat_sheet
+from benchmarks.transfers.sets import OWN, ComparedSet, TakenSet, distances, error_heat_map, heat_map, heat_sheet
 
 __all__ = [
     "COUNT",
     "MAP_COUNT",
     "MIXING",
+    "OWN",
     "QUERIES",
     "REGIONS",
     "SET_COUNT",
+    "ComparedSet",
     "Sweep",
+    "TakenSet",
     "TransferCurve",
     "TransferRow",
     "curves",
     "distances",
     "draw",
+    "error_heat_map",
     "heat_map",
     "heat_sheet",
     "rows",

@@ -18,8 +18,8 @@ from semedit.networks.generator import SemanticGenerator
 from semedit.training.gan.recipes import recipe
 
 #: The least of everything.
-TINY = Budget(samples=16, inversions=2, edits=2, shown=1, words=2, background=1, style_samples=24, timed=1,
-              timed_size=64)  # fmt: skip
+TINY = Budget(samples=16, inversions=2, edits=2, shown=1, words=2, background=1, style_samples=24, sets=4,
+              maps=2, pairs=2, timed=1, timed_size=64)  # fmt: skip
 
 
 def tiny_generator(seed: int = 0) -> SemanticGenerator:

@@ -17,8 +17,8 @@ USUAL = "portraits"
 MODELS = {USUAL: (USUAL, "portraits-cel"), "faces": ("celebamask-hq", "toonify")}
 
 #: Names of other generators: StyleGAN2 of the domain's own data, the published one of FFHQ, SemanticGAN with the
-#: proposed training, and one of whole bodies.
-RIVALS = ("stylegan2", "stylegan2-ffhq", "semanticgan", "deepfashion")
+#: proposed training and with its own, and one of whole bodies.
+RIVALS = ("stylegan2", "stylegan2-ffhq", "semanticgan", "semanticgan-patches", "deepfashion")
 
 
 def paper(
@@ -65,7 +65,7 @@ def paper(
         if name not in RIVALS:
             raise UnknownName("rival", name, RIVALS)
     rivals = {
-        name: open_rival(f"the {name}", given.get(name), f"{domain}-{name}", f"--rival {name}=", domain, device)
+        name: open_rival(f"the {name}", given.get(name), f"{name}-{domain}", f"--rival {name}=", domain, device)
         for name in RIVALS
     }
     setting = papers.Setting(
