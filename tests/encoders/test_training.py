@@ -194,7 +194,7 @@ def test_points_of_lessons_are_learnt_without_a_look_at_pictures(student, tmp_pa
 
 def test_codes_are_not_asked_of_pictures_without_them(generator):
     with pytest.raises(ConfigError, match="instead of data"):
-        config_for(generator, lessons=LessonConfig(count=8), data=DataConfig(path="pictures"))
+        config_for(generator, lessons=LessonConfig(count=8)).replace(data=DataConfig(path="pictures"))
     for weight in ("code_weight", "point_weight"):
         with pytest.raises(ConfigError, match=f"{weight} needs lessons"):
             config_for(generator, **{weight: 1.0})
