@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 
 from baselines.stylegan2 import StyleCode, StyleGAN2Generator
+from semedit.config import check_strength
 from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent
 from semedit.latents.regions import RegionTable, Selection
@@ -48,6 +49,7 @@ class StyleTransfer(ABC):
         Raises UnknownName or ConfigError for regions that the method cannot take over, LatentError for codes of another
         generator, or of another number than the references.
         """
+        check_strength(strength)
         text = regions or self.regions_
         selection = self.table.select(text)
         self.check(selection)

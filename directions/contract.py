@@ -15,7 +15,7 @@ import torch
 
 from directions.masking import limit_to_regions
 from directions.study import Calibration, Study
-from semedit.config import finite
+from semedit.config import check_strength
 from semedit.errors import UnknownName
 from semedit.latents.latent import Latent
 from semedit.protocols import Bundle
@@ -78,7 +78,7 @@ class AttributeEditor(ABC):
         regions that do not exist, or LatentError for codes that this editor is not for.
         """
         self.check_fitted()
-        finite(strength, "the strength of an edit")
+        check_strength(strength)
         regions, start = regions or self.regions_, self.in_own_space(latent)
         moved = start if strength == 0 else self.move(start, strength, regions)
         event = {"attr": self.attribute, "strength": strength, "regions": regions}

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from directions.learnt_file import load_learnt
 from directions.masking import limit_to_regions
+from semedit.config import check_strength
 from semedit.errors import CheckpointError, ConfigError, LatentError, NotFitted, UnknownName
 from semedit.latents.latent import Latent
 from semedit.storage.content import reading, shaped
@@ -58,6 +59,7 @@ class PrincipalDirection:
 
         Raises LatentError for a latent of another width or number of rows.
         """
+        check_strength(strength)
         regions, wplus = regions or self.regions_, latent.wplus()
         rows, dim = self.direction_.shape
         if wplus.data.shape[2] != dim or rows not in (1, wplus.data.shape[1]):

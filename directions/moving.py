@@ -8,6 +8,7 @@ no edit of the codes' rows and has no calibration: what changes is kept in each 
 import torch
 from torch import Tensor
 
+from semedit.config import check_strength
 from semedit.errors import ConfigError
 from semedit.latents.latent import Latent
 from semedit.latents.placement import PLACEMENTS, Placement, placements
@@ -37,6 +38,7 @@ class RegionMove:
 
         Raises UnknownName for regions that do not exist, ConfigError for a part of one, or the pose rows.
         """
+        check_strength(strength)
         regions = regions or self.regions_
         selection = latent.regions.select(regions)
         if (selection.base and regions != "all") or any(part != "both" for part in selection.parts.values()):

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from directions.masking import limit_to_regions
-from semedit.config import Config, finite
+from semedit.config import Config, check_strength
 from semedit.domains.base import IdentityMetric
 from semedit.errors import ConfigError
 from semedit.latents.latent import Latent
@@ -98,7 +98,7 @@ class StyleClip:
 
         Codes (B) of a batch are optimised side by side. All other rows stay bit-identical; 0 changes nothing.
         """
-        finite(strength, "the strength of an edit")
+        check_strength(strength)
         regions = regions or self.regions_
         event = {
             "method": "styleclip",

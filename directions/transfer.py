@@ -4,7 +4,7 @@ SemanticStyleGAN's local style mixing (Shi et al. 2022, section 4.2): a region h
 picture goes into another by taking over its rows.
 """
 
-from semedit.config import finite
+from semedit.config import check_strength
 from semedit.errors import LatentError
 from semedit.latents.latent import Latent
 
@@ -24,7 +24,7 @@ class RegionTransfer:
 
         Raises LatentError for a reference of another generator, or of another number of codes than 1 or the latent's.
         """
-        finite(strength, "the strength of a transfer")
+        check_strength(strength)
         regions, reference = regions or self.regions_, self.reference
         latent.check_compatible(reference)
         if len(reference) not in (1, len(latent)):

@@ -11,6 +11,8 @@ from semedit.errors import ConfigError
 
 #: The largest seed: what is made of it for steps and parts of a run fits into the 64 bits of torch's generators.
 LARGEST_SEED = 2**32 - 1
+#: The largest strength of an edit either way: 1 is a clear change, and far below this nothing is left of a picture.
+STRONGEST = 1000.0
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
@@ -82,6 +84,17 @@ def finite(value: float, what: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
         raise ConfigError(f"{what} is a finite number, not {value}")
     return value
+
+
+def check_strength(strength: float, what: str = "the strength of an edit") -> float:
+    """``strength``, if it is a finite number of at most STRONGEST either way; ConfigError if not.
+
+    >>> check_strength(-1.5)
+    -1.5
+    """
+    if abs(finite(strength, what)) > STRONGEST:
+        raise ConfigError(f"{what} lies between -{STRONGEST:.0f} and {STRONGEST:.0f}, and is not {strength:g}")
+    return strength
 
 
 def check_seed(seed: int) -> int:

@@ -16,7 +16,7 @@ from baselines.blending.features import blend_features
 from baselines.blending.poisson import blend_poisson
 from baselines.blending.semantic import blend_semantic_features
 from baselines.stylegan2 import StyleGAN2Generator
-from semedit.config import Config
+from semedit.config import Config, check_strength
 from semedit.errors import LatentError
 from semedit.latents.latent import Latent
 from semedit.networks.synthesis import Rendering, Segmented
@@ -55,6 +55,7 @@ class BlendingEditor(ABC):
         Raises UnknownName or ConfigError for regions that cannot be taken over, LatentError for codes that do not go
         with the references.
         """
+        check_strength(strength)
         chosen = self.chosen(latent, regions)[0]
         source = self.reference.metadata.get("source")
         event = {"method": self.method, "strength": strength, "regions": chosen, "reference": source}
@@ -63,6 +64,7 @@ class BlendingEditor(ABC):
     @torch.no_grad()
     def render(self, latent: Latent, strength: float, regions: str | None = None) -> Rendering:
         """The edited pictures; ``strength`` 0 gives the codes' own, and raises as :meth:`edit`."""
+        check_strength(strength)
         chosen = self.chosen(latent, regions)[1]
         before = self.model.synthesise(latent)
         if strength == 0:

@@ -1,12 +1,12 @@
 """What can be told of a command's arguments before anything heavy is imported."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 
 import typer
 
-from semedit.errors import CheckpointError, ConfigError, ImageError
+from semedit.errors import CheckpointError, ConfigError, ImageError, UnknownName
 from semedit.storage import cards
 from semedit.storage.content import check_file, exists
 
@@ -33,6 +33,12 @@ def check_sources(sources: Sequence[str]) -> None:
             problems.append(str(error))
     if problems:
         raise ImageError("; ".join(problems))
+
+
+def check_names(wanted: Collection[str], choices: Collection[str], kind: str = "attribute") -> None:
+    """UnknownName for the first name that is none of the choices."""
+    if unknown := [name for name in wanted if name not in choices]:
+        raise UnknownName(kind, unknown[0], choices)
 
 
 def named_model(context: typer.Context, name_or_path: str) -> str:

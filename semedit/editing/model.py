@@ -15,13 +15,13 @@ from directions import EDITORS, AttributeEditor, EditorLibrary, RegionMove, Regi
 from directions.learning import study
 from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, chosen_options, load_encoder
 from semedit.checkpoints import zoo
-from semedit.config import Config, finite
+from semedit.config import Config, check_strength
 from semedit.domains import Domain
 from semedit.domains.judges import judged_distances
 from semedit.editing.generators import semantic
 from semedit.editing.rendering import CodeRenderer, Progress
 from semedit.editing.request import METHOD
-from semedit.errors import ConfigError, MissingWeights, OutputError, UnknownName
+from semedit.errors import ConfigError, ImageError, MissingWeights, OutputError, UnknownName
 from semedit.latents.latent import Latent
 from semedit.metrics.attributes import Scorer
 from semedit.metrics.clip import Clip
@@ -178,6 +178,8 @@ class Model(CodeRenderer):
 
     def _aligned(self, pictures: Picture | Aligned | Sequence[Picture | Aligned], face: int | None) -> list[Aligned]:
         several = [pictures] if isinstance(pictures, str | Path | Image.Image | Tensor | Aligned) else pictures
+        if not several:
+            raise ImageError("no picture to invert")
         return [one if isinstance(one, Aligned) else self.align(one, face) for one in several]
 
     def edit(self, latent: Latent, attr: str | None = None, strength: float = 1.0, regions: str | None = None,
@@ -190,7 +192,7 @@ class Model(CodeRenderer):
         given, or MissingWeights where the method has not been fitted.
         """
         self.generator.check(latent)
-        finite(strength, "the strength of an edit")
+        check_strength(strength)
         if (attr is None) == (text is None):
             raise ConfigError("an edit has an attribute or a text, one of them")
         editor = self.editor(attr, method, preserve) if attr else self.text_editor(str(text))
@@ -234,7 +236,7 @@ class Model(CodeRenderer):
         ``strength`` below 1 goes part of the way. Raises LatentError for a code of another generator.
         """
         self.generator.check(latent)
-        finite(strength, "the strength of a transfer")
+        check_strength(strength)
         source = reference if isinstance(reference, Latent) else self.invert(reference).latent
         return RegionTransfer(source).edit(latent, strength, regions)
 

@@ -5,7 +5,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from semedit.config import finite
+from semedit.config import check_strength
 from semedit.errors import ConfigError, UnknownName
 
 #: How attributes are edited, and which of them, where nothing is said.
@@ -76,9 +76,9 @@ class EditRequest:
     options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        finite(self.strength, "--strength")
+        check_strength(self.strength, "--strength")
         for name, strength in self.edits:
-            finite(strength, f"the strength of '{name}'")
+            check_strength(strength, f"the strength of '{name}'")
         if sum((bool(self.attrs), bool(self.texts), bool(self.reference))) > 1:
             raise ConfigError("--attr, --text and --from-image are three kinds of edit; give one of them")
         if self.target is not None and not self.edits:

@@ -24,6 +24,8 @@ def make_folder(path: str | Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
         sweep(folder.resolve())
+    except FileExistsError:
+        raise OutputError(f"cannot write in {folder}: it is a file, where a folder is wanted") from None
     except (OSError, ValueError) as error:
         raise OutputError(f"cannot write in {folder}: {getattr(error, 'strerror', None) or error}") from None
     return folder

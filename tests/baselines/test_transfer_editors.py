@@ -88,6 +88,12 @@ def pictures(editor, model, latent, strength, regions=None):
     return model.synthesise(editor.edit(latent, strength, regions)).image
 
 
+def test_strengths_beyond_all_pictures_are_refused(editor, codes):
+    for strength in (float("nan"), 1e39, "1"):
+        with pytest.raises(ConfigError, match="the strength of an edit"):
+            editor.edit(codes, strength)
+
+
 def test_strength_zero_changes_nothing(editor, model, codes):
     kept = editor.edit(codes, 0.0)
     assert torch.equal(kept.data, codes.data) and kept.space == codes.space

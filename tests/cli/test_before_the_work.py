@@ -6,6 +6,8 @@ import pytest
 
 import directions
 import encoders
+from benchmarks import bases, fidelity, locality, reconstruction, transfers
+from benchmarks.speed import timing
 from semedit.cli.main import run
 from semedit.domains.portraits.fitting import attributes, clip, features, identity
 from tests.cli.conftest import refuse
@@ -53,3 +55,32 @@ def test_an_encoder_learns_from_the_pictures_that_are_given(tmp_path, capsys, mo
         assert run(["fit", "encoder", *data, *out]) == 0
     assert seen[0].lessons is not None and not seen[0].data.path
     assert seen[1].lessons is None and seen[1].data.path == "here" and not seen[1].code_weight
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["editing", "--method", "interfacegun"], "did you mean 'interfacegan'"),
+    (["editing", "--attr", "smlie"], "did you mean 'smile'"),
+    (["editing", "--data", "nowhere"], "nowhere: no such file"),
+    (["editing", "--out", "mine.json"], "--overwrite"),
+    (["reconstruction", "--data", "nowhere"], "nowhere: no such file"),
+    (["reconstruction", "--out", "mine.json"], "--overwrite"),
+    (["fidelity", "--out", "mine.json"], "--overwrite"),
+    (["locality", "--out", "mine.json"], "--overwrite"),
+    (["locality", "--psi", "nan"], "--psi is a finite number"),
+    (["speed", "--precision", "fp8"], "choose from: bf16, fp32"),
+    (["speed", "--out", "mine.json"], "--overwrite"),
+    (["transfers", "--out", "mine.json"], "--overwrite"),
+])  # fmt: skip
+def test_a_benchmark_measures_nothing_that_it_could_not_tell(arguments, words, tmp_path, capsys, monkeypatch):
+    def work(*_, **__):
+        raise AssertionError("the work has begun")
+
+    for module, name in (
+        (bases, "base_codes"), (reconstruction, "reconstruction"), (fidelity, "fidelity"), (locality, "locality"),
+        (timing, "matrix_peak"), (transfers, "curves"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, work)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.json").write_text("mine")
+    refuse(capsys, ["bench", *arguments], words)
+    assert (tmp_path / "mine.json").read_text() == "mine"

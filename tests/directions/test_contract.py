@@ -22,7 +22,7 @@ from directions import (
     StyleClip,
     StyleClipConfig,
 )
-from semedit.errors import UnknownName
+from semedit.errors import ConfigError, UnknownName
 from semedit.networks.generator import SemanticGenerator
 from semedit.protocols import Editor
 from tests.directions.conftest import fitted
@@ -55,6 +55,11 @@ def same(editor, a: torch.Tensor, b: torch.Tensor, tolerance: float = 0.0) -> No
 
 class TestContract:
     """What every editor of the registry must do."""
+
+    def test_strengths_that_are_no_numbers_or_beyond_all_pictures_are_refused(self, editor, codes):
+        for strength in (float("nan"), float("inf"), 1e39, -1e30, "1", None):
+            with pytest.raises(ConfigError, match="the strength of an edit"):
+                editor.edit(codes, strength)
 
     def test_strength_zero_is_the_identity_bit_for_bit(self, editor, codes, small):
         edited = editor.edit(codes, 0.0, "all")

@@ -7,8 +7,9 @@ import typer
 
 from benchmarks import bases, editing_shown, truth
 from benchmarks import editing as edits
-from semedit.cli.bench.rows import CardOption, SaveOption, finish, show, to_card
+from semedit.cli.bench.rows import CardOption, SaveOption, check_saved, finish, show, to_card
 from semedit.cli.console import JsonOption, ModelOption, Report, complain, progress_bar
+from semedit.cli.early import check_names, check_sources
 from semedit.domains.judges import OPTIMISED
 from semedit.editing.loading import load
 from semedit.editing.model import Model
@@ -57,7 +58,12 @@ def editing(
     json: JsonOption = False,
 ) -> None:
     """Preservation-score curves: ten degrees of each edit, masked and in all rows, compared at equal gain."""
+    check_sources([data] if data else [])
     loaded, methods, report = load(model), tuple(method or ()), Report(json)
+    check_names(attr or (), loaded.domain.attribute_names)
+    for name in methods:
+        loaded.editors(name)  # raises UnknownName, or MissingWeights
+    check_saved(out, sheet_file, *(() if truth_ or sheet_file else (f"{curves}/curves.json", f"{curves}/curves.png")))
     if truth_:
         _truth(loaded, tuple(attr or ()), methods, count or truth.COUNT, not off, write_card, out, json)
         return

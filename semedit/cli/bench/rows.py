@@ -10,11 +10,18 @@ from benchmarks.rows import Lines, Row
 from semedit.checkpoints import zoo
 from semedit.cli.console import Report, number
 from semedit.editing.model import Model
-from semedit.storage.atomic import write_json
+from semedit.storage.atomic import check_output, write_json
 
 CountOption = Annotated[int, typer.Option("--count", min=4, help="Pictures to measure on.")]
 CardOption = Annotated[bool, typer.Option("--write-card", help="Put the figures on the model's card.")]
 SaveOption = Annotated[str | None, typer.Option("--out", help="Also write the rows as JSON to this file.")]
+
+
+def check_saved(*files: str | Path | None) -> None:
+    """OutputError for a file that could not be written when all is measured."""
+    for file in files:
+        if file:
+            check_output(file)
 
 
 def finish(rows: Sequence[Row], shown: Lines, as_json: bool, out: str | None) -> None:

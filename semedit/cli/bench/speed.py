@@ -7,8 +7,9 @@ import typer
 
 from benchmarks.rows import Lines, Row
 from benchmarks.speed import editing, encoder, fusing, generator, slider, timing, training
-from semedit.cli.bench.rows import SaveOption, finish, show
+from semedit.cli.bench.rows import SaveOption, check_saved, finish, show
 from semedit.cli.console import JsonOption, ModelOption, Report
+from semedit.cli.early import check_names
 from semedit.editing.loading import load
 
 
@@ -48,6 +49,8 @@ def speed(
 ) -> None:
     """Time the generator, the encoder or a training step against the plainest formulation, or edits in batches."""
     batches, precisions = batch or generator.BATCHES, precision or generator.PRECISIONS
+    check_names(precisions, generator.PRECISIONS, "precision")
+    check_saved(out)
     rows: Sequence[Row]
     shown: Lines
     report = Report(json)

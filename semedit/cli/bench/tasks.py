@@ -10,7 +10,7 @@ from benchmarks import measured as cards
 from benchmarks import reconstruction as inversions
 from benchmarks import rows as plain
 from semedit.checkpoints import zoo
-from semedit.cli.bench.rows import CardOption, CountOption, SaveOption, finish, to_card
+from semedit.cli.bench.rows import CardOption, CountOption, SaveOption, check_saved, finish, to_card
 from semedit.cli.console import (
     AlignedOption,
     JsonOption,
@@ -21,6 +21,7 @@ from semedit.cli.console import (
     complain,
     progress_bar,
 )
+from semedit.cli.early import check_sources, finite_number
 from semedit.data.collection import open_collection
 from semedit.editing.loading import load
 from semedit.pictures.reading import find_pictures
@@ -42,6 +43,8 @@ def reconstruction(
     json: JsonOption = False,
 ) -> None:
     """Invert pictures that nothing was trained on, by each method, and measure what comes back."""
+    check_sources([data] if data else [])
+    check_saved(out)
     loaded, files = load(model, precision=precision, encoder=encoder), find_pictures([data]) if data else None
     for absent in inversions.Score.of(loaded).missing:
         complain(f"left out of the table: {absent}")
@@ -71,6 +74,7 @@ def fidelity(
     json: JsonOption = False,
 ) -> None:
     """Frechet distance, KID, precision and recall beside their floors; mask agreement; attribute rates."""
+    check_saved(out)
     loaded, real = load(model), None
     if data:
         real = sets.StoredPictures(open_collection(data, size or loaded.generator.config.size, labelled=False))
@@ -100,12 +104,15 @@ def measured(
 def locality(
     model: ModelOption = "portraits",
     count: CountOption = regions.COUNT,
-    psi: Annotated[float, typer.Option(help="Truncation of the samples; 1 is none.")] = regions.PSI,
+    psi: Annotated[
+        float, typer.Option(help="Truncation of the samples; 1 is none.", callback=finite_number)
+    ] = regions.PSI,
     write_card: CardOption = False,
     out: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
     """Where the picture changes when one region's shape and texture are drawn anew."""
+    check_saved(out)
     loaded = load(model)
     with progress_bar("regions", json) as progress:
         rows = regions.locality(loaded, count, psi, progress=progress)

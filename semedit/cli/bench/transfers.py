@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import transfers as measured
-from semedit.cli.bench.rows import SaveOption, finish
+from semedit.cli.bench.rows import SaveOption, check_saved, finish
 from semedit.cli.console import JsonOption, Report, complain, names, progress_bar
 from semedit.editing.loading import load
 from semedit.errors import MissingWeights
@@ -42,6 +42,7 @@ def transfers(
     json: JsonOption = False,
 ) -> None:
     """Change inside a region against change outside when it is taken over, in CIELAB; distances of sets; heat maps."""
+    check_saved(out, maps, curves)
     report, rows, made = Report(json), list[measured.TransferRow](), list[measured.TransferCurve]()
     places, against = names(regions) or measured.REGIONS, "simultaneous" if queries else measured.MIXING
     for name in model or ["portraits"]:

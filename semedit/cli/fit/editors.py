@@ -17,7 +17,8 @@ from semedit.cli.console import (
     number,
     progress_bar,
 )
-from semedit.cli.fit.learnt import check_names, keep, place
+from semedit.cli.early import check_names
+from semedit.cli.fit.learnt import keep, place
 from semedit.editing.request import METHOD
 
 if TYPE_CHECKING:

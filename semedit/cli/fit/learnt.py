@@ -1,10 +1,10 @@
 """Where what is learnt of a model is written."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from semedit.errors import ConfigError, UnknownName
+from semedit.errors import ConfigError
 from semedit.storage.atomic import check_output
 
 if TYPE_CHECKING:
@@ -42,9 +42,3 @@ def keep(model: "Model", path: Path, write: Callable[[Path], None]) -> None:
         zoo.refresh_card(model.entry)
     else:
         write(path)
-
-
-def check_names(wanted: Collection[str], choices: Collection[str]) -> None:
-    """UnknownName for the first attribute that is none of the choices, before anything is labelled."""
-    if unknown := [name for name in wanted if name not in choices]:
-        raise UnknownName("attribute", unknown[0], choices)
