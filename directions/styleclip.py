@@ -153,11 +153,13 @@ class StyleClip:
             tried[1:, rows] = w[:, None]
             far = (tried[:, rows] - own[index]).square().sum((1, 2))
             at = {name: value[index : index + 1] for name, value in (where or {}).items()}
-            parts = [
-                self.generator(part, **{name: value.expand(len(part), *value.shape[1:]) for name, value in at.items()})
-                for part in tried.split(16)
-            ]
-            image = torch.cat([part.image for part in parts])
+            images = []
+            for part in tried.split(16):
+                if self.progress:  # no step is done, but whoever hears of it may want to stop
+                    self.progress(0, config.steps)
+                own_options = {name: value.expand(len(part), *value.shape[1:]) for name, value in at.items()}
+                images.append(self.generator(part, **own_options).image)
+            image = torch.cat(images)
             own[index] = tried[int((self.loss(image) + config.l2_weight * far).argmin()), rows]
         return own
 

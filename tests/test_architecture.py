@@ -26,7 +26,8 @@ ORDER = (
     ("encoders", "directions", "baselines"),
     ("semedit.editing",),
     ("benchmarks",),
-    ("semedit.cli", "semedit.ui"),
+    ("semedit.ui",),
+    ("semedit.cli",),
 )
 #: What stands outside the order: the face, which opens everything on first use, and a folder of folders.
 FACE = ("semedit", "semedit.__main__", "semedit.training")

@@ -53,6 +53,7 @@ def build() -> typer.Typer:
         sample,
         train,
         transfers,
+        ui,
         undo,
     )
     from semedit.cli.bench.app import app as bench
@@ -71,6 +72,7 @@ def build() -> typer.Typer:
         app.command("mix")(writing(figures.mix))
         app.command("compose")(writing(figures.compose))
         app.command("transfers")(writing(transfers.transfers))
+        app.command("ui")(ui.ui)
         app.add_typer(data.app, name="data")
         app.command("train")(train.train)
         app.command("adapt")(train.adapt)

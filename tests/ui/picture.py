@@ -1,0 +1,37 @@
+"""The picture of the page in the README: ``python -m tests.ui.picture docs/page.png [WIDTH]``."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.ui.browsing import Server, Tab
+
+
+def main(path: str, width: int = 1440) -> None:
+    """Edit a portrait in the page, and write what is then seen."""
+    with tempfile.TemporaryDirectory() as root, sync_playwright() as driver:
+        server = Server(Path(root))
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        tab = Tab(browser, server, width, 960)
+        tab.random(9)
+        tab.tab("Attributes")
+        for attr, strength in (("smile", 1.0), ("glasses", 1.2)):
+            tab.slide(attr, strength)
+            tab.release(attr)
+        tab.page.get_by_label("hair", exact=True).check()
+        tab.wait_for_regions("hair")
+        tab.slide("dyed_hair", 1.5)
+        tab.release("dyed_hair")
+        tab.page.mouse.move(0, 0)
+        tab.page.wait_for_timeout(1000)
+        tab.page.screenshot(path=path)
+        tab.close()
+        browser.close()
+        server.end()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:]))
