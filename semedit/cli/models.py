@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from semedit.cli.console import JsonOption, Report, progress_bar, writing
+from semedit.cli.export import export
 from semedit.errors import CheckpointError, ConfigError, SemeditError
 
-app = typer.Typer(help="List, inspect, add, verify, convert and pack models.", no_args_is_help=True)
+app = typer.Typer(help="List, inspect, add, verify, convert, pack and export models.", no_args_is_help=True)
+app.command()(writing(export))
 NameArgument = Annotated[str, typer.Argument(help="A model's name.")]
 
 
