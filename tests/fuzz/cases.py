@@ -24,9 +24,11 @@ from semedit.checkpoints import zoo
 from semedit.checkpoints.native import load_discriminator
 from semedit.cli.main import run
 from semedit.data.label_map import LabelMap
+from semedit.latents.arrays import load_arrays, save_arrays
 from semedit.latents.latent import Latent
 from semedit.networks.irse import IrSeFace
 from semedit.pictures.reading import read_picture
+from semedit.storage.ownership import claiming
 from semedit.training.gan.state import read_networks
 from tests.fuzz.breaking import TEXTS, broken_json, broken_tensors, mangled, picture_bytes, write_broken
 from tests.fuzz.judge import Case
@@ -129,6 +131,18 @@ def pickles(world: World, rng: random.Random) -> Case:
     return Case("pickles", f"{kind}, way {way}", lambda: opener(path) and None, poisoned)
 
 
+def arrays(world: World, rng: random.Random) -> Case:
+    """A broken ``.npz`` of a latent."""
+    whole, path = world.out / "whole.npz", world.broken / "codes.npz"
+    with claiming(world.out):
+        save_arrays(whole, Latent.load(world.natives["latent"]))
+    path.write_bytes(mangled(whole.read_bytes(), rng))
+    if rng.random() < 0.1:
+        line = ["convert", str(path), str(world.out / "converted.safetensors"), "--overwrite"]
+        return Case("arrays", "convert", lambda: run(line))
+    return Case("arrays", "load", lambda: load_arrays(path) and None)
+
+
 def texts(world: World, rng: random.Random) -> Case:
     """Broken JSON, YAML and CSV: cards, manifests, indices, label maps, tables of scores."""
     kind = rng.choice(("card", "index", "labels", "manifest", "config"))
@@ -208,6 +222,8 @@ def _lines(world: World, rng: random.Random) -> list[str]:
         (["models", "info", MODEL, "--json"], ()), (["models", "verify", "--json"], ()),
         (["models", "add", "new", "--json"], ("--file", "--encoder", "--flow", "--domain")),
         (["models", "convert", latent, str(world.out / "c.pt")], ()),
+        (["convert", latent, str(world.out / "c.npz"), "--json"], ()),
+        (["models", "export", MODEL, "--runtime", "."], ("--format", "--part", "--out", "--runtime", "--runs")),
         (["data", "scan", "."], ("--label-map", "--domain", "--size")),
         (["train", "portraits-tiny", "--dry-run"], ("--start", "--images", "--seed", "--set", "--label-map")),
         (["adapt", "--style", "cel", "--model", MODEL, "--dry-run"], ("--style", "--model", "--freeze-local")),
@@ -332,5 +348,6 @@ def signals(world: World, rng: random.Random) -> Case:
 
 #: What is tried, and how often of a hundred cases.
 MAKERS: dict[Maker, int] = {
-    pictures: 26, safetensors: 28, pickles: 14, texts: 8, lines: 11, numbers: 3, names: 4, outputs: 4, signals: 2,
+    pictures: 24, safetensors: 27, arrays: 3, pickles: 14, texts: 8, lines: 11, numbers: 3, names: 4, outputs: 4,
+    signals: 2,
 }  # fmt: skip
