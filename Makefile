@@ -6,7 +6,7 @@ STAMP := $(VENV)/.locked-$(shell cksum requirements.lock pyproject.toml | cksum 
 # One thread a process is fastest for the small networks of the tests.
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test lint types unit fuzz clean
+.PHONY: demo test lint types unit docs fuzz clean
 
 $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -21,7 +21,7 @@ demo: $(STAMP)
 	$(BIN)/semedit edit --text "a person with purple hair" --regions hair --out demo-out
 	@echo "The pictures are in demo-out/portrait: side-by-side.png (the inversion) and edits/ (the edit)."
 
-test: lint types unit
+test: lint types unit docs
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -33,10 +33,14 @@ types: $(STAMP)
 unit: $(STAMP)
 	$(BIN)/python -m pytest
 
+# The documentation, into site/; a page, link, anchor or name in the sources that is not there is an error.
+docs: $(STAMP)
+	$(BIN)/zensical build --strict --clean
+
 # Hostile inputs and kills, for longer than the tests: some minutes.
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --cases 1500
 	$(BIN)/python -m tests.fuzz.kills --training 50 --folders 20
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build site *.egg-info

@@ -36,6 +36,11 @@ def check(*names: str) -> None:
             )
 
 
+def installed(name: str) -> bool:
+    """Whether a package of others can be imported; it is not."""
+    return importlib.util.find_spec(name) is not None
+
+
 def opened(name: str) -> ModuleType:
     """One of PACKAGES, imported. Raises ShadowedPackage as :func:`check` does."""
     check(name)

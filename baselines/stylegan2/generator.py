@@ -205,8 +205,9 @@ class StyleGAN2Generator(StyleBasedGenerator):
         ``visit`` sees, and may replace, what each convolution reads and the picture so far, which is there from the
         second convolution on; at odd convolutions the two have the same size.
         """
-        maps = self.noise_maps(noise, len(code))
-        x, skip = self.constant.expand(len(code), -1, -1, -1).contiguous(memory_format=torch.channels_last), None
+        batch = code.conv[0].shape[0]  # not len(code), which a tracer would take for a constant
+        maps = self.noise_maps(noise, batch)
+        x, skip = self.constant.expand(batch, -1, -1, -1).contiguous(memory_format=torch.channels_last), None
         for index, conv in enumerate(self.convs):
             if visit:
                 x, skip = visit(index, x, skip)

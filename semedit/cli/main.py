@@ -42,6 +42,7 @@ def build() -> typer.Typer:
     """The app with all commands registered."""
     from semedit.cli import (
         attributes,
+        convert,
         data,
         doctor,
         draw,
@@ -65,6 +66,7 @@ def build() -> typer.Typer:
         app.command("attributes")(attributes.attributes)
         app.command("undo")(writing(undo.undo))
         app.command("inspect")(inspect.inspect)
+        app.command("convert")(writing(convert.convert))
         app.command("sample")(writing(sample.sample))
         app.command("draw")(writing(draw.draw))
         app.command("interpolate")(writing(figures.interpolate))

@@ -9,11 +9,13 @@ import typer
 
 from semedit.cli.console import JsonOption, Report, progress_bar, writing
 from semedit.cli.early import check_model
+from semedit.cli.export import export
 from semedit.errors import CheckpointError, ConfigError, SemeditError
 from semedit.storage import cards
 from semedit.storage.content import check_file
 
-app = typer.Typer(help="List, inspect, add, verify, convert and pack models.", no_args_is_help=True)
+app = typer.Typer(help="List, inspect, add, verify, convert, pack and export models.", no_args_is_help=True)
+app.command()(writing(export))
 NameArgument = Annotated[str, typer.Argument(help="A model's name.")]
 
 

@@ -113,6 +113,8 @@ def _lines(world: World, rng: random.Random) -> list[str]:
         (["models", "info", MODEL, "--json"], ()), (["models", "verify", "--json"], ()),
         (["models", "add", "new", "--json"], ("--file", "--encoder", "--flow", "--domain")),
         (["models", "convert", latent, str(world.out / "c.pt")], ()),
+        (["convert", latent, str(world.out / "c.npz"), "--json"], ()),
+        (["models", "export", MODEL, "--runtime", "."], ("--format", "--part", "--out", "--runtime", "--runs")),
         (["data", "scan", "."], ("--label-map", "--domain", "--size")),
         (["train", "portraits-tiny", "--dry-run"], ("--start", "--images", "--seed", "--set", "--label-map")),
         (["adapt", "--style", "cel", "--model", MODEL, "--dry-run"], ("--style", "--model", "--freeze-local")),

@@ -7,6 +7,7 @@ from typing import Any
 
 from semedit.checkpoints import zoo
 from semedit.checkpoints.native import save_discriminator, save_generator
+from semedit.checkpoints.readme import write_readme
 from semedit.errors import CheckpointError
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.atomic import make_folder
@@ -45,7 +46,9 @@ def pack(run: Path, folder: Path, domain: str, *, best: bool = False, facts: Map
     run has no generator yet, OutputError for a folder with files of these names that is no model's.
     """
     with claiming(folder) if zoo.read_card(folder) else nullcontext():
-        return _packed(run / (BEST if best else GENERATOR), folder, domain, facts or {}, kind, opener)
+        entry = _packed(run / (BEST if best else GENERATOR), folder, domain, facts or {}, kind, opener)
+    write_readme(entry)
+    return entry
 
 
 def _packed(source: Path, folder: Path, domain: str, facts: Mapping[str, Any], kind: type[GanConfig],
