@@ -38,6 +38,9 @@ class EncoderTrainConfig(Config):
         0.0, ge=0, description="squared distance, at points, of the local generators for a code and the lesson's code"
     )
     points: int = Field(256, ge=1, description="points of each picture")
+    frozen_norms: bool = Field(
+        False, description="batch norms keep the start's statistics: refinements that differ in theirs learn as they act"
+    )
     start: str = Field("", description="encoder, or IR-SE50 face network, whose weights the training begins with")
     mean_samples: int = Field(100_000, ge=1, description="mapped codes whose mean the refinement starts from")
     seed: Seed = Field(0, description="seed of the encoder and of every draw")
@@ -51,6 +54,8 @@ class EncoderTrainConfig(Config):
         for name in ("code_weight", "point_weight"):
             if getattr(self, name) and self.lessons is None:
                 raise ValueError(f"{name} needs lessons: nobody knows the codes of other pictures")
+        if self.frozen_norms and not self.start:
+            raise ValueError("frozen_norms needs start: fresh batch norms have no statistics to keep")
         if self.lessons is not None and self.data.path:
             raise ValueError("lessons would be learnt from instead of data.path; leave one out (lessons=null)")
         return self

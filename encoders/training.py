@@ -86,7 +86,7 @@ class EncoderStep:
     def run(self, batch: Batch) -> None:
         """One step on this process's share of a batch; its masks are not looked at."""
         config, state, generator, images = self.config, self.state, self.refiner.generator, batch.images
-        state.encoder.train()
+        state.encoder.train(not config.frozen_norms)
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         target, true = self.refiner.fit(images), self.true_codes(batch)

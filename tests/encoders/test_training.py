@@ -192,6 +192,18 @@ def test_points_of_lessons_are_learnt_without_a_look_at_pictures(student, tmp_pa
     assert sum(r["points_first"] for r in rows[-5:]) < 0.9 * sum(r["points_first"] for r in rows[:5])
 
 
+def test_frozen_norms_keep_the_statistics_of_the_start(generator, tmp_path):
+    train_encoder(config_for(generator), tmp_path / "a", generator, domain=PORTRAITS)
+    start = load_encoder(tmp_path / "a" / ENCODER).encoder.state_dict()
+    config = config_for(generator, frozen_norms=True, start=str(tmp_path / "a" / ENCODER))
+    after = train_encoder(config, tmp_path / "b", generator, domain=PORTRAITS).encoder.state_dict()
+    kept = [name for name in start if name.endswith(("running_mean", "running_var"))]
+    assert kept and all(torch.equal(after[name], start[name]) for name in kept)
+    assert not torch.equal(after["heads.linear_weight"], start["heads.linear_weight"])
+    with pytest.raises(ConfigError, match="frozen_norms needs start"):
+        config_for(generator, frozen_norms=True)
+
+
 def test_codes_are_not_asked_of_pictures_without_them(generator):
     with pytest.raises(ConfigError, match="instead of data"):
         config_for(generator, lessons=LessonConfig(count=8)).replace(data=DataConfig(path="pictures"))
