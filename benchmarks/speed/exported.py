@@ -16,7 +16,7 @@ class ExportRow(SpeedRow):
     torch_seconds: float
 
 
-def measure(model: str, part: NetworkPart, path: Path, runs: int, batch: int = 1) -> ExportRow:
+def measure(model: str, part: NetworkPart, path: Path, runs: int = 5, batch: int = 1) -> ExportRow:
     """How many times as fast as torch ONNX Runtime computes a part of a model, on one batch."""
     session, arguments = OnnxSession(path), part.draw(batch, 0)
     fast, slow = time_pair(lambda: session(*arguments), lambda: part.run(*arguments), runs)

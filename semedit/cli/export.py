@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    name: Annotated[
-        str, typer.Argument(help="A model's name, or a generator file.", autocompletion=complete.models)
-    ] = "portraits",
+    name: Annotated[str, typer.Argument(help="A model's name, or a generator file.", autocompletion=complete.models)],
     format: Annotated[
         Literal["onnx", "web"],
         typer.Option(

@@ -8,6 +8,7 @@ import typer
 from baselines.editing_in_style import learn_catalogue
 from baselines.stylefusion import RECIPES, SCHEDULES
 from benchmarks import bases, fidelity, locality, reconstruction, transfers
+from benchmarks.speed import exported
 from benchmarks.speed import generator as forwards
 from directions import EDITORS, learn_directions, learn_flow
 from encoders import INVERTERS
@@ -85,6 +86,7 @@ OWNED = {
     ("draw", "style"): default(render, "style"),
     ("data prepare", "workers"): default(prepare_celebamask, "workers"),
     ("bench speed", "runs"): forwards.RUNS,
+    ("models export", "runs"): default(exported.measure, "runs"),
     ("bench reconstruction", "count"): default(reconstruction.reconstruction, "count"),
     ("bench reconstruction", "batch"): default(reconstruction.reconstruction, "batch"),
     ("bench editing", "base"): default(bases.base_codes, "kind"),
@@ -107,7 +109,7 @@ ITS_OWN = {
 }  # fmt: skip
 #: Options that the command line alone has in one command.
 ALONE = {("fit identity", "role"), ("data scan", "domain"), ("models pack", "domain"), ("models info", "name"),
-         ("fit attributes", "domain"), ("bench paper", "budget")} | {
+         ("fit attributes", "domain"), ("bench paper", "budget"), ("models export", "format")} | {
     (words, "seed") for words in ("invert", "edit", "sample", "draw", "interpolate", "components", "mix", "compose",
                                   "transfers", "fit calibration")
 }  # fmt: skip
