@@ -39,7 +39,7 @@ class EncoderTrainConfig(Config):
     )
     points: int = Field(256, ge=1, description="points of each picture")
     frozen_norms: bool = Field(
-        False, description="batch norms keep the start's statistics: refinements that differ in theirs learn as they act"
+        False, description="batch norms keep the start's statistics, so that refinements learn as they act"
     )
     start: str = Field("", description="encoder, or IR-SE50 face network, whose weights the training begins with")
     mean_samples: int = Field(100_000, ge=1, description="mapped codes whose mean the refinement starts from")
