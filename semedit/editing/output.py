@@ -28,7 +28,7 @@ from semedit.pictures.sheets import labels_to_colours, magnify, save_mask, save_
 from semedit.protocols import Inversion
 from semedit.storage.atomic import make_folder, write_json
 from semedit.storage.content import exists
-from semedit.storage.ownership import inside, short_hash
+from semedit.storage.ownership import begun, inside, short_hash
 
 #: The longest name of an edit's folder, in bytes, without the hash that may follow.
 LONGEST = 100
@@ -85,13 +85,14 @@ def way(inversion: Inversion, generator: StyleBasedGenerator, most: int = 8) -> 
 
 def edit_folder(subject: Subject, latent: Latent) -> Path:
     """The folder of an edited latent: named by all its edits, or "original" if none is left; with a hash of them
-    behind it where that name stands for other edits already."""
+    behind it where that name stands for other edits, or something of the user's, already."""
     history = json.dumps(list(latent.history))
     name = "__".join(_label(event) for event in latent.history) or "original"
     short = name.encode()[:LONGEST].decode(errors="ignore")
     name = short if short == name else f"{short}-{short_hash(name)}"
     folder = subject.folder / EDITS / name
-    if exists(folder) and manifest(folder).get("history") != json.loads(history):
+    known = manifest(folder)  # none where a run was killed: the next one goes on there
+    if exists(folder) and known.get("history") != json.loads(history) and (known or not begun(folder)):
         folder = folder.with_name(f"{name}-{short_hash(history)}")
     return inside(folder, inside(folder.parent, subject.folder))
 

@@ -16,7 +16,7 @@ from semedit.pictures.reading import find_pictures
 from semedit.pictures.sheets import save_picture
 from semedit.storage.atomic import make_folder, write_json
 from semedit.storage.content import check_file, exists, read_object, reading
-from semedit.storage.ownership import folder_name, inside, sha256, short_hash
+from semedit.storage.ownership import empty, folder_name, inside, sha256, short_hash
 from semedit.storage.tensors import length
 
 MANIFEST, LATENT, TUNED, EDITS = "manifest.json", "latent.safetensors", "tuned.safetensors", "edits"
@@ -91,7 +91,7 @@ def subject_folder(out: Path, source: SourceFile, taken: set[Path]) -> Path:
     """
     names = [source.name, *(f"{source.name}-{short_hash(text)}" for text in (source.place, str(source)))]
     free = [out / name for name in names if out / name not in taken]
-    folder = next((f for f in free if source.owns(f) or not (exists(f) or f.is_symlink())), None)
+    folder = next((f for f in free if source.owns(f) or not (exists(f) or f.is_symlink()) or empty(f)), None)
     if folder is None:
         raise OutputError(f"{out / names[0]} is something else's, and so is {out / names[-1]}; name another --out")
     taken.add(folder)

@@ -115,6 +115,19 @@ def short_hash(text: str) -> str:
     return hashlib.sha256(os.fsencode(text)).hexdigest()[:8]
 
 
+def empty(folder: Path) -> bool:
+    """Whether a folder has nothing in it that shows: one that was made, and no more, by a run that was killed."""
+    try:
+        return not folder.is_symlink() and all(entry.name.startswith(".") for entry in folder.iterdir())
+    except OSError:
+        return False
+
+
+def begun(folder: Path) -> bool:
+    """Whether a run may go on in a folder without a manifest: it is empty, or semedit has written into it."""
+    return empty(folder) or (folder / REGISTER).is_file()
+
+
 def inside(folder: Path, root: Path) -> Path:
     """``folder``, a result folder in ``root``; OutputError if it is a link, which may lead anywhere, or a file."""
     if folder.is_symlink():

@@ -108,6 +108,32 @@ def test_latents_of_one_name_stay_apart(world, tmp_path):
     assert len(found) == 2 and not torch.equal(found[0], found[1])
 
 
+def test_what_a_killed_run_has_begun_is_gone_on_with(world, tmp_path):
+    """Its folders, of a picture without a manifest and of an edit without one, are no other's."""
+    (tmp_path / "out" / "me" / ".half.tmp").mkdir(parents=True)
+    arguments = ["--out", str(tmp_path / "out"), *TINY]
+    assert run(["invert", str(photo(tmp_path / "me.png", 1)), "--out", str(tmp_path / "out"), *QUICK]) == 0
+    assert run(["edit", "--attr", "smile", *arguments]) == 0
+    (edit,) = (tmp_path / "out" / "me" / "edits").iterdir()
+    for name in ("manifest.json", "edited.png"):
+        (edit / name).unlink()
+    assert run(["edit", "--attr", "smile", *arguments]) == 0
+    assert list((tmp_path / "out").iterdir()) == [tmp_path / "out" / "me"] and list(edit.parent.iterdir()) == [edit]
+    assert (edit / "edited.png").exists() and (edit / "manifest.json").exists()
+
+
+def test_a_folder_of_the_users_is_not_gone_on_with(world, tmp_path):
+    mine = tmp_path / "out" / "me" / "notes.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    (tmp_path / "elsewhere").mkdir()
+    assert run(["invert", str(photo(tmp_path / "me.png", 1)), "--out", str(tmp_path / "out"), *QUICK]) == 0
+    assert list(mine.parent.iterdir()) == [mine] and len(list((tmp_path / "out").iterdir())) == 2
+    (tmp_path / "out" / "you").symlink_to(tmp_path / "elsewhere")
+    assert run(["invert", str(photo(tmp_path / "you.png", 1)), "--out", str(tmp_path / "out"), *QUICK]) == 0
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_edits_that_would_share_a_name_stay_apart(world, tmp_path):
     for strength in ("1.0001", "1.0002", "1.0001"):
         line = ["edit", str(world.natives["latent"]), "--attr", "smile", "--strength", strength]

@@ -132,9 +132,10 @@ def kill_folders(world: World, kills: int, seed: int = 0, pictures: int = 5, say
         if left := sorted(out.rglob(".*.tmp")):
             faults.append(f"{left[0]}: left behind by a killed run")
         for index in range(pictures):
-            own = [path for path in out.glob(f"p{index}*") if (path / "latent.safetensors").exists()]
-            edits = [path for folder in own for path in folder.glob("edits/*/manifest.json")]
-            if len(own) != 1 or len(edits) != 1:
+            own = list(out.glob(f"p{index}*"))
+            edits = [path for folder in own for path in folder.glob("edits/*")]
+            whole = [(folder / "latent.safetensors").exists() for folder in (*own, *edits)]
+            if len(own) != 1 or len(edits) != 1 or not all(whole):
                 faults.append(f"{out}: p{index} has {len(own)} folders and {len(edits)} edits")
     if changed := sorted({*before.items()} ^ {*fingerprints(world.root, world.out).items()}):
         faults.append(f"touched {changed[0][0]}")

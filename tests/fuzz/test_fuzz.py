@@ -1,7 +1,7 @@
 """Hostile inputs, for about a minute; ``python -m tests.fuzz --cases 1500`` goes on for longer.
 
-Pictures, safetensors, pickles, texts, command lines, numbers, names, outputs and signals: no traceback, no hang, no
-number that is not finite, nothing touched outside OUT.
+Pictures, files of networks, codes, arrays and tables, texts, command lines, numbers, names, outputs and signals: no
+traceback, no hang, no number that is not finite, nothing touched outside OUT.
 """
 
 import os
