@@ -50,6 +50,21 @@ class FlowReport:
     held_out_loss: float
 
 
+@dataclass(frozen=True)
+class Encoding:
+    """What a flow made of rows (B, L, D) under attributes (B, A)."""
+
+    flow: ConditionalFlow
+    rows: Tensor
+    attributes: Tensor
+    variables: Tensor
+
+    def holds(self, flow: ConditionalFlow, rows: Tensor, attributes: Tensor) -> bool:
+        """Whether the same flow would be given the same numbers."""
+        known = flow is self.flow and rows.device == self.rows.device
+        return known and torch.equal(rows, self.rows) and torch.equal(attributes, self.attributes)
+
+
 class FlowLibrary(EditorLibrary[FlowEditor]):
     """A flow over a generator's codes with an editor for each attribute.
 
@@ -66,6 +81,7 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
                  regions: Mapping[str, str] | None = None, training: FlowTraining | None = None):  # fmt: skip
         self.attributes, self.labeller, self.training = attributes, labeller, training or FlowTraining()
         self._labelled: tuple[Tensor, Tensor] | None = None
+        self._encoded: Encoding | None = None
         places = {name: (regions or {}).get(name, "all") for name in attributes}
         super().__init__({name: FlowEditor(self, name, Calibration(places[name])) for name in attributes}, fingerprint)
 
@@ -163,8 +179,15 @@ class FlowLibrary(EditorLibrary[FlowEditor]):
         here, there = here.to(wplus), there.to(wplus)
         # A code in W has the same rows throughout: one of them is mapped for all.
         x = latent.data[:, None] if latent.space == "w" else wplus[:, rows]
-        wplus[:, rows] = self.flow_.decode(self.flow_.encode(x, here), there)
+        wplus[:, rows] = self.flow_.decode(self._encode(x, here), there)
         return latent.with_rows(wplus, tuple(rows))
+
+    def _encode(self, x: Tensor, attributes: Tensor) -> Tensor:
+        """The Gaussian variables of rows x (B, L, D) under attributes (B, A); the last ones are kept, for other edits
+        of the same codes."""
+        if self._encoded is None or not self._encoded.holds(self.flow_, x, attributes):
+            self._encoded = Encoding(self.flow_, x.clone(), attributes.clone(), self.flow_.encode(x, attributes))
+        return self._encoded.variables
 
     def to(self, device: torch.device | str) -> Self:
         """Move the flow; returns this library."""

@@ -1,5 +1,7 @@
 """StyleFlow on codes: conditions, edits of edits, likelihood, its file."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -50,6 +52,33 @@ class TestStyleFlow:
         assert seen == [3] and not torch.equal(one.data, two.data)
         flow["smile"].edit(codes.take([0, 1]), 0.2, "all")
         assert seen == [3, 2]
+
+    def test_codes_are_encoded_once_for_all_edits_of_them(self, flow, codes, monkeypatch):
+        encode, seen = flow.flow_.encode, []
+        monkeypatch.setattr(flow.flow_, "encode", lambda x, here: seen.append(len(x)) or encode(x, here))
+        monkeypatch.setattr(flow, "_encoded", None)
+        first = flow["smile"].edit(codes, 0.4, "all")
+        flow["beard"].edit(codes, 0.3, "all")
+        flow["smile"].edit(codes, 0.2, "all")
+        assert seen == [3]
+        flow["beard"].edit(first, 0.3, "all")
+        flow["smile"].edit(codes.take([0, 1]), 0.4, "all")
+        assert seen == [3, 3, 2]
+        assert torch.equal(flow["smile"].edit(codes, 0.4, "all").data, first.data) and seen == [3, 3, 2, 3]
+
+    def test_another_flow_does_not_take_what_the_last_one_encoded(self, flow, codes):
+        here, there = flow.labeller(codes), flow.labeller(codes) + 0.2
+        before = flow.transport(codes, here, there, "all")
+        other = copy.deepcopy(flow)
+        other.flow_ = copy.deepcopy(flow.flow_)
+        with torch.no_grad():
+            other.flow_.field.layers[0].linear.bias += 0.5
+        fresh = copy.deepcopy(other)
+        fresh._encoded = None
+        assert torch.equal(
+            other.transport(codes, here, there, "all").data, fresh.transport(codes, here, there, "all").data
+        )
+        assert not torch.equal(before.data, fresh.transport(codes, here, there, "all").data)
 
     def test_round_trip(self, flow, codes):
         scores = flow.labeller(codes)
