@@ -23,7 +23,7 @@ from semedit.pictures.tensors import to_picture
 from semedit.storage.atomic import make_folder
 from semedit.storage.ownership import folder_name
 from semedit.ui.desk import Desk
-from semedit.ui.moments import Beginning, Moment
+from semedit.ui.moments import Beginning, Moment, Shown
 from semedit.ui.panel import SliderPanel
 
 #: Hears of each picture on the way to an inversion: what it is called, and the picture.
@@ -46,7 +46,7 @@ def begin_at_random(desk: Desk, seed: int, psi: float = TRUNCATION) -> Moment:
     words = ("semedit", "sample", "--count", "1", "--seed", str(seed), "--psi", f"{psi:g}")
     subject = subject_of(file, desk.out, set())
     named = Beginning(f"random portrait, seed {seed}", words, f"semedit-out/samples/{file.name}")
-    desk.begin(named, Moment(named.title, subject, latent, rendering, SliderPanel()))
+    desk.begin(named, Moment(named.title, subject, latent, Shown.of(rendering), SliderPanel()))
     return desk.now
 
 
@@ -94,7 +94,7 @@ def _inverted(desk: Desk, done: InversionRecord, name: str, words: tuple[str, ..
     said = warning(model, psnr) if is_outside(model, psnr) else ""
     named = Beginning(f"{name}, inverted at {psnr:.1f} dB", words, warning=said, photo=True)
     subject = Subject(Path(done.latent).parent, Path(done.latent), done.input)
-    desk.begin(named, Moment(named.title, subject, latent, model.synthesise(latent), SliderPanel()))
+    desk.begin(named, Moment(named.title, subject, latent, Shown.of(model.synthesise(latent)), SliderPanel()))
     return desk.now
 
 

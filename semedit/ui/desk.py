@@ -24,7 +24,7 @@ from semedit.latents.regions import PARTS
 from semedit.networks.synthesis import Rendering
 from semedit.ui.choice import Choice, region_at
 from semedit.ui.live import Live
-from semedit.ui.moments import Beginning, History, Moment
+from semedit.ui.moments import Beginning, History, Moment, Shown
 from semedit.ui.panel import SliderPanel
 from semedit.ui.work import Work
 
@@ -84,7 +84,7 @@ class Desk:
         self.choice = replace(self.choice.of(set(names)), part=part, auto=auto)
 
     def _labels(self) -> Tensor:
-        labels = self.now.rendering.labels
+        labels = self.now.shown.labels
         if labels is None:
             raise ConfigError("this model knows no regions; its edits change the whole picture")
         return labels[0]
@@ -201,7 +201,9 @@ class Desk:
         record = only(session, before, Outputs())
         subject = subject_of(Path(record.files["latent"]), self.out, set())
         latent = Latent.load(subject.latent)
-        moment = Moment(title(record), subject, latent, self._live.show(latent), panel, before, session, record)
+        moment = Moment(
+            title(record), subject, latent, Shown.of(self._live.show(latent)), panel, before, session, record
+        )
         self.history.add(moment)
         return moment
 

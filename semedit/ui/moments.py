@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
+import torch
+from torch import Tensor
+
 from semedit.editing.records import EditRecord
 from semedit.editing.request import EditRequest
 from semedit.editing.session import EditSession
@@ -25,9 +28,22 @@ class Beginning:
 
 
 @dataclass(frozen=True, eq=False)
+class Shown:
+    """What is kept of a rendering to look at: image (1, 3, H, W) and label map (1, H, W), uint8, if there is one."""
+
+    image: Tensor
+    labels: Tensor | None
+
+    @classmethod
+    def of(cls, rendering: Rendering) -> "Shown":
+        labels = rendering.labels
+        return cls(rendering.image.clone(), None if labels is None else labels.to(torch.uint8))
+
+
+@dataclass(frozen=True, eq=False)
 class Moment:
-    """A picture on its way: its files, code and rendering, and the edit that made it of ``before``; at the beginning
-    there is none.
+    """A picture on its way: its files, its code and how it looks, and the edit that made it of ``before``; at the
+    beginning there is none.
 
     ``panel`` are the sliders as they stand now. Where they are away from 0, they are what was asked for last, and
     ``before`` is the picture on which they stand at 0.
@@ -36,7 +52,7 @@ class Moment:
     title: str
     subject: Subject
     latent: Latent
-    rendering: Rendering
+    shown: Shown
     panel: SliderPanel
     before: "Moment | None" = None
     session: EditSession | None = None

@@ -17,6 +17,7 @@ from semedit.pictures.sheets import labels_to_colours
 from semedit.pictures.tensors import to_picture
 from semedit.ui.choice import outline
 from semedit.ui.desk import Desk
+from semedit.ui.moments import Shown
 from semedit.ui.work import Progress
 
 #: How a picture can be looked at.
@@ -37,12 +38,12 @@ def picture(image: Tensor) -> str:
     return data_uri(to_picture(image))
 
 
-def stage(desk: Desk, view: str = PICTURE, rendering: Rendering | None = None) -> str:
+def stage(desk: Desk, view: str = PICTURE, rendering: Rendering | Shown | None = None) -> str:
     """The picture of a desk, or ``rendering`` while a hand moves, looked at in one of VIEWS."""
     if not desk.history.moments:
         return EMPTY
-    now = rendering or desk.now.rendering
-    first = desk.now.way[0].rendering
+    now = rendering or desk.now.shown
+    first = desk.now.way[0].shown
     chosen, shown = desk.choice.indices, now.image[0]
     if view == DIFFERENCE:
         shown = (now.image[0] - first.image[0]).abs() - 1
@@ -81,11 +82,11 @@ def history(desk: Desk) -> str:
     """All moments, the latest last."""
     if not desk.history.moments:
         return ""
-    made = [(one.title, data_uri(_small(one.rendering))) for one in desk.history.moments]
+    made = [(one.title, data_uri(_small(one.shown))) for one in desk.history.moments]
     return strip(made, desk.history.at)
 
 
-def _small(rendering: Rendering) -> Image.Image:
+def _small(rendering: Shown) -> Image.Image:
     return to_picture(rendering.image[0]).resize((THUMB, THUMB), Image.Resampling.LANCZOS)
 
 

@@ -109,9 +109,18 @@ class Tab:
         self.tab("Start")
         self.page.locator("#seed input").fill(str(seed))
         self.page.click("#random")
-        self.page.wait_for_function(
-            "seed => document.querySelector('#note').innerText.includes('seed ' + seed)", arg=seed
-        )
+        self.wait_for_note(f"seed {seed}")
+
+    def wait_for_note(self, words: str, where: str = "#note") -> None:
+        told = "([where, words]) => document.querySelector(where).innerText.includes(words)"
+        self.page.wait_for_function(told, arg=[where, words])
+
+    def upload(self, file: Path) -> None:
+        """Begin with a photo."""
+        self.tab("Start")
+        with self.page.expect_file_chooser() as chosen:
+            self.page.click("#upload")
+        chosen.value.set_files(str(file))
 
     def moments(self) -> int:
         return self.page.locator("#history button").count()

@@ -26,7 +26,7 @@ def test_a_moving_slider_shows_what_its_release_makes(begun):
         live = begun.preview("smile", strength)
     assert len(begun.history.moments) == 1
     made = begun.settle()
-    assert (live.image - made.rendering.image).abs().max() < 1e-3
+    assert (live.image - made.shown.image).abs().max() < 1e-3
     assert made.record.steps[0].strength == 1.2 and made.panel.strength("smile") == 1.2
     assert begun.settle() is made
 
@@ -77,7 +77,7 @@ def test_dragging_shows_what_dropping_makes(begun):
     live = begun.drag(0.05, -0.02)
     assert len(begun.history.moments) == 1
     made = begun.drop(0.05, -0.02)
-    assert (live.image - made.rendering.image).abs().max() < 1e-3
+    assert (live.image - made.shown.image).abs().max() < 1e-3
     assert torch.equal(made.latent.wplus().data, made.before.latent.wplus().data)
     zoomed = begun.drop(0.0, 0.0, 1.3)
     assert zoomed.session.request.zooms == ("nose=1.3",)
