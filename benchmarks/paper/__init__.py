@@ -8,6 +8,7 @@ from benchmarks.paper.parts import (
     fusion,
     grids,
     inversion,
+    local_methods,
     style_space,
     synthesis,
     timing,
@@ -27,6 +28,7 @@ _SSG = (
     style_space.PART,
     timing.PART,
     truth.PART,
+    local_methods.PART,
 )
 #: All parts: SemanticStyleGAN's tables, then its figures in the paper's order, then the other papers'.
 PARTS: tuple[PaperPart, ...] = (

@@ -11,7 +11,7 @@ from torch import Tensor
 from semedit.data.drawn import Painter
 from semedit.data.lessons import Teacher
 from semedit.errors import ConfigError, MissingWeights, UnknownName
-from semedit.latents.regions import RegionTable
+from semedit.latents.regions import RegionTable, Selection
 from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.clip import Clip
 from semedit.metrics.features import DomainFeatures
@@ -48,6 +48,21 @@ class IdentityMetric(Protocol):
     def identity(self, a: Tensor, b: Tensor) -> Tensor: ...
 
 
+@dataclass(frozen=True)
+class TrueChange:
+    """What a change should come to: pictures (B, 3, S, S) in [-1, 1] and label maps (B, S, S), before it and after."""
+
+    before: Tensor
+    after: Tensor
+    labels_before: Tensor
+    labels_after: Tensor
+
+    def inside(self, regions: tuple[int, ...]) -> Tensor:
+        """Where regions lie, before or after: (B, 1, S, S), bool."""
+        chosen = torch.tensor(regions, device=self.before.device)
+        return (torch.isin(self.labels_before, chosen) | torch.isin(self.labels_after, chosen))[:, None]
+
+
 class Truth(Protocol):
     """Someone who knows what edits should come to: the pictures of codes, also with an attribute put on or off.
 
@@ -71,6 +86,14 @@ class Truth(Protocol):
 
     def edited(self, codes: Tensor, attribute: str, on: bool) -> Tensor:
         """The true pictures with an attribute put on or off."""
+        ...
+
+    def true_edit(self, codes: Tensor, attribute: str, on: bool) -> TrueChange:
+        """The same beside what was there, with label maps."""
+        ...
+
+    def true_transfer(self, codes: Tensor, others: Tensor, selection: Selection) -> TrueChange:
+        """Pictures of codes with a selection of regions from others (B, D)."""
         ...
 
 

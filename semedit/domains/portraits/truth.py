@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from semedit.domains.base import TrueChange
 from semedit.domains.portraits.drawing.renderer import Style, render
-from semedit.domains.portraits.factors import ATTRIBUTES, attributes
-from semedit.domains.portraits.law import factors_of, turned
+from semedit.domains.portraits.factors import ATTRIBUTES, Factors, attributes
+from semedit.domains.portraits.law import MixedCodes, factors_of, turned
+from semedit.latents.regions import CELEBAMASK, Selection
 
 
 @dataclass(frozen=True)
@@ -34,3 +37,16 @@ class PortraitTruth:
 
     def edited(self, codes: Tensor, attribute: str, on: bool) -> Tensor:
         return render(turned(codes, attribute, on), self.size, self.style)[0]
+
+    def true_edit(self, codes: Tensor, attribute: str, on: bool) -> TrueChange:
+        return self._change(factors_of(codes), turned(codes, attribute, on))
+
+    def true_transfer(self, codes: Tensor, others: Tensor, selection: Selection) -> TrueChange:
+        """The factors that the regions' rows own are the others'; those that the whole head owns stay."""
+        from_others = torch.zeros(len(codes), 1 + 2 * len(CELEBAMASK), dtype=torch.bool, device=codes.device)
+        from_others[:, list(selection.rows(1))] = True
+        return self._change(factors_of(codes), factors_of(MixedCodes(codes, others, from_others).rows()))
+
+    def _change(self, before: Factors, after: Factors) -> TrueChange:
+        (image, labels), (changed, moved) = (render(factors, self.size, self.style) for factors in (before, after))
+        return TrueChange(image, changed, labels, moved)

@@ -1,0 +1,112 @@
+"""What no paper has: all local methods on one plot of change outside against inside, with exact masks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks import editing, exact
+from benchmarks.paper.cells import Absent, Measure
+from benchmarks.paper.part import Made, PaperPart, PartUnit
+from benchmarks.paper.parts.curves import GENERATORS
+from benchmarks.paper.plots import points
+from benchmarks.paper.setting import Figure, NotThere, Progress, Setting
+from semedit.editing.model import Model
+from semedit.errors import MissingWeights
+
+REGIONS = ("hair", "mouth", "background")
+#: The gain of the table; the plot's is this, or nine tenths of the most that all methods but the feeblest reach.
+GAIN, FEEBLE = 0.5, 0.1
+COLUMNS = {"inside": "change inside", "outside": "change outside", "distance": "distance to the true picture",
+           "identity": "identity", "perceptual": "perceptual"}  # fmt: skip
+
+
+def units(setting: Setting) -> tuple[str, ...]:
+    known = setting.model.domain
+    regions = [name for name in REGIONS if name in known.regions.names]
+    attributes = [name for name in editing.PAPER_ATTRIBUTES if name in known.attribute_names]
+    return tuple(f"{generator}: {name}" for name in (*regions, *attributes) for generator in GENERATORS)
+
+
+def make(setting: Setting, name: str, progress: Progress) -> Made:
+    """All methods of a generator on one question, at a gain of GAIN where they reach it."""
+    generator, asked = name.split(": ")
+    rival = GENERATORS[generator]
+    model = setting.rival(rival) if rival else setting.model
+    if model.domain.truth is None:
+        raise NotThere(Absent(f"nobody knows the true pictures of changed {model.domain.name}"))
+    question, answers = put(model, asked, setting.budget.pairs)
+    if not answers:
+        raise NotThere(
+            Absent(f"'{model.name}' has no method for '{asked}'", f"semedit fit --help, --model {model.name}")
+        )
+    measures, made = list[Measure](), list[dict[str, Any]]()
+    for done, answer in enumerate(answers):
+        curve = exact.measure(model, question, answer)
+        made.append(curve.to_json())
+        measures += cells(curve, f"{asked}: {generator}, {answer.method}")
+        progress(done + 1, len(answers))
+    return Made(measures, series={"generator": generator, "curves": made})
+
+
+def _learn(model: Model) -> str:
+    return f"semedit fit directions --model {model.name}"
+
+
+def put(model: Model, asked: str, count: int) -> tuple[exact.Question, list[exact.Answer]]:
+    """A question of ``count`` codes, and what answers it."""
+    if asked in model.domain.regions.names:
+        question = exact.taking(model, asked, count)
+        return question, exact.transfer_answers(model, question)
+    question = exact.turning(model, asked, count)
+    return question, exact.edit_answers(model, question)
+
+
+def cells(curve: exact.ExactCurve, row: str) -> list[Measure]:
+    """The greatest gain, and what is changed at GAIN by a method that gets there."""
+    most = Measure(row=row, column="greatest gain", value=curve.most, protocol=curve.protocols["gain"], n=curve.n)
+    found = [most]
+    for name, column in COLUMNS.items() if curve.most >= GAIN else ():
+        ends, said = curve.ends(name, GAIN), f"{curve.protocols[name]}, at gain {GAIN:g}"
+        found.append(Measure(row=row, column=column, value=curve.at(name, GAIN), protocol=said, n=curve.n,
+                             low=ends.low, high=ends.high))  # fmt: skip
+    return found
+
+
+def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
+    """A panel for each question. Nothing without matplotlib."""
+    made = [
+        (unit.series["generator"], exact.ExactCurve.from_json(one)) for unit in units for one in unit.series["curves"]
+    ]
+    file = "pictures/ssg.x2-inside-outside.png"
+    panels = at_equal_gain(made)
+    try:
+        points(panels, setting.folder / file)
+    except MissingWeights:
+        return ()
+    caption = (
+        "Change outside against change inside, mean absolute on [0, 1], of the regions as the law of portraits draws "
+        "them, at the gain that a panel names: the change inside, projected on the true one. Beside a method identity "
+        f"(id) and perceptual distance (p) there. Methods that gain less than {FEEBLE} are left out."
+    )
+    return [Figure(file, caption)] if panels else ()
+
+
+def at_equal_gain(made: Sequence[tuple[str, exact.ExactCurve]]) -> dict[str, list[dict[str, Any]]]:
+    """Panel -> the methods of a question at equal gain."""
+    panels: dict[str, list[dict[str, Any]]] = {}
+    for question in dict.fromkeys(curve.question for _, curve in made):
+        able = [(g, c) for g, c in made if c.question == question and c.most >= FEEBLE]
+        if not able:
+            continue
+        gain = min(GAIN, 0.9 * min(curve.most for _, curve in able))
+        names = ("inside", "outside", "identity", "perceptual")
+        panels[f"{question}, gain {gain:.2f}"] = [
+            {"name": f"{generator}, {curve.method}", **{name: curve.at(name, gain) for name in names}}
+            for generator, curve in able
+        ]
+    return panels
+
+
+PART = PaperPart(
+    "ssg.x2", "All local methods, with exact masks", "in no paper: drawn pictures have masks and true changes",
+    units, make, draw,
+)  # fmt: skip
