@@ -10,6 +10,7 @@ from baselines.stylegan2.generator import (
     StyleGAN2Synthesis,
 )
 from baselines.stylegan2.official import to_official
+from baselines.stylegan2.patches import PatchDiscriminator, PatchDiscriminatorConfig
 from baselines.stylegan2.recipes import RECIPES
 from baselines.stylegan2.semantic import (
     SEMANTIC_RECIPES,
@@ -26,6 +27,8 @@ __all__ = [
     "COURSES",
     "RECIPES",
     "SEMANTIC_RECIPES",
+    "PatchDiscriminator",
+    "PatchDiscriminatorConfig",
     "SemanticGAN",
     "SemanticGANConfig",
     "SemanticGANRun",

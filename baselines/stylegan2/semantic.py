@@ -1,9 +1,10 @@
-"""SemanticGAN with SemanticStyleGAN's training: a StyleGAN2 that puts out masks beside its pictures.
+"""SemanticGAN: a StyleGAN2 that puts out masks beside its pictures, with its own training or SemanticStyleGAN's.
 
 Reference: Li et al., "Semantic Segmentation with Generative Models", 2021, https://arxiv.org/abs/2104.05833, as Shi et
-al. 2022 compare with it (table 1, row "+ proposed training"): all labels are used, and the dual-branch discriminator
-takes the place of the patch discriminator. Departure: the head of a size puts out picture and masks with one style, so
-that codes in S are those of a StyleGAN2. Codes have no regions: a mask is what w says, and no row is its own.
+al. 2022 compare with it (table 1): all labels are used; in the row "+ proposed training" the dual-branch discriminator
+takes the place of the patch discriminator (:mod:`baselines.stylegan2.patches`). Departure: the head of a size puts out
+picture and masks with one style, so that codes in S are those of a StyleGAN2. Codes have no regions: a mask is what w
+says, and no row is its own.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from baselines.stylegan2 import recipes
 from baselines.stylegan2.generator import StyleGAN2Config, StyleGAN2Generator
+from baselines.stylegan2.patches import PatchDiscriminator, PatchDiscriminatorConfig
 from baselines.stylegan2.style_code import StyleCode
 from semedit.checkpoints.native import freeze
 from semedit.errors import ConfigError
@@ -67,18 +69,24 @@ class SemanticGAN(StyleGAN2Generator):
 
 
 class SemanticGANTrainConfig(GanConfig):
-    """One run with the proposed training: dual-branch discriminator, R1 of pictures and masks apart."""
+    """One run with the proposed training (dual-branch discriminator, R1 of pictures and masks apart), or with the patch
+    discriminator, whose sizes ``discriminator`` has then."""
 
     noun: ClassVar[str] = "SemanticGAN training configuration"
 
     generator: SemanticGANConfig = Field(description="sizes of the generator")
+    discriminator: DiscriminatorConfig | PatchDiscriminatorConfig = Field(
+        description="sizes of the dual-branch discriminator, or, with scales, of the patch discriminator"
+    )
     style_mixing: float = Field(0.9, ge=0, le=1, description="probability that a batch's rows come from two codes")
     lambda_mask: float = Field(0.0, ge=0, le=0, description="no weight: there are no coarse masks to agree with")
 
     def build_generator(self, regions: RegionTable) -> SemanticGAN:
         return SemanticGAN(self.generator, regions)
 
-    def build_discriminator(self) -> DualDiscriminator:
+    def build_discriminator(self) -> DualDiscriminator | PatchDiscriminator:
+        if isinstance(self.discriminator, PatchDiscriminatorConfig):
+            return PatchDiscriminator(self.discriminator)
         return DualDiscriminator(self.discriminator)
 
     @property
@@ -118,11 +126,18 @@ def load_semantic_gan(path: str | Path) -> SemanticGAN:
 
 
 def celebamask_hq_256() -> SemanticGANTrainConfig:
-    """The row of table 1: CelebAMask-HQ at 256 px, as SemanticStyleGAN is trained on it."""
+    """The row "+ proposed training" of table 1: CelebAMask-HQ at 256 px, as SemanticStyleGAN is trained on it."""
     return SemanticGANTrainConfig(
         name="semanticgan-256", generator=SemanticGANConfig(size=256), discriminator=DiscriminatorConfig(size=256),
         data=DataConfig(domain="faces", path="celebamask-hq"),
     )  # fmt: skip
+
+
+def with_patches(config: SemanticGANTrainConfig, name: str, **sizes: int) -> SemanticGANTrainConfig:
+    """The same run with SemanticGAN's own patch discriminator. R1 of masks weighs like that of pictures: they are
+    judged together."""
+    critic = PatchDiscriminatorConfig(**config.discriminator.to_json(), **sizes)
+    return config.replace(name=name, discriminator=critic, r1_mask=config.r1_image)
 
 
 def portraits_tiny() -> SemanticGANTrainConfig:
@@ -139,5 +154,9 @@ def portraits_tiny() -> SemanticGANTrainConfig:
 
 SEMANTIC_RECIPES: dict[str, Callable[[], SemanticGANTrainConfig]] = {
     "semanticgan-256": celebamask_hq_256,
+    "semanticgan-patches-256": lambda: with_patches(celebamask_hq_256(), "semanticgan-patches-256"),
     "semanticgan-portraits-tiny": portraits_tiny,
+    "semanticgan-patches-tiny": lambda: with_patches(
+        portraits_tiny(), "semanticgan-patches-tiny", scales=1, patch_width=8
+    ),
 }

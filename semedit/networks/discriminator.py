@@ -82,7 +82,7 @@ def minibatch_stddev(x: Tensor, group: int) -> Tensor:
 
 
 class Discriminator(nn.Module):
-    """Something of sizes ``config`` that judges pictures: (B, 3, S, S), and what belongs to them, -> logits (B, 1)."""
+    """Something of sizes ``config`` that judges pictures: (B, 3, S, S), and what belongs to them, -> logits (B, K)."""
 
     #: What its native weight files say they hold.
     KIND: ClassVar[str]
@@ -92,6 +92,10 @@ class Discriminator(nn.Module):
         self.config = config
         #: Recompute the residual blocks in the backward pass instead of keeping what they need.
         self.gradient_checkpointing = False
+
+    def shares(self, logits: Tensor) -> Tensor | None:  # noqa: ARG002 (one logit a picture has no shares)
+        """How much each of the logits (B, K) of a picture counts in the losses: (K,); None where they count alike."""
+        return None
 
     def through(self, layers: nn.Sequential, x: Tensor) -> Tensor:
         """A branch (see :func:`branch`) on pictures or masks (B, C, S, S)."""

@@ -1,15 +1,17 @@
 """SemanticStyleGAN's table 1: how good samples are, by the released protocol and by the domain's own."""
 
 from benchmarks import fidelity
-from benchmarks.paper.cells import Absent, Measure, measured
+from benchmarks.paper.cells import Measure, measured
 from benchmarks.paper.part import Made, PaperPart, named
-from benchmarks.paper.setting import NotThere, Progress, Setting
+from benchmarks.paper.setting import Progress, Setting
 from semedit.data.collection import open_collection
 from semedit.editing.model import Model
 
 OURS, RIVAL = "SemanticStyleGAN", "StyleGAN2"
 #: Row -> what the report calls another generator.
-RIVALS = {RIVAL: "stylegan2", "SemanticGAN + proposed training": "semanticgan"}
+RIVALS = {
+    RIVAL: "stylegan2", "SemanticGAN": "semanticgan-patches", "SemanticGAN + proposed training": "semanticgan",
+}  # fmt: skip
 #: Measure of a benchmark's row -> the report's column; Frechet distances of Inceptions alone are called FID.
 COLUMNS = {
     "frechet": "FID", "frechet_floor": "FID floor", "inception_score": "IS", "kernel_distance": "KID",
@@ -18,12 +20,8 @@ COLUMNS = {
 
 
 def model_of(setting: Setting, name: str) -> Model:
-    """The model of a row. Raises NotThere, also for one whose training is not part of this library."""
-    if name == OURS:
-        return setting.model
-    if name in RIVALS:
-        return setting.rival(RIVALS[name])
-    raise NotThere(Absent(f"{name}'s own training is not part of this library, and its weights are not of this data"))
+    """The model of a row. Raises NotThere."""
+    return setting.model if name == OURS else setting.rival(RIVALS[name])
 
 
 def make(setting: Setting, name: str, progress: Progress) -> Made:

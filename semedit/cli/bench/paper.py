@@ -17,8 +17,8 @@ USUAL = "portraits"
 MODELS = {USUAL: (USUAL, "portraits-cel"), "faces": ("celebamask-hq", "toonify")}
 
 #: Names of other generators: StyleGAN2 of the domain's own data, the published one of FFHQ, SemanticGAN with the
-#: proposed training, and one of whole bodies.
-RIVALS = ("stylegan2", "stylegan2-ffhq", "semanticgan", "deepfashion")
+#: proposed training and with its own, and one of whole bodies.
+RIVALS = ("stylegan2", "stylegan2-ffhq", "semanticgan", "semanticgan-patches", "deepfashion")
 
 
 def paper(

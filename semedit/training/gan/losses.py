@@ -7,23 +7,35 @@ from torch.nn import functional as F
 from semedit.networks.synthesis import Synthesis
 
 
-def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """mean softplus(-D(real)) + mean softplus(D(fake)), the non-saturating logistic loss.
+def weighed(values: Tensor, shares: Tensor | None) -> Tensor:
+    """The mean over pictures of values (B, K), in each of which those of one picture count by ``shares`` (K,).
+
+    >>> weighed(torch.tensor([[1.0, 4.0]]), torch.tensor([1.0, 0.5])), weighed(torch.ones(2, 1), None)
+    (tensor(3.), tensor(1.))
+    """
+    return values.mean() if shares is None else (values * shares).sum(1).mean()
+
+
+def discriminator_loss(real: Tensor, fake: Tensor, shares: Tensor | None = None) -> Tensor:
+    """mean softplus(-D(real)) + mean softplus(D(fake)), the non-saturating logistic loss; ``shares`` as of
+    :func:`weighed`.
 
     >>> discriminator_loss(torch.zeros(4, 1), torch.zeros(4, 1))  # it cannot tell them apart: 2 log 2
     tensor(1.3863)
     """
-    return F.softplus(-real).mean() + F.softplus(fake).mean()
+    return weighed(F.softplus(-real), shares) + weighed(F.softplus(fake), shares)
 
 
-def generator_loss(fake: Tensor) -> Tensor:
-    """mean softplus(-D(fake))."""
-    return F.softplus(-fake).mean()
+def generator_loss(fake: Tensor, shares: Tensor | None = None) -> Tensor:
+    """mean softplus(-D(fake)); ``shares`` as of :func:`weighed`."""
+    return weighed(F.softplus(-fake), shares)
 
 
-def r1_penalties(logits: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """R1 of each input apart: mean over the batch of |d(sum logits) / d input|^2, differentiable."""
-    gradients = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
+def r1_penalties(logits: Tensor, *inputs: Tensor, shares: Tensor | None = None) -> tuple[Tensor, ...]:
+    """R1 of each input apart: mean over the batch of |d(sum logits) / d input|^2, differentiable; of a picture's logits
+    (B, K) each counts by ``shares`` (K,)."""
+    total = logits.sum() if shares is None else (logits * shares).sum()
+    gradients = torch.autograd.grad(total, inputs, create_graph=True)
     return tuple(gradient.float().square().flatten(1).sum(1).mean() for gradient in gradients)
 
 

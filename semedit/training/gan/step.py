@@ -30,6 +30,7 @@ from semedit.training.gan.losses import (
     path_lengths,
     r1_penalties,
     update_path_mean,
+    weighed,
 )
 from semedit.training.gan.state import GanState
 
@@ -226,8 +227,9 @@ class GanStep:
                 fake_logits = self.d_fast(*self.generated(fake, for_fake.take(part.share)))
                 real = (part.local(batch.images), part.local(batch.masks))
                 real_logits = self.d_fast(*self.shown(*real, for_real.take(part.share)))
-            loss = discriminator_loss(real_logits, fake_logits)
-            self.note(d=loss, real_score=real_logits.mean(), fake_score=fake_logits.mean())
+            shares = self.state.discriminator.shares(real_logits)
+            loss = discriminator_loss(real_logits, fake_logits, shares)
+            self.note(d=loss, real_score=weighed(real_logits, shares), fake_score=weighed(fake_logits, shares))
             return loss
 
         self.descend(self.state.d_optim, self.d_pass, loss_of)
@@ -241,7 +243,7 @@ class GanStep:
             with self.autocast():
                 logits = self.d_pass(*self.shown(images, masks, augment.take(part.share)))
             inputs = (images, masks) if config.masks else (images,)
-            penalties = r1_penalties(logits, *inputs)
+            penalties = r1_penalties(logits, *inputs, shares=self.state.discriminator.shares(logits))
             weights = (config.r1_image, config.r1_mask)
             self.note(**dict(zip(("r1_image", "r1_mask"), penalties, strict=False)))
             weighted = sum((w * r1 for w, r1 in zip(weights, penalties, strict=False)), torch.zeros_like(penalties[0]))
@@ -257,7 +259,7 @@ class GanStep:
             with self.autocast():
                 fake, _, _ = self.g_fast(draw.take(part.share))
                 logits = self.judge(*self.generated(fake, augment.take(part.share)))
-            adversarial = generator_loss(logits)
+            adversarial = generator_loss(logits, self.state.discriminator.shares(logits))
             self.note(g=adversarial)
             if not isinstance(fake, Synthesis):
                 return adversarial
