@@ -25,6 +25,9 @@ def transfers(
         list[str] | None,
         typer.Option("--model", help="Models; each method is asked of the first that has it (default: portraits)."),
     ] = None,
+    captions: Annotated[
+        bool, typer.Option("--captions/--no-captions", help="Write methods above the columns, regions beside the rows.")
+    ] = True,
     scale: ScaleOption = 1,
     psi: PsiOption = TRUNCATION,
     out: Annotated[str, typer.Option("--out", help="Picture to write.")] = "semedit-out/transfers.png",
@@ -35,15 +38,20 @@ def transfers(
     """Show regions of a picture taken over from another by each method; pictures are inverted in each model."""
     from semedit.editing.loading import load
     from semedit.editing.takeover import inverted, sampled, takeover
+    from semedit.pictures.captions import captioned
     from semedit.pictures.sheets import save_picture, sheet
-    from semedit.pictures.tensors import enlarge
+    from semedit.pictures.tensors import enlarge, to_picture
 
     if pictures and len(pictures) != 2:
         raise ConfigError(f"{len(pictures)} pictures; a target and a reference are wanted, or none")
     loaded = [load(name).to(check_device(device)) for name in model or ["portraits"]]
     pairs = inverted(loaded, pictures[0], pictures[1]) if pictures else sampled(loaded, seed, psi)
     made = takeover(pairs, regions or ["hair"], method or ())
-    save_picture(sheet(enlarge(made.grid, scale), made.columns), out)
+    picture = to_picture(sheet(enlarge(made.grid, scale), made.columns))
+    if captions:
+        heads = ["target", "reference", *(f"{name}\n{made.models[name]}" for name in made.methods)]
+        picture = captioned(picture, heads, regions or ["hair"], scale * made.grid.shape[-1])
+    save_picture(picture, out)
     report = Report(json)
     for (name, region), reason in made.missing.items():
         complain(f"{name}, {region}: {reason}")

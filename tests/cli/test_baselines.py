@@ -154,7 +154,7 @@ def test_regions_are_taken_over_by_name_of_a_method(two, tmp_path, capsys):
 def test_the_picture_of_the_methods(tmp_path, capsys):
     command = ["transfers", "--model", "portraits-adversarial", "--regions", "hair", "--out", str(tmp_path / "row.png")]
     capsys.readouterr()
-    assert run([*command, "--regions", "mouth:texture", "--seed", "3", "--json"]) == 0
+    assert run([*command, "--regions", "mouth:texture", "--seed", "3", "--no-captions", "--json"]) == 0
     said = capsys.readouterr()
     (found,) = json.loads(said.out)["results"]
     assert len([line for line in said.err.splitlines() if "takes regions whole" in line]) == 2
@@ -168,6 +168,13 @@ def test_the_picture_of_the_methods(tmp_path, capsys):
     assert all(not torch.equal(cell[0, column], cell[0, 0]) for column in range(1, 5))
     assert not torch.equal(cell[1, 2], cell[1, 0])  # rows know texture from shape; blending does not, and stays white
     assert (cell[1, 3] == 255).all() and (cell[1, 4] == 255).all()
+    assert run([*command, "--regions", "mouth:texture", "--seed", "3"]) == 0
+    named = torch.from_numpy(np.array(read_picture(tmp_path / "row.png"))).float()
+    top, left = (named.shape[axis] - picture.shape[axis] for axis in range(2))
+    assert torch.equal(named[top:, left:], picture)  # words stand beside the pictures, above every column and row
+    assert all((named[:top, left + 66 * column : left + 66 * column + 64] < 128).any() for column in range(5))
+    assert all((named[top + 66 * row : top + 66 * row + 64, :left] < 128).any() for row in range(2))
+    capsys.readouterr()
     refuse(capsys, [*command, "--method", "stylefusion"], "none of these models", "rows, feature-blending, poisson")
     refuse(capsys, [*command, "docs/portrait.png"], "a target and a reference")
     refuse(capsys, [*command, "--regions", "hare"], "did you mean 'hair'")
