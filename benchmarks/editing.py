@@ -18,11 +18,12 @@ from torch import Tensor
 from benchmarks.bases import Base
 from benchmarks.bootstrap import Interval, interval, resamples
 from benchmarks.rows import Row
+from benchmarks.shares import share_inside, share_protocol
 from benchmarks.variants import Variant, variants
 from directions import EDITORS
 from directions.probe import TARGET_GAIN
 from semedit.domains.judges import OPTIMISED, ScorerPanel, named_by
-from semedit.editing.effect import compare, inside_share
+from semedit.editing.effect import compare
 from semedit.editing.judging import judges_of
 from semedit.editing.model import Model
 from semedit.errors import MissingWeights
@@ -133,6 +134,9 @@ def measure(
     model: Model, cell: Cell, before: Latent, old: Rendering, size: int
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """SCANNED at all degrees (B, 10) and ONCE (B, 1) of one edit of a batch, with their protocol ids."""
+    # Of every variant by the attribute's own regions, also of one that edits all rows.
+    editor = cell.variant.editor
+    place = editor.regions_ if model.generator.regions else model.domain.edit_regions.get(cell.attr, editor.regions_)
     regions = before.regions.select(cell.variant.regions).regions
     shown, columns = quantise(old.image), {name: list[Tensor]() for name in SCANNED}
     scores = scores_of(cell, shown)
@@ -144,13 +148,13 @@ def measure(
         for name, value in scores_of(cell, made).items():
             columns[name].append(value - scores[name])
         columns["preservation"].append(preservation(shown, made, size))
-        columns["inside_share"].append(inside_share(old, new, regions))
+        columns["inside_share"].append(share_inside(model, place, old, new))
         if degree == ONE:
             report = compare(model.domain, old, new, regions, cell.attr, cell.scorers)
             once, protocols = {name: getattr(report, name)[:, None] for name in ONCE}, report.protocols
     computed = {
         "preservation": f"1 - l1[0,1]@{size}, 8 bit",
-        "inside_share": "inside-share(old or new mask, dilated 2 px, 8 bit)",
+        "inside_share": share_protocol(place, old),
         "score_gain": protocols["score"],
         "score_gain_optimised": protocols["score_optimised"],
     }
@@ -236,6 +240,8 @@ def rows(model: Model, base: Base, made: list[Curve]) -> list[EditingRow]:
             judged = curve.protocols.get(name.removesuffix(f"_{OPTIMISED}"))
             if name not in curve.values or (name.endswith(OPTIMISED) and protocol in ("none", judged)):
                 continue  # nobody but the one who was optimised has scored
+            if np.isnan(curve.means[name]).any():
+                continue  # nobody tells regions here
             degrees = DEGREES if name in SCANNED else (ONE,)
             named = named_by(name, protocol)
             found += [

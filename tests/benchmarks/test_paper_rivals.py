@@ -1,5 +1,7 @@
 """StyleFusion and Editing in Style in the report: measured where a StyleGAN2 has learnt them, said where not."""
 
+import dataclasses
+import math
 import shutil
 
 import numpy as np
@@ -11,7 +13,10 @@ from baselines.stylefusion import FILE, TREES, FusionNet, Hierarchy, StoredFusio
 from baselines.stylefusion.recipes import FACE_PARTS, TINY
 from benchmarks.paper import PARTS, Rival, Setting, chosen, run
 from benchmarks.paper.cells import Absent
-from directions import Calibration, DirectionLibrary, InterFaceGAN
+from directions import Calibration, DirectionLibrary, FlowLibrary, FlowTraining, InterFaceGAN, Study
+from encoders.backbone import EncoderConfig, ResidualEncoder
+from encoders.checkpoint import save_encoder
+from encoders.stored import StoredEncoder
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.model import Model
 from tests.benchmarks.paper_models import TINY as LEAST
@@ -26,9 +31,29 @@ def model(tmp_path_factory):
     return tiny_model(tmp_path_factory.mktemp("tiny"), PORTRAITS)
 
 
+def fitted(folder, generator):
+    """An encoder, directions and a flow of random codes, in files; those of the editors by method."""
+    dim, names = generator.config.style_dim, ("smile", "bald", "beard", "bangs")
+    codes = np.random.default_rng(0).normal(size=(200, dim)).astype(np.float32)
+    known = Calibration("all", 1.0, 1.0, Study(8, 1.0, 0.1, 1.0, 0.1, {}, "all", 1.0, ()))
+    made = {name: InterFaceGAN(name, chosen=0.2).fit(codes, codes[:, i]).calibrated(known)
+            for i, name in enumerate(names)}  # fmt: skip
+    DirectionLibrary(made, generator.fingerprint).save(folder / "directions.safetensors")
+    flow = FlowLibrary(names, generator.fingerprint, training=FlowTraining(epochs=1, batch=64))
+    flow.fit(torch.from_numpy(codes), torch.from_numpy(codes[:, : len(names)]))
+    for name in names:
+        flow.record(name, known)
+    flow.save(folder / "flow.safetensors")
+    torch.manual_seed(1)
+    sizes = EncoderConfig(size=32, rows=generator.layout.rows, style_dim=dim, widths=(16, 32), units=(1, 1))
+    encoder = ResidualEncoder(sizes).eval()
+    save_encoder(folder / "encoder.safetensors", StoredEncoder(encoder, generator.mean_w(), ""))
+    return {"interfacegan": folder / "directions.safetensors", "styleflow": folder / "flow.safetensors"}
+
+
 @pytest.fixture(scope="module")
 def style(stylegan2, tmp_path_factory):
-    """A small StyleGAN2 with the five nets of faces, a catalogue and a direction, all random."""
+    """A small StyleGAN2 with the five nets of faces, a catalogue, an encoder and editors, all random."""
     folder = tmp_path_factory.mktemp("style")
     torch.manual_seed(0)
     hierarchy = Hierarchy.of("faces", {name: FusionNet(TINY.net) for name in TREES["faces"]})
@@ -37,12 +62,9 @@ def style(stylegan2, tmp_path_factory):
     layers = [torch.rand(len(labels), width) for width in stylegan2.config.conv_widths]
     about = {"size": 16}
     Catalogue(torch.eye(5, 8), labels, layers, about=about).save(folder / "catalogue.safetensors")
-    codes = np.random.default_rng(0).normal(size=(60, stylegan2.config.style_dim)).astype(np.float32)
-    fitted = InterFaceGAN("smile", chosen=0.2).fit(codes, codes[:, 0]).calibrated(Calibration("all", 1.0, 1.0))
-    DirectionLibrary({"smile": fitted}, stylegan2.fingerprint).save(folder / "directions.safetensors")
-    files = {"stylefusion": folder / FILE, "editing-in-style": folder / "catalogue.safetensors",
-             "interfacegan": folder / "directions.safetensors"}  # fmt: skip
-    return Model(stylegan2, PORTRAITS, "style", editor_paths=files)
+    files = fitted(folder, stylegan2)
+    files |= {"stylefusion": folder / FILE, "editing-in-style": folder / "catalogue.safetensors"}
+    return Model(stylegan2, PORTRAITS, "style", None, "fp32", folder / "encoder.safetensors", files)
 
 
 def cells_of(sections):
@@ -71,6 +93,32 @@ def test_all_places_are_filled_where_a_stylegan2_has_learnt_both(model, style, t
     assert all((tmp_path / figure.file).stat().st_size for figure in figures)
     again = run(setting, chosen(PARTS, ("sf", "eis")))
     assert [section.units for section in again] == [section.units for section in sections]
+
+
+def test_the_rows_of_a_stylegan2_are_filled(model, style, tmp_path, tiny_clip, monkeypatch):
+    """Those of SemanticStyleGAN's own tables and figures: every unit of the rival runs, and every figure is one."""
+    monkeypatch.setattr("benchmarks.editing.DEGREES", (0.5, 1.0))
+    monkeypatch.setattr("directions.styleclip.DOMAIN_OPTIONS", {})
+    domain = dataclasses.replace(PORTRAITS, clip=lambda: tiny_clip)
+    model, style = (Model(one.generator, domain, one.name, None, "fp32", one.encoder_path, one.editor_paths)
+                    for one in (model, style))  # fmt: skip
+    setting = Setting(model, tmp_path, LEAST, None, {"stylegan2": Rival(style, Absent(""))})
+    parts = [
+        dataclasses.replace(part, units=lambda s, own=part: [
+            name for name in own.units(s) if part_of_rival(name) or own.id == "ssg.f16"
+        ])
+        for part in chosen(PARTS, ("ssg.t1", "ssg.t2", "ssg.f9", "ssg.f10", "ssg.f11", "ssg.f16"))
+    ]  # fmt: skip
+    sections = run(setting, parts)
+    assert all(unit.ran for section in sections for unit in section.units)
+    cells = [cell for cell in cells_of(sections) if cell.ours is not None]
+    assert all(not isinstance(cell.ours, float) or math.isfinite(cell.ours) for cell in cells)
+    shares = [cell for cell in cells if cell.part == "ssg.f10" and cell.column == "inside_share"]
+    assert len(shares) == 8 and all("parsed masks" in cell.protocol and 0 <= cell.ours <= 1 for cell in shares)
+
+
+def part_of_rival(name):
+    return "StyleGAN2" in name and "FFHQ" not in name
 
 
 def test_what_is_missing_is_said_with_the_command_that_brings_it(model, stylegan2, tmp_path):

@@ -77,10 +77,11 @@ def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
 
 def at_equal_gain(made: Sequence[tuple[str, editing.Curve]]) -> dict[str, list[dict[str, Any]]]:
     """Panel -> the methods of an attribute at equal gain: ``name``, ``inside``, ``outside``, ``identity``,
-    ``perceptual``; those that gain nothing are left out."""
+    ``perceptual``; those that gain nothing are left out, and those of which nobody tells regions."""
     panels: dict[str, list[dict[str, Any]]] = {}
     for attr in dict.fromkeys(curve.attr for _, curve in made):
         curves = [(g, c) for g, c in made if c.attr == attr and c.most > 0.02]
+        curves = [(g, c) for g, c in curves if not np.isnan(c.means["inside_share"]).any()]
         if not curves:
             continue
         gain = min(EQUAL_GAIN, 0.9 * min(curve.most for _, curve in curves))

@@ -10,7 +10,7 @@ from benchmarks import transfers
 from benchmarks.paper.cells import Absent, Measure, mean_interval, measured
 from benchmarks.paper.part import Made, PaperPart, named, not_run
 from benchmarks.paper.parts.hosts import HOST, SEED, distance, host, pictures
-from benchmarks.paper.parts.style_space import inside_share
+from benchmarks.paper.parts.style_space import share_of
 from benchmarks.paper.published import PUBLISHED
 from benchmarks.paper.setting import Figure, NotThere, Progress, Setting, difference
 from benchmarks.transfers import grids
@@ -87,8 +87,7 @@ def _editing(setting: Setting, name: str, progress: Progress) -> Made:
     for said, after in made.items():
         gain = (judge.network.score(after) - judge.network.score(before))[:, judge.network.index(name)]
         found = {("score gain", f"{model.domain.name}-{judge.protocol}"): gain}
-        if (share := inside_share(model.domain, name, before, after)) is not None:
-            found["share of the change inside", "parsed masks, old or new, dilated 2 px"] = share
+        found |= share_of(model, name, before, after)
         measures += [_mean(f"{name}, {said}", column, by, values) for (column, by), values in found.items()]
     shown = [before, *(x for after in made.values() for x in (after, difference(after, before)))]
     grid = torch.stack([x[: setting.budget.shown] for x in shown], dim=1).flatten(0, 1)

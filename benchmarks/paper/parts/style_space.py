@@ -7,13 +7,13 @@ from baselines.stylegan2 import StyleCode, StyleGAN2Generator
 from benchmarks.paper.cells import Absent, Measure, mean_interval
 from benchmarks.paper.part import Made, PaperPart
 from benchmarks.paper.setting import NotThere, Progress, Setting, difference
+from benchmarks.shares import share_inside, share_protocol
 from directions import InterFaceGAN
 from directions.interfacegan.editor import half_gap
-from semedit.domains.base import Domain
 from semedit.domains.judges import attribute_panel
-from semedit.errors import MissingWeights
+from semedit.editing.model import Model
 from semedit.latents.truncation import TRUNCATION
-from semedit.metrics.placed import placed
+from semedit.networks.synthesis import Rendering
 
 SEED, BATCH = 50_000, 8
 ATTRIBUTES = ("smile", "bald")
@@ -62,8 +62,7 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
     judge = attribute_panel(domain, torch.device("cpu")).first
     gain = (judge.network.score(after) - judge.network.score(before))[:, judge.network.index(name)]
     found = {("score gain", f"{domain.name}-{judge.protocol}"): gain}
-    if (share := inside_share(domain, name, before, after)) is not None:
-        found["share of the change inside", "parsed masks, old or new, dilated 2 px"] = share
+    found |= share_of(setting.rival("stylegan2"), name, before, after)
     measures = []
     for (column, protocol), values in found.items():
         mean, std = values.mean().item(), values.std(unbiased=False).item()
@@ -77,17 +76,12 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
     return Made(measures, [setting.show("ssg.f16", name, cells, 6, caption)])
 
 
-def inside_share(domain: Domain, attr: str, before: Tensor, after: Tensor) -> Tensor | None:
-    """Share (B,) of the absolute change inside an attribute's regions, by the domain's parser; None without one."""
-    try:
-        parser = placed(domain.features(), before.device)
-    except MissingWeights:
-        return None
-    regions = torch.tensor(domain.regions.select(domain.edit_regions.get(attr, "all")).regions)
-    inside = (torch.isin(parser.parse(before), regions) | torch.isin(parser.parse(after), regions)).float()[:, None]
-    inside = torch.nn.functional.max_pool2d(inside, 5, stride=1, padding=2)
-    change = (after - before).abs().sum(1, keepdim=True)
-    return (change * inside).flatten(1).sum(1) / change.flatten(1).sum(1).clamp(min=1e-12)
+def share_of(model: Model, attr: str, before: Tensor, after: Tensor) -> dict[tuple[str, str], Tensor]:
+    """Column and protocol -> the share (B,) of the change inside an attribute's regions; empty where nobody tells
+    these."""
+    place, old = model.domain.edit_regions.get(attr, "all"), Rendering(before)
+    share = share_inside(model, place, old, Rendering(after))
+    return {} if share.isnan().any() else {("share of the change inside", share_protocol(place, old)): share}
 
 
 PART = PaperPart("ssg.f16", "Directions in StyleGAN2's style space", "Shi et al. 2022, figure 16", units, make)
