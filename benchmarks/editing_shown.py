@@ -16,7 +16,7 @@ from semedit.storage.atomic import replacing
 
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 LINES = {ALL_ROWS: ":", MASKED: "-", CHOSEN: "--"}
-COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
+COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
 
 
 def table(made: list[Curve]) -> Lines:

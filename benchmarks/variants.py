@@ -26,11 +26,12 @@ class Variant:
         return f"{self.kind}, {self.rows}"
 
 
-def variants(model: Model, attr: str, method: str, chosen: bool = False) -> list[Variant]:
+def variants(model: Model, attr: str, method: str, chosen: bool = False, rescale: bool = True) -> list[Variant]:
     """The variants of an attribute's edit; the first is that of all rows, which others are compared with.
 
     With ``chosen`` also the editor in the regions that ``--regions auto`` takes. A direction without a local one has no
-    variant of it. Raises UnknownName for an attribute without an editor.
+    variant of it. ``rescale`` measures the strength of a masked one anew, so that 1 means the same gain.
+    Raises UnknownName for an attribute without an editor.
     """
     editor = model.editors(method)[attr]
     own, kind = editor.regions_, method
@@ -39,7 +40,7 @@ def variants(model: Model, attr: str, method: str, chosen: bool = False) -> list
         kind, common = "common direction", editor.with_local(None)
         found = [(common, own)]
         if editor.local_:
-            found = [(rescaled(model, common, own), own), (editor, own)]
+            found = [(rescaled(model, common, own) if rescale else common, own), (editor, own)]
     made = [Variant(kind, ALL_ROWS, found[0][0], "all")]
     if own != "all":
         made += [Variant(kind if i == 0 else "local direction", MASKED, *one) for i, one in enumerate(found)]

@@ -19,7 +19,7 @@ from semedit.errors import MissingWeights, UnknownName
 from semedit.latents.latent import Latent
 
 #: Strengths of edits in units of the calibrated one, shares of a transfer, and budgets of Editing in Style's queries.
-DEGREES, STRENGTHS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0), (0.2, 0.4, 0.6, 0.8, 1.0)
+DEGREES, STRENGTHS = (0.25, 0.5, 1.0, 2.0, 3.0, 4.5), (0.2, 0.4, 0.6, 0.8, 1.0)
 SHARES = Sweep("editing-in-style", "editing-in-style", (0.03, 0.1, 0.25, 0.5, 1.0), "share")
 FUSED = "stylefusion"
 
@@ -56,7 +56,7 @@ def edit_answers(model: Model, question: Question) -> list[Answer]:
     own, found = latent_of(model, question.codes), []
     for method in EDITORS:
         try:
-            made = variants(model, question.name, method)
+            made = variants(model, question.name, method, rescale=False)
         except (MissingWeights, UnknownName):
             continue
         for one in made:

@@ -2,22 +2,27 @@
 the region at equal gain."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from benchmarks import editing, editing_shown
-from benchmarks.bases import INVERSIONS, base_codes
+from benchmarks.bases import INVERSIONS, Base, base_codes
 from benchmarks.paper.cells import measured
 from benchmarks.paper.part import Made, PaperPart, PartUnit
 from benchmarks.paper.plots import points
 from benchmarks.paper.setting import Figure, Progress, Setting
 from directions import EDITORS
+from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 
 GENERATORS = {"SemanticStyleGAN": None, "StyleGAN2": "stylegan2"}
 #: The gain at which methods are compared, or nine tenths of the most that all of them reach.
 EQUAL_GAIN = 0.4
+_BASES: WeakKeyDictionary[Model, dict[tuple[int, Path | None], Base]] = WeakKeyDictionary()
 
 
 def units(setting: Setting) -> tuple[str, ...]:
@@ -32,8 +37,7 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
     generator, method = combination.split(" + ")
     rival = GENERATORS[generator]
     model = setting.rival(rival) if rival else setting.model
-    files = None if setting.drawn else setting.held_out(setting.budget.edits)
-    base = base_codes(model, INVERSIONS, setting.budget.edits, files, aligned=True)
+    base = base_of(setting, model)
     made = editing.curves(model, base, (attr,), (method,), progress=progress)
     measures = [
         measured(row, f"{attr}: {combination}, {row.variant}", row.metric, of_pictures=True)
@@ -41,6 +45,15 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
         if row.degree in (1.0, None)
     ]
     return Made(measures, series={"generator": generator, "curves": [stored(curve) for curve in made]})
+
+
+def base_of(setting: Setting, model: Model) -> Base:
+    """Inversions of a report's held-out pictures: made once for all units that one run makes."""
+    count, kept = setting.budget.edits, _BASES.setdefault(model, {})
+    if (count, setting.data) not in kept:
+        files = None if setting.drawn else setting.held_out(count)
+        kept[count, setting.data] = base_codes(model, INVERSIONS, count, files, aligned=True)
+    return kept[count, setting.data]
 
 
 def stored(curve: editing.Curve) -> dict[str, Any]:
@@ -59,10 +72,10 @@ def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
     if not made:
         return ()
     files = {name: f"pictures/ssg.f10-{name}.png" for name in ("curves", "inside-outside")}
-    own = [curve for generator, curve in made if generator == next(iter(GENERATORS))]
+    own = next(iter(GENERATORS))
+    shown = [c if g == own else replace(c, variant=f"{g} {c.variant}") for g, c in made]
     try:
-        if own:
-            editing_shown.draw(own, setting.folder / files["curves"])
+        editing_shown.draw(shown, setting.folder / files["curves"])
         points(at_equal_gain(made), setting.folder / files["inside-outside"])
     except MissingWeights:
         return ()
