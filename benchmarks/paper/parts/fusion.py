@@ -48,13 +48,20 @@ def _local(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
 
 
 def _heat(setting: Setting, part: str, progress: Progress) -> list[Figure]:
-    """Where pictures change with a region's code: of many pictures (figure 9), or of one (10)."""
-    model, fixed = host(setting, METHOD), part == "sf.f10"
-    regions = grids.possible(model, METHOD, transfers.REGIONS)
-    heat = transfers.heat_sheet(model, regions, (METHOD,), setting.budget.maps, fixed=fixed, progress=progress)
-    of = "changes of one picture" if fixed else "pictures"
-    caption = f"Mean absolute difference over {setting.budget.maps} {of} with the {', '.join(regions)} of two others."
-    return [setting.show(part, "heat", heat[None], 1, caption, side=heat.shape[-1])]
+    """Where pictures change with a region's code: of many pictures (figure 9), or of one (10), which stands above."""
+    model, fixed, count = host(setting, METHOD), part == "sf.f10", setting.budget.maps
+    regions, maps = grids.possible(model, METHOD, transfers.REGIONS), []
+    for done, region in enumerate(regions):
+        maps.append(transfers.heat_map(model, region, METHOD, count, fixed=fixed))
+        progress(done + 1, len(regions))
+    heat = torch.stack(maps)[:, None].expand(-1, 3, -1, -1)
+    shown = 2 * heat / heat.max().clamp(min=1e-12) - 1
+    if fixed:
+        base = model.synthesise(transfers.fixed_base(model)).image.cpu()
+        shown = torch.cat([base.expand(len(maps), -1, -1, -1), shown])
+    of = "changes of the picture above" if fixed else "pictures"
+    caption = f"Mean absolute difference over {count} {of} with the {', '.join(regions)} of two others."
+    return [setting.show(part, "heat", shown, len(maps), caption)]
 
 
 def _coarse(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
