@@ -150,7 +150,7 @@ def test_nets_of_other_schedules_are_shown_beside(model, style, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     setting = Setting(model, tmp_path / "out", LEAST, None, {"stylegan2": Rival(style, Absent(""))})
     (section,) = run(setting, chosen(PARTS, ("sf.f16",)))
-    wanted = {cell.command.split("--out ")[1] for cell in cells_of([section])}
+    wanted = {cell.command.split("--out ")[1].replace("SCHEDULE", cell.row) for cell in cells_of([section])}
     stored = load_fusion(style.editor_paths["stylefusion"])
     alone = StoredFusion(
         Hierarchy.of(TREES["faces"], {"all": stored.hierarchy.nets["all"]}), FACE_PARTS, fingerprint=stored.fingerprint
