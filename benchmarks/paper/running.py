@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.paper.part import PaperPart, PartUnit
 from benchmarks.paper.setting import Figure, Setting
 from semedit.data.collection import picture_files
+from semedit.editing.model import Model
 from semedit.errors import ConfigError, UnknownName
 from semedit.storage.atomic import make_folder, write_bytes, write_json
 from semedit.storage.content import read_object, shaped
@@ -111,11 +112,19 @@ def described(setting: Setting) -> dict[str, Any]:
             "data": data_hash(setting.data),
             "budget": setting.budget.to_json(),
         },
-        "rivals": {name: one.model.name if one.model else one.absent.reason for name, one in
+        "rivals": {name: rival_facts(one.model) if one.model else one.absent.reason for name, one in
                    sorted((setting.rivals or {}).items())},
         "versions": {name: metadata.version(name) for name in packages} | {"python": platform.python_version()},
         "device": str(model.device),
     }  # fmt: skip
+
+
+def rival_facts(model: Model) -> dict[str, Any]:
+    """What is known of another generator, and of what has been learnt of it."""
+    own = {path.name: path for path in sorted(model.entry.folder.glob("*.safetensors"))} if model.entry else {}
+    files = own | {name: Path(path) for name, path in model.editor_paths.items()}
+    fact = model.generator.fingerprint or fingerprint(model.generator, model.generator.config.to_json())
+    return {"model": model.name, "generator": fact, "files": {name: tensors_hash(path) for name, path in files.items()}}
 
 
 def tensors_hash(path: str | Path) -> str:
@@ -136,15 +145,27 @@ def data_hash(folder: Path | None) -> str:
 
 
 def _claim(path: Path, manifest: dict[str, Any]) -> None:
-    """Keep the manifest, or refuse a folder that holds another report's."""
+    """Keep the manifest, or refuse a folder that holds another report's. What rivals have learnt since may join it."""
     if path.exists():
-        then = shaped(dict[str, Any], read_object(path).get("subject", {}), f"{path}: subject")
+        kept = read_object(path)
+        then = shaped(dict[str, Any], kept.get("subject", {}), f"{path}: subject")
         now = json.loads(json.dumps(manifest["subject"]))
-        if changed := sorted(name for name in now if then.get(name) != now[name]):
+        changed = sorted(name for name in now if then.get(name) != now[name])
+        before = shaped(dict[str, Any], kept.get("rivals", {}), f"{path}: rivals")
+        changed += [name for name, facts in manifest["rivals"].items() if _differs(before.get(name), facts)]
+        if changed:
             raise ConfigError(
                 f"{path.parent} holds a report of something else ({', '.join(changed)} differ); use another --out"
             )
     write_json(path, manifest)
+
+
+def _differs(then: Any, now: Any) -> bool:
+    """Whether a rival is another one than it was, or has learnt something anew."""
+    if not isinstance(then, dict) or not isinstance(now, dict):
+        return False
+    files = then.get("files", {})
+    return then.get("generator") != now["generator"] or any(files.get(k, h) != h for k, h in now["files"].items())
 
 
 def csv_of(rows: Sequence[dict[str, Any]]) -> str:

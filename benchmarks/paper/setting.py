@@ -1,6 +1,6 @@
 """What a report is made of: models, data, how much of everything, and where it is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -13,8 +13,9 @@ from semedit.config import Config
 from semedit.data.collection import picture_files
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, SemeditError
+from semedit.pictures.captions import captioned
 from semedit.pictures.sheets import save_picture, sheet
-from semedit.pictures.tensors import enlarge, fit
+from semedit.pictures.tensors import enlarge, fit, to_picture
 
 #: Folders of a prepared CelebAMask-HQ: what was trained on, and what was held out.
 TRAIN, HELD_OUT = "image_train", "image_val"
@@ -152,12 +153,17 @@ class Setting:
             raise NotThere(Absent(f"{folder} is missing", "semedit data prepare celebamask RAW --out DIR"))
         return folder
 
-    def show(self, part: str, name: str, pictures: Tensor, columns: int, caption: str, side: int = 160) -> Figure:
-        """Pictures (B, 3, H, W) as a sheet of the report: small ones enlarged to about ``side`` px, large shrunk."""
+    def show(self, part: str, name: str, pictures: Tensor, columns: int, caption: str, side: int = 160,
+             heads: Sequence[str] = (), rows: Sequence[str] = ()) -> Figure:  # fmt: skip
+        """Pictures (B, 3, H, W) as a sheet of the report: small ones enlarged to about ``side`` px, large shrunk.
+
+        ``heads`` stand above the columns, the names of the ``rows`` on their left.
+        """
         file = f"pictures/{part}-{name}.png"
         shown = fit(pictures.detach().float().cpu(), min(pictures.shape[-1], LARGEST))
         grown = enlarge(shown, max(1, round(side / shown.shape[-1])))
-        save_picture(sheet(grown, columns=columns), self.folder / file)
+        picture = captioned(to_picture(sheet(grown, columns=columns)), heads, rows, grown.shape[-1])
+        save_picture(picture, self.folder / file)
         return Figure(file, caption)
 
 

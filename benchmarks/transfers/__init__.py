@@ -2,7 +2,16 @@
 
 from benchmarks.transfers.curves import QUERIES, Sweep, TransferCurve, curves, draw, rows, sweeps
 from benchmarks.transfers.protocol import COUNT, MAP_COUNT, MIXING, REGIONS, SET_COUNT, TransferRow, table
-from benchmarks.transfers.sets import OWN, ComparedSet, TakenSet, distances, error_heat_map, heat_map, heat_sheet
+from benchmarks.transfers.sets import (
+    OWN,
+    ComparedSet,
+    TakenSet,
+    distances,
+    error_heat_map,
+    fixed_base,
+    heat_map,
+    heat_sheet,
+)
 
 __all__ = [
     "COUNT",
@@ -21,6 +30,7 @@ __all__ = [
     "distances",
     "draw",
     "error_heat_map",
+    "fixed_base",
     "heat_map",
     "heat_sheet",
     "rows",

@@ -26,6 +26,7 @@ from semedit.editing.chain import Step, shown
 from semedit.editing.model import Model
 from semedit.editing.transfers import supported
 from semedit.errors import ConfigError
+from semedit.latents.latent import Latent
 from semedit.metrics.cielab import error_map
 from semedit.metrics.inception import embedders
 from semedit.metrics.sets import Embedder, frechet
@@ -135,6 +136,11 @@ def distances(
     return made
 
 
+def fixed_base(model: Model) -> Latent:
+    """The one target of heat maps of a fixed picture."""
+    return model.sample(1, SEED)
+
+
 @torch.no_grad()
 def heat_map(model: Model, region: str, method: str, count: int = MAP_COUNT, *, fixed: bool = False) -> Tensor:
     """Where pictures change when the code of a region does: mean absolute difference (H, W), on [-1, 1].
@@ -144,7 +150,7 @@ def heat_map(model: Model, region: str, method: str, count: int = MAP_COUNT, *, 
     total = torch.zeros(())
     for start in range(0, count, BATCH):
         own = min(BATCH, count - start)
-        targets = model.sample(1, SEED).repeat(own) if fixed else model.sample(own, SEED + 10 + start)
+        targets = fixed_base(model).repeat(own) if fixed else model.sample(own, SEED + 10 + start)
         pair = []
         for seed in (SEED + 50_000, SEED + 90_000):
             step = Step(editor_of(model, model.sample(own, seed + start), region, method), method, region)

@@ -19,6 +19,7 @@ from encoders.checkpoint import save_encoder
 from encoders.stored import StoredEncoder
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.model import Model
+from semedit.errors import ConfigError
 from tests.benchmarks.paper_models import TINY as LEAST
 from tests.benchmarks.paper_models import tiny_model
 
@@ -123,12 +124,22 @@ def part_of_rival(name):
     return "StyleGAN2" in name and "FFHQ" not in name
 
 
-def test_what_is_missing_is_said_with_the_command_that_brings_it(model, stylegan2, tmp_path):
+def test_what_is_missing_is_said_with_the_command_that_brings_it(model, style, stylegan2, tmp_path):
     bare = Model(stylegan2, PORTRAITS, "bare")
-    setting = Setting(model, tmp_path, LEAST, None, {"stylegan2": Rival(bare, Absent(""))})
+    setting = Setting(model, tmp_path / "out", LEAST, None, {"stylegan2": Rival(bare, Absent(""))})
     cells = cells_of(run(setting, chosen(PARTS, ("sf.t1", "eis.f5"))))
     said = {(cell.part, cell.command) for cell in cells if cell.status == "not run"}
     assert said == {("sf.t1", "semedit fit fusion --model bare"), ("eis.f5", "semedit fit catalog --model bare")}
+    copied = shutil.copy(style.editor_paths["editing-in-style"], tmp_path / "catalogue.safetensors")
+    learnt = Model(stylegan2, PORTRAITS, "bare", editor_paths={"editing-in-style": copied})
+    setting = dataclasses.replace(setting, rivals={"stylegan2": Rival(learnt, Absent(""))})
+    cells = cells_of(run(setting, chosen(PARTS, ("sf.t1", "eis.f5"))))  # the same report goes on
+    assert {cell.part for cell in cells if cell.status == "not run"} == {"sf.t1"}
+    kept = Catalogue.load(copied)
+    copied.unlink()
+    Catalogue(-kept.centroids, kept.annotations, kept.contributions).save(copied)
+    with pytest.raises(ConfigError, match="stylegan2 differ"):
+        run(setting, chosen(PARTS, ("eis.f5",)))  # what was learnt anew belongs to another report
     none = Setting(model, tmp_path / "none", LEAST, None, {"stylegan2": Rival(None, Absent("no model", "a command"))})
     cells = cells_of(run(none, chosen(PARTS, ("sf", "eis"))))
     assert all(cell.ours is None for cell in cells if not cell.row.startswith("SemanticStyleGAN"))
@@ -139,7 +150,7 @@ def test_nets_of_other_schedules_are_shown_beside(model, style, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     setting = Setting(model, tmp_path / "out", LEAST, None, {"stylegan2": Rival(style, Absent(""))})
     (section,) = run(setting, chosen(PARTS, ("sf.f16",)))
-    wanted = {cell.command.split("--out ")[1] for cell in cells_of([section])}
+    wanted = {cell.command.split("--out ")[1].replace("SCHEDULE", cell.row) for cell in cells_of([section])}
     stored = load_fusion(style.editor_paths["stylefusion"])
     alone = StoredFusion(
         Hierarchy.of(TREES["faces"], {"all": stored.hierarchy.nets["all"]}), FACE_PARTS, fingerprint=stored.fingerprint

@@ -14,6 +14,7 @@ from benchmarks.paper.parts.hosts import (
     curve_figures,
     distance,
     equal_change,
+    heads_of,
     host,
     pictures,
     restored,
@@ -74,7 +75,8 @@ def _teaser(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
     codes = model.sample(1 + len(regions), SEED + 101, TRUNCATION)
     strip = grids.parts_strip(model, METHOD, regions, codes[0], codes[1:])
     caption = f"A target, references, and the target with the {', '.join(regions)} of each in turn."
-    return [setting.show(part, "parts", strip, len(strip), caption)]
+    heads = ["target", *regions, "all of them"]
+    return [setting.show(part, "parts", strip, len(strip), caption, heads=heads)]
 
 
 def _clusters(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
@@ -95,7 +97,7 @@ def _conditioned(setting: Setting, part: str, _progress: Progress) -> list[Figur
     codes = model.sample(1 + count, SEED + 100 + int(part[5:]), TRUNCATION)
     grid = grids.control_grid(model, METHOD, regions, codes[0], codes[1:])
     caption = f"The target and its references; then the target with the {', '.join(regions)} of each."
-    return [setting.show(part, "conditioned", grid, 1 + count, caption, side=128)]
+    return [setting.show(part, "conditioned", grid, 1 + count, caption, 128, heads_of(count), ["", *regions])]
 
 
 def _compared(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
@@ -107,7 +109,8 @@ def _compared(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
     grid = grids.methods_grid(model, methods, regions, codes[0], codes[1])
     said = ", ".join(" ".join((name, *more)) for name, more in methods)
     caption = f"Rows: {', '.join(regions)}. Columns: target, reference, {said}."
-    return [setting.show(part, "compared", grid, 2 + len(methods), caption, side=128)]
+    heads = ["target", "reference", *("\n".join((name, *more)) for name, more in methods)]
+    return [setting.show(part, "compared", grid, 2 + len(methods), caption, 128, heads, regions)]
 
 
 def _queries(setting: Setting, name: str, progress: Progress) -> Made:
@@ -129,7 +132,7 @@ def _error_maps(setting: Setting, model: Model, progress: Progress) -> list[Figu
         progress(done + 1, len(regions))
     shown = torch.stack(maps)[:, None].expand(-1, 3, -1, -1)
     caption = f"Squared error in CIELAB of {count} pictures and the same with the {', '.join(regions)} of others."
-    return [setting.show("eis.f7", "errors", shown, len(maps), caption)]
+    return [setting.show("eis.f7", "errors", shown, len(maps), caption, heads=regions)]
 
 
 def _draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:

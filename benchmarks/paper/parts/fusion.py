@@ -9,7 +9,7 @@ from baselines.stylefusion import FILE, SCHEDULES, FusionTransfer, load_fusion
 from benchmarks import transfers
 from benchmarks.paper.cells import Absent, Measure, mean_interval, measured
 from benchmarks.paper.part import Made, PaperPart, named, not_run
-from benchmarks.paper.parts.hosts import HOST, SEED, distance, host, pictures
+from benchmarks.paper.parts.hosts import HOST, SEED, distance, heads_of, host, pictures
 from benchmarks.paper.parts.style_space import share_of
 from benchmarks.paper.published import PUBLISHED
 from benchmarks.paper.setting import Figure, NotThere, Progress, Setting, difference
@@ -44,17 +44,24 @@ def _local(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
     codes = model.sample(1 + count, SEED + 7, TRUNCATION)
     grid = grids.control_grid(model, METHOD, regions, codes[0], codes[1:])
     caption = f"The target and its references; then the target with the {', '.join(regions)} of each."
-    return [setting.show(part, "local-control", grid, 1 + count, caption, side=128)]
+    return [setting.show(part, "local-control", grid, 1 + count, caption, 128, heads_of(count), ["", *regions])]
 
 
 def _heat(setting: Setting, part: str, progress: Progress) -> list[Figure]:
-    """Where pictures change with a region's code: of many pictures (figure 9), or of one (10)."""
-    model, fixed = host(setting, METHOD), part == "sf.f10"
-    regions = grids.possible(model, METHOD, transfers.REGIONS)
-    heat = transfers.heat_sheet(model, regions, (METHOD,), setting.budget.maps, fixed=fixed, progress=progress)
-    of = "changes of one picture" if fixed else "pictures"
-    caption = f"Mean absolute difference over {setting.budget.maps} {of} with the {', '.join(regions)} of two others."
-    return [setting.show(part, "heat", heat[None], 1, caption, side=heat.shape[-1])]
+    """Where pictures change with a region's code: of many pictures (figure 9), or of one (10), which stands above."""
+    model, fixed, count = host(setting, METHOD), part == "sf.f10", setting.budget.maps
+    regions, maps = grids.possible(model, METHOD, transfers.REGIONS), []
+    for done, region in enumerate(regions):
+        maps.append(transfers.heat_map(model, region, METHOD, count, fixed=fixed))
+        progress(done + 1, len(regions))
+    heat = torch.stack(maps)[:, None].expand(-1, 3, -1, -1)
+    shown = 2 * heat / heat.max().clamp(min=1e-12) - 1
+    if fixed:
+        base = model.synthesise(transfers.fixed_base(model)).image.cpu()
+        shown = torch.cat([base.expand(len(maps), -1, -1, -1), shown])
+    of = "changes of the picture above" if fixed else "pictures"
+    caption = f"Mean absolute difference over {count} {of} with the {', '.join(regions)} of two others."
+    return [setting.show(part, "heat", shown, len(maps), caption, heads=regions)]
 
 
 def _coarse(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
@@ -63,7 +70,7 @@ def _coarse(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
     codes = model.sample(1 + count, SEED + 11, TRUNCATION)
     grid = grids.control_grid(model, METHOD, regions, codes[0], codes[1:])
     caption = f"The target and its references; then the target with the layout ({', '.join(regions)}) of each."
-    return [setting.show(part, "coarse-control", grid, 1 + count, caption, side=128)]
+    return [setting.show(part, "coarse-control", grid, 1 + count, caption, 128, heads_of(count), ["", *regions])]
 
 
 def _editing_units(setting: Setting) -> tuple[str, ...]:
@@ -107,10 +114,12 @@ def _features(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
     if not setting.model.has_encoder:
         models = models[:1]
     model = models[0]
-    made = takeover(sampled(models, SEED + 14, TRUNCATION), grids.possible(model, METHOD, TAKEN))
+    regions = grids.possible(model, METHOD, TAKEN)
+    made = takeover(sampled(models, SEED + 14, TRUNCATION), regions)
     whose = ", ".join(f"{name} of {of}" for name, of in made.models.items())
-    caption = f"Target, reference, and their {', '.join(TAKEN)} by {whose}; white: not by this method."
-    return [setting.show(part, "features", made.grid, made.columns, caption, side=128)]
+    caption = f"Target, reference, and their {', '.join(regions)} by {whose}; white: not by this method."
+    heads = ["target", "reference", *(f"{name}\n{of}" for name, of in made.models.items())]
+    return [setting.show(part, "features", made.grid, made.columns, caption, 128, heads, regions)]
 
 
 def _hair(setting: Setting, name: str, progress: Progress) -> Made:
@@ -126,20 +135,19 @@ def _hair(setting: Setting, name: str, progress: Progress) -> Made:
     codes = model.sample(1 + 2 * count, SEED + 15, TRUNCATION)
     grid = grids.pose_grid(model, posing, posing, codes[0], codes[1 : 1 + count], codes[1 + count :])
     caption = f"{name}: references above; below, one target in several poses, with the hair of each by {posing}."
-    return Made(measures, [setting.show("sf.f15", name, grid, 1 + count, caption, side=112)])
+    sides = ["", *(f"pose {number + 1}" for number in range(count))]
+    figure = setting.show("sf.f15", name, grid, 1 + count, caption, 112, heads_of(count), sides)
+    return Made(measures, [figure])
 
 
 def _ablation(setting: Setting, name: str, _progress: Progress) -> Made:
     """The root net alone, trained by one of the schedules: face or background from others."""
     model = setting.rival(HOST)
-    folder = f"semedit-runs/{model.name}-fusion-{name}"
+    folders = f"semedit-runs/{model.name}-fusion-SCHEDULE"
+    folder = folders.replace("SCHEDULE", name)
     if not (Path(folder) / FILE).is_file():
-        raise NotThere(
-            Absent(
-                f"no net has been trained by the schedule '{name}'",
-                f"semedit fit fusion --model {model.name} --node all --schedule {name} --no-install --out {folder}",
-            )
-        )
+        options = f"--model {model.name} --node all --schedule SCHEDULE --no-install --out {folders}"
+        raise NotThere(Absent("no net has been trained by this schedule", f"semedit fit fusion {options}"))
     stored, count = load_fusion(Path(folder) / FILE, model.generator.fingerprint), setting.budget.shown
     codes, rows = model.sample(1 + count, SEED + 16, TRUNCATION), list[Tensor]()
     for leaf in stored.hierarchy.tree["all"]:
@@ -158,7 +166,8 @@ def _limits(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
     regions = grids.possible(model, METHOD, ("hair", "hair:texture"))
     grid = grids.methods_grid(model, [(METHOD, ())], regions, target, reference)
     caption = f"Heads turned apart: target, reference, and the target with its {', '.join(regions)}."
-    return [setting.show(part, "limits", grid, 3, caption)]
+    heads = ["target", "reference", METHOD]
+    return [setting.show(part, "limits", grid, 3, caption, heads=heads, rows=regions)]
 
 
 def _elsewhere(what: str) -> PaperPart:

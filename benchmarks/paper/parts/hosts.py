@@ -43,6 +43,11 @@ def pictures(
     return PaperPart(id, title, source, named("pictures"), made)
 
 
+def heads_of(references: int) -> list[str]:
+    """What stands above a target and so many references."""
+    return ["target", *(f"reference {number + 1}" for number in range(references))]
+
+
 def real_pictures(setting: Setting, size: int) -> fidelity.RealPictures | None:
     """What sets of pictures are compared with: the report's training pictures, or None for drawn ones."""
     if setting.drawn:
