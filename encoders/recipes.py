@@ -21,7 +21,9 @@ PORTRAITS = EncoderTrainConfig(
     refinements=3,
     mse_weight=4.0,
     identity_weight=0.02,
-    code_weight=0.3,
+    code_weight=0.1,
+    point_weight=1.5,
+    points=192,
     precision="bf16",
 )
 #: ReStyle's settings for faces (Alaluf et al. 2021, appendix); data and the face network to start from are the user's.
@@ -38,6 +40,6 @@ def recipe_for(generator: StyleBasedGenerator, domain: str) -> EncoderTrainConfi
     """
     recipe = RECIPES[domain]
     if not generator.regions:
-        recipe = recipe.replace(lessons=None, code_weight=0.0)
+        recipe = recipe.replace(lessons=None, code_weight=0.0, point_weight=0.0)
     sizes = {"rows": generator.layout.rows, "style_dim": generator.config.style_dim}
     return recipe.replace(encoder=EncoderConfig(**{**recipe.encoder.to_json(), **sizes}))
