@@ -98,8 +98,9 @@ def _editing(setting: Setting, name: str, progress: Progress) -> Made:
         measures += [_mean(f"{name}, {said}", column, by, values) for (column, by), values in found.items()]
     shown = [before, *(x for after in made.values() for x in (after, difference(after, before)))]
     grid = torch.stack([x[: setting.budget.shown] for x in shown], dim=1).flatten(0, 1)
+    heads = ["sample", *(text for said in made for text in (said, "difference"))]
     caption = f"{name}: sample; edit and difference {', then '.join(made)} ({place})."
-    return Made(measures, [setting.show("sf.f13", name, grid, len(shown), caption, side=128)])
+    return Made(measures, [setting.show("sf.f13", name, grid, len(shown), caption, 128, heads)])
 
 
 def _mean(row: str, column: str, protocol: str, values: Tensor) -> Measure:

@@ -38,7 +38,7 @@ def _components(setting: Setting, part: str, _progress: Progress) -> list[Figure
         pictures, depths, names = components(setting.model, latent[index])
         rows += [pictures.cpu(), enlarge(depths.cpu(), pictures.shape[-1] // depths.shape[-1])]
     caption = f"Components join one by one ({', '.join(names)}); below, the pseudo-depth of each."
-    return [setting.show(part, "components", torch.cat(rows), len(names), caption, side=96)]
+    return [setting.show(part, "components", torch.cat(rows), len(names), caption, 96, names)]
 
 
 def _samples(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
@@ -57,7 +57,7 @@ def _interpolation(setting: Setting, part: str, _progress: Progress) -> list[Fig
     keys, model = setting.model.sample(2, SEED + 102), setting.model
     strips = [model.synthesise(spline(keys, FRAMES, regions, loop=False)).image for regions in ("all", FACE, "hair")]
     caption = "Interpolation between two samples: all of the code, the face's rows, the hair's rows."
-    return [setting.show(part, "interpolation", torch.cat(strips), FRAMES, caption)]
+    return [setting.show(part, "interpolation", torch.cat(strips), FRAMES, caption, rows=("all", "face", "hair"))]
 
 
 def _composition(setting: Setting, part: str, progress: Progress) -> list[Figure]:
@@ -74,7 +74,7 @@ def _mixing(model: Model, setting: Setting, part: str, columns: dict[str, str], 
     drawn = model.sample(setting.budget.shown + len(columns), SEED + 104)
     samples, references = drawn[: setting.budget.shown], drawn[setting.budget.shown :]
     grid = mixing_grid(model, samples, references, columns)
-    return [setting.show(part, "mixing", grid, len(columns) + 1, caption, side=128)]
+    return [setting.show(part, "mixing", grid, len(columns) + 1, caption, 128, ["", *columns])]
 
 
 def _local(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
@@ -148,7 +148,8 @@ def _edits(part: str, attributes: Sequence[str]) -> Callable[[Setting, str, Prog
         known = [attr for attr in attributes if attr in model.domain.attribute_names]
         grid = edited_grid(setting, model, method, known)
         caption = f"{name}: picture, inversion, then edit and difference for {', '.join(known)}, at strength 1."
-        figure = setting.show(part, name.replace(" + ", "-"), grid, 2 + 2 * len(known), caption)
+        heads = ["picture", "inversion", *(text for attr in known for text in (attr, "difference"))]
+        figure = setting.show(part, name.replace(" + ", "-"), grid, len(heads), caption, heads=heads)
         return Made(figures=[figure])
 
     return make

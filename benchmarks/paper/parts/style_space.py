@@ -16,7 +16,7 @@ from semedit.latents.truncation import TRUNCATION
 from semedit.networks.synthesis import Rendering
 
 SEED, BATCH = 50_000, 8
-ATTRIBUTES = ("smile", "bald")
+ATTRIBUTES, HEADS = ("smile", "bald"), ("sample", "edit", "difference")
 #: Share of extremes a side that the boundary is learnt from.
 CHOSEN = 0.1
 
@@ -73,7 +73,7 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
         )
     cells = torch.stack([before, after, difference(after, before)], dim=1).flatten(0, 1)
     caption = f"StyleGAN2, {name} in style space: sample, edit, difference."
-    return Made(measures, [setting.show("ssg.f16", name, cells, 6, caption)])
+    return Made(measures, [setting.show("ssg.f16", name, cells, 6, caption, heads=2 * HEADS)])
 
 
 def share_of(model: Model, attr: str, before: Tensor, after: Tensor) -> dict[tuple[str, str], Tensor]:

@@ -44,7 +44,10 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
             )
     asked = "; ".join(PROMPTS)
     caption = f"{name}: the mean face, then in sequence: {asked}. Options: {', '.join(options)}."
-    return Made(measures, [setting.show("ssg.f11", name, torch.cat(pictures), len(pictures), caption, side=256)])
+    return Made(
+        measures,
+        [setting.show("ssg.f11", name, torch.cat(pictures), len(pictures), caption, 256, ["mean face", *PROMPTS])],
+    )
 
 
 def _told(progress: Progress, index: int, done: int, total: int) -> None:
