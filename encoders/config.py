@@ -38,6 +38,7 @@ class EncoderTrainConfig(Config):
         0.0, ge=0, description="squared distance, at points, of the local generators for a code and the lesson's code"
     )
     points: int = Field(256, ge=1, description="points of each picture")
+    point_balance: float = Field(0.0, ge=0, le=1, description="0: points lie anywhere; 1: in every region alike")
     frozen_norms: bool = Field(
         False, description="batch norms keep the start's statistics, so that refinements learn as they act"
     )

@@ -46,10 +46,12 @@ from semedit.training.engine.state import (
 )
 from semedit.training.engine.team import Team, syncing
 from semedit.training.teaching.classroom import kept_lessons, open_teacher
-from semedit.training.teaching.objectives import wplus
+from semedit.training.teaching.objectives import choose_points, label_weights, wplus
 from semedit.training.teaching.source import LessonSource, TaughtBatch, TaughtSource
 
 ENCODER = "encoder.safetensors"
+#: Pixels among which a point is chosen by the weight of its label.
+CANDIDATES = 4
 #: Options that do not decide what a step computes.
 FREE_OPTIONS = ("steps", "log_every", "checkpoint_every", "sheet_every")
 
@@ -101,6 +103,8 @@ class EncoderStep:
                         with torch.set_grad_enabled(config.looks):
                             image = generator(code, noise=noise).image
                 losses = self.losses(code, image, images, true)
+                if self.points is not None and true is not None and isinstance(batch, TaughtBatch):
+                    losses["points"] = self.points(code, true, self.draw_points(batch.lessons.labels)).mean()
                 self.weigh(losses).backward()
             self.note(number, losses)
         factor = descent(state.step, config.steps, config.cooling)
@@ -128,17 +132,14 @@ class EncoderStep:
             found["latent"] = (code.float() - self.refiner.start_code).square().mean()
         if true is not None and self.config.code_weight:
             found["code"] = (code.float() - true).square().mean() / self.spread
-        if true is not None and self.points is not None:
-            drawn = torch.rand(self.config.batch, self.config.points, 2, device=true.device)
-            found["points"] = self.points(
-                code, true, self.team.share(drawn * self.refiner.generator.config.size - 0.5)
-            ).mean()
         return found
 
-    def draw_points(self, device: torch.device) -> Tensor:
-        """This process's share of points (B, P, 2) in pixels (x, y), anywhere in a picture."""
-        drawn = torch.rand(self.config.batch, self.config.points, 2, device=device)
-        return self.team.share(drawn * self.refiner.generator.config.size - 0.5)
+    def draw_points(self, labels: Tensor) -> Tensor:
+        """This process's share of points (B, P, 2) in pixels (x, y), drawn by the labels (B, H, W) of the batch."""
+        config, width = self.config, labels.shape[-1]
+        weight = label_weights(labels, len(self.refiner.generator.regions), config.point_balance)
+        chosen = choose_points(labels, weight, (config.batch, config.points, CANDIDATES), self.team.share)
+        return torch.stack([chosen % width, chosen // width], dim=2)
 
     def weigh(self, losses: dict[str, Tensor]) -> Tensor:
         config = self.config

@@ -41,6 +41,17 @@ def label_weights(labels: Tensor, regions: int, balance: float) -> Tensor:
     return weights / (weights * area).sum()
 
 
+def choose_points(labels: Tensor, weight: Tensor, shape: tuple[int, int, int], share: Share) -> Tensor:
+    """Flat pixel indices (B, P) of this process's label maps (B, H, W): of each C uniform candidates one, drawn by its
+    label's ``weight`` (R,). ``shape`` is that of the global draw, (batch, P, C)."""
+    candidates = share(torch.randint(labels[0].numel(), shape, device=labels.device))
+    draws = share(torch.rand(shape, device=labels.device))
+    found = labels.flatten(1).gather(1, candidates.flatten(1)).view_as(candidates)
+    ends = weight[found.long()].cumsum(2)
+    chosen = (draws[..., :1] * ends[..., -1:] > ends).sum(2, keepdim=True).clamp(max=shape[2] - 1)
+    return candidates.gather(2, chosen)[..., 0]
+
+
 def code_targets(teacher: Teacher, codes: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation (K,) of the targets of codes (N, D)."""
     targets = teacher.targets(codes)
@@ -111,14 +122,8 @@ class PointsObjective(nn.Module):
 
     def choose(self, labels: Tensor) -> Tensor:
         """Flat pixel indices (B, P) of label maps (B, H, W): of each few candidates one, by its label's weight."""
-        config, pixels = self.config, labels[0].numel()
-        shape = (config.batch, config.points, config.candidates)
-        candidates = self.share(torch.randint(pixels, shape, device=labels.device))
-        draws = self.share(torch.rand(shape, device=labels.device))
-        found = labels.flatten(1).gather(1, candidates.flatten(1)).view_as(candidates)
-        ends = self.label_weight[found.long()].cumsum(2)
-        chosen = (draws[..., :1] * ends[..., -1:] > ends).sum(2, keepdim=True).clamp(max=config.candidates - 1)
-        return candidates.gather(2, chosen)[..., 0]
+        config = self.config
+        return choose_points(labels, self.label_weight, (config.batch, config.points, config.candidates), self.share)
 
     def forward(self, lessons: Lessons) -> dict[str, Tensor]:
         codes = wplus(self.reader.generator, lessons)
