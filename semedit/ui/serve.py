@@ -23,7 +23,8 @@ def serve(model: Model, asked: str = "", port: int | None = None, open_browser: 
     without gradio, or for a port that is taken.
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), HOST, "localhost"]))
+    for name in ("NO_PROXY", "no_proxy"):  # gradio looks at its own page as it starts
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), HOST, "localhost"]))
     with tempfile.TemporaryDirectory(prefix="semedit-ui-", ignore_cleanup_errors=True) as root:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(root) / "gradio")
         check_gradio()
