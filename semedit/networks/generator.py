@@ -23,6 +23,7 @@ from semedit.networks.layers import official_channels
 from semedit.networks.local import LocalGenerators
 from semedit.networks.ops import coordinate_grid
 from semedit.networks.placing import placed_options
+from semedit.networks.points import Coarse
 from semedit.networks.render import RenderNet
 from semedit.networks.style_based import (
     MOST,
@@ -182,7 +183,8 @@ class SemanticGenerator(StyleBasedGenerator):
         return self.layout.expand(latent)
 
     def composite(self, depths: Tensor, composition: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Soft z-buffer: masks m (B, R, P) and blending weights (B, R, P) of depths (B, R, P).
+        """Soft z-buffer: masks m (B, R, P) and blending weights (B, R, P) of depths (B, R, P), and of what takes part,
+        ``composition`` (B, R), (B, R, P) or (B, R, h, w).
 
         A weight below 1e-20 is zero, and so is its gradient: no picture can tell, and products of such numbers fall
         among the denormals, on which many processors crawl.
@@ -190,8 +192,7 @@ class SemanticGenerator(StyleBasedGenerator):
         hidden = depths.detach() < depths.detach().amax(1, keepdim=True) + HIDDEN
         masks = depths.masked_fill(hidden, -math.inf).softmax(dim=1)
         if composition is not None:
-            chosen = composition.flatten(2) if composition.dim() == 4 else composition[:, :, None]
-            masks = masks * chosen.to(masks.dtype)
+            masks = masks * pointwise(composition).to(masks.dtype)
             masks = masks / (masks.sum(1, keepdim=True) + 1e-8)
         if not self.config.transparent:
             return masks, masks
@@ -227,12 +228,28 @@ class SemanticGenerator(StyleBasedGenerator):
                 within = within * (composition if composition.dim() == 4 else composition[:, :, None, None])
             composition = composition if within is None else within
         grid = coordinate_grid(size, size, codes.device) if coords is None else coords
-        x, depths = self.local(codes, grid)
-        masks, weights = self.composite(depths, composition)
-        own = weights if background is None else torch.cat([torch.zeros_like(weights[:, :1]), weights[:, 1:]], dim=1)
-        features = self.local.blend(x, own).unflatten(-1, (size, size))
-        if background is not None:
-            features = features + background * weights[:, :1].unflatten(-1, (size, size))
-        coarse = (2.0 * masks - 1.0).unflatten(-1, (size, size))
+        if background is None:
+            made = self.coarse(codes, grid, composition)
+        else:
+            made = self.before(background.flatten(2), codes, grid, composition)
+        coarse = (2.0 * made.masks - 1.0).unflatten(-1, (size, size))
+        features = made.features.unflatten(-1, (size, size))
         image, segmentation = self.render(features, coarse, self.noise_maps(noise, batch))
-        return Synthesis(image, segmentation, coarse, depths.unflatten(-1, (size, size)))
+        return Synthesis(image, segmentation, coarse, made.depths.unflatten(-1, (size, size)))
+
+    def coarse(self, codes: Tensor, coords: Tensor, composition: Tensor | None = None) -> Coarse:
+        """Features, masks, depths of expanded codes (B, R, L', D) at ``coords`` (2, h, w) or (B, R or 1, 2, h, w)."""
+        taking_part = None if composition is None else pointwise(composition)
+        return self.local.composed(codes, coords, self.composite, taking_part)
+
+    def before(self, background: Tensor, codes: Tensor, coords: Tensor, composition: Tensor | None) -> Coarse:
+        """The same in front of a feature map (B, F, P) that stands in for the background's own."""
+        x, depths = self.local(codes, coords)
+        masks, weights = self.composite(depths, composition)
+        own = torch.cat([torch.zeros_like(weights[:, :1]), weights[:, 1:]], dim=1)
+        return Coarse(self.local.blend(x, own) + background * weights[:, :1], masks, depths)
+
+
+def pointwise(composition: Tensor) -> Tensor:
+    """What takes part, (B, R), (B, R, P) or (B, R, h, w), as (B, R, 1) or (B, R, P)."""
+    return composition[:, :, None] if composition.dim() == 2 else composition.flatten(2)

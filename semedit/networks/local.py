@@ -13,19 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from semedit.networks.ops import SQRT2, fourier_features, leaky
-
-#: Points that a CPU takes through all local layers at once where it learns nothing.
-TILE = 512
-
-
-def shared_bmm(weight: Tensor, x: Tensor) -> Tensor:
-    """weight (..., I, J), shared by the batch, times x (B, ..., J, P), as one batched product.
-
-    ``torch.matmul`` would fold the batch into a copy of ``x`` first.
-    """
-    expanded = weight.expand(*x.shape[: x.dim() - weight.dim()], *weight.shape)
-    return torch.bmm(expanded.flatten(0, -3), x.flatten(0, -3)).unflatten(0, x.shape[:-2])
+from semedit.networks.ops import SQRT2, fourier_features
+from semedit.networks.points import Coarse, Composite, PointNetworks, shared_bmm
+from semedit.networks.precision import working_dtype
+from semedit.networks.tiles import composed, layers
 
 
 class LocalGenerators(nn.Module):
@@ -86,40 +77,39 @@ class LocalGenerators(nn.Module):
         gain = SQRT2 * torch.rsqrt(power + 1e-8)  # (L', B, R, C), the demodulation of each output channel
         return scaled[:, None] * styles[..., None, :] * gain[..., None]
 
+    def at(self, codes: Tensor) -> PointNetworks:
+        """The networks of an expanded code (B, R, L', D), in the precision of autocast."""
+        channels, first = self.weight.shape[-1], int(self.background)
+        heads = self.depth_weight * self.depth_modulation / math.sqrt(channels)
+        networks = PointNetworks(
+            weights=self.modulated_weights(codes),
+            biases=self.bias * SQRT2,
+            depth_heads=F.pad(heads, (0, 0, first, 0)),
+            depth_bias=F.pad(self.depth_bias, (first, 0)),
+            feature_heads=self.feature_heads(),
+            feature_bias=self.feature_bias.T,
+            depth_layers=self.depth_layers,
+            held=1 if self.detach_texture else self.bias.shape[1],
+        )
+        return networks.to(working_dtype(self.weight))
+
+    def points(self, coords: Tensor) -> Tensor:
+        """Embedded points (..., C, P) of coordinates (..., 2, h, w), in the precision of autocast."""
+        return self.embed(coords).to(working_dtype(self.weight))
+
     def forward(self, codes: Tensor, coords: Tensor) -> tuple[Tensor, Tensor]:
         """Texture features x (B, R, C, P) and depths (B, R, P) of an expanded code (B, R, L', D).
 
-        ``coords`` is (2, h, w), shared, or (B, R, 2, h, w). Where no gradient is asked for, the CPU takes TILE points
-        of many at a time through all layers: their activations stay in its caches.
+        ``coords`` is (2, h, w), shared, or (B, R or 1, 2, h, w).
         """
-        # Taken apart at once: indexing would make a full-size gradient for every layer.
-        weights, biases = self.modulated_weights(codes).unbind(0), (self.bias * SQRT2)[..., None].unbind(0)
-        points = self.embed(coords)
-        if points.shape[-1] < 4 * TILE or torch.is_grad_enabled() or points.device.type != "cpu":
-            return self.layers(weights, biases, points)
-        tiles = [self.layers(weights, biases, tile) for tile in points.split(TILE, dim=-1)]
-        return torch.cat([x for x, _ in tiles], dim=-1), torch.cat([depths for _, depths in tiles], dim=-1)
+        return layers(self.at(codes), self.points(coords))
 
-    def layers(self, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...], points: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (B, R, C, P) and depths (B, R, P) at embedded points ((B, R,) C, P), of the matrices (B, R, C, C)
-        and biases (R, C, 1) of each layer."""
-        batch, regions, channels, _ = weights[0].shape
-        if points.dim() == 2:  # one picture of coordinates for everybody: the first layer is a single product
-            x = torch.matmul(weights[0].reshape(-1, channels), points).view(batch, regions, channels, -1)
-        else:
-            x = torch.matmul(weights[0], points)
-        x = leaky(x + biases[0].to(x.dtype))
-        depths = self.depth(x) if self.depth_layers == 1 else None
-        for layer in range(1, len(weights)):
-            if layer == self.depth_layers and self.detach_texture:
-                x = torch.cat([x[:, :1], x[:, 1:].detach()], dim=1)
-            bias = biases[layer].expand(batch, -1, -1, -1).flatten(0, 1)  # (B R, C, 1)
-            # In place before the view, not on it: autograd would copy the base for a change through a view.
-            x = leaky(torch.baddbmm(bias, weights[layer].flatten(0, 1), x.flatten(0, 1))).view_as(x)
-            if layer == self.depth_layers - 1:
-                depths = self.depth(x)
-        assert depths is not None  # depth_layers lies in 1..layers
-        return x, depths
+    def composed(
+        self, codes: Tensor, coords: Tensor, composite: Composite, taking_part: Tensor | None = None
+    ) -> Coarse:
+        """Fused features, masks and depths of an expanded code, likewise, put together by ``composite``;
+        ``taking_part`` (B, R, P) or (B, R, 1) of 0 and 1."""
+        return composed(self.at(codes), self.points(coords), composite, taking_part)
 
     def part(self, regions: Sequence[int]) -> "LocalGenerators":
         """The networks of some regions alone, ascending, with frozen copies of their weights."""
@@ -139,16 +129,12 @@ class LocalGenerators(nn.Module):
             setattr(made, name, nn.Parameter(own.clone(), requires_grad=False))
         return made.eval()
 
-    def depth(self, x: Tensor) -> Tensor:
-        """Pseudo-depth maps (B, R, P), zero for the background, of features (B, R, C, P)."""
-        first = int(self.background)
-        heads = self.depth_weight * self.depth_modulation / math.sqrt(x.shape[2])
-        heads, bias = F.pad(heads, (0, 0, first, 0)), F.pad(self.depth_bias, (first, 0))  # (R, C), (R,)
-        return shared_bmm(heads[:, None], x).float()[:, :, 0] + bias[:, None]
-
     def blend(self, x: Tensor, weights: Tensor) -> Tensor:
         """Fused features (B, F, P) = sum_k weights_k to_feat_k(x_k), of x (B, R, C, P) and weights (B, R, P)."""
-        heads = self.feature_weight * (self.feature_modulation / math.sqrt(x.shape[2]))[:, None]  # (R, F, C)
         weighted = (x * weights[:, :, None].to(x.dtype)).flatten(1, 2)  # (B, R C, P)
-        stacked = heads.transpose(0, 1).flatten(1)  # (F, R C)
-        return shared_bmm(stacked, weighted) + shared_bmm(self.feature_bias.T, weights)
+        return shared_bmm(self.feature_heads(), weighted) + shared_bmm(self.feature_bias.T, weights)
+
+    def feature_heads(self) -> Tensor:
+        """The feature heads side by side, (F, R C)."""
+        heads = self.feature_weight * (self.feature_modulation / math.sqrt(self.weight.shape[-1]))[:, None]
+        return heads.transpose(0, 1).flatten(1)

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 Precision = Literal["fp32", "bf16"]
 #: How much faster products of matrices must be in bf16, for it to be worth its rounding.
@@ -23,6 +24,13 @@ def training_cast(precision: str, device: str) -> torch.autocast:
 def cast(precision: str, device: torch.device) -> torch.autocast:
     """The autocast of a network that computes in "fp32" or "bf16" on a device."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def working_dtype(like: Tensor) -> torch.dtype:
+    """What products of ``like`` are computed in: autocast's type where it is on, else its own."""
+    kind = like.device.type
+    cast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return torch.get_autocast_dtype(kind) if cast else like.dtype
 
 
 @cache

@@ -89,11 +89,8 @@ class PointReader(nn.Module):
         generator = self.generator
         places = self.coordinates(points).transpose(1, 2)[:, None, :, None]  # (B, 1, 2, 1, P)
         with training_cast(self.precision, codes.device.type):
-            x, depths = generator.local(generator.layout.expand(codes), places)
-        masks, weights = generator.composite(depths, None)
-        with training_cast(self.precision, codes.device.type):
-            features = generator.local.blend(x, weights)
-        return self.head(features.float().transpose(1, 2)), masks
+            coarse = generator.coarse(generator.layout.expand(codes), places)
+        return self.head(coarse.features.float().transpose(1, 2)), coarse.masks
 
 
 class PointsObjective(nn.Module):

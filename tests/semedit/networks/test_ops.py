@@ -43,6 +43,7 @@ def test_up_conv_doubles_and_down_conv_halves():
     lambda x: blur(x, 1, bias=x.sum((0, 2, 3))) ** 2,
     lambda x: upsample2(x), lambda x: up_conv(x, torch.ones(1, 1, 3, 3, dtype=x.dtype)) ** 2,
     lambda x: down_conv(x, torch.ones(1, 1, 3, 3, dtype=x.dtype)) ** 2,
+    lambda x: down_conv(x, torch.ones(1, 1, 1, 1, dtype=x.dtype)) ** 2,
 ])  # fmt: skip
 def test_first_and_second_derivatives(function):
     x = torch.randn(1, 1, 4, 4, dtype=torch.float64, requires_grad=True)
