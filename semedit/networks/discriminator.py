@@ -16,6 +16,7 @@ from semedit.config import Config
 from semedit.errors import ConfigError
 from semedit.networks.layers import EqualConv2d, EqualLinear, official_channels
 from semedit.networks.ops import down_conv
+from semedit.networks.precision import working_dtype
 
 
 class DiscriminatorConfig(Config):
@@ -45,16 +46,16 @@ class DiscriminatorConfig(Config):
 
 class ResBlock(nn.Module):
     """(B, ``in_ch``, H, W) -> (B, ``out_ch``, H/2, W/2): (conv3x3, down-conv3x3) beside a 1x1 down-conv without bias;
-    their sum over sqrt(2)."""
+    their sum over sqrt(2), which is folded into the weights of both."""
 
     def __init__(self, in_ch: int, out_ch: int):
         super().__init__()
         self.conv1 = EqualConv2d(in_ch, in_ch, 3, activate=True)
-        self.conv2 = EqualConv2d(in_ch, out_ch, 3, activate=True, conv=down_conv)
-        self.skip = EqualConv2d(in_ch, out_ch, 1, activate=False, conv=down_conv)
+        self.conv2 = EqualConv2d(in_ch, out_ch, 3, activate=True, gain=math.sqrt(0.5), conv=down_conv)
+        self.skip = EqualConv2d(in_ch, out_ch, 1, activate=False, gain=math.sqrt(0.5), conv=down_conv)
 
     def forward(self, x: Tensor) -> Tensor:
-        return (self.conv2(self.conv1(x)) + self.skip(x)) / math.sqrt(2)
+        return self.skip(x).add_(self.conv2(self.conv1(x)))
 
 
 def branch(config: DiscriminatorConfig, in_ch: int) -> nn.Sequential:
@@ -95,6 +96,7 @@ class Discriminator(nn.Module):
 
     def through(self, layers: nn.Sequential, x: Tensor) -> Tensor:
         """A branch (see :func:`branch`) on pictures or masks (B, C, S, S)."""
+        x = x.to(working_dtype(x), memory_format=torch.channels_last)  # a part of such a map is passed on as it is
         x = x.contiguous(memory_format=torch.channels_last)
         for layer in layers:
             if self.gradient_checkpointing and torch.is_grad_enabled():

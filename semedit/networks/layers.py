@@ -39,20 +39,22 @@ class EqualConv2d(nn.Module):
 
     (B, ``in_ch``, H, W) -> (B, ``out_ch``, H, W), padded by k // 2, or whatever ``conv`` makes of (x, weight, bias).
     With ``activate`` the bias belongs to the activation, as in StyleGAN2's ConvLayer; without it there is none.
+    ``gain`` is a factor of what comes out.
     """
 
-    def __init__(self, in_ch: int, out_ch: int, kernel: int, *, activate: bool,
+    def __init__(self, in_ch: int, out_ch: int, kernel: int, *, activate: bool, gain: float = 1.0,
                  conv: Callable[[Tensor, Tensor, Tensor | None], Tensor] | None = None):  # fmt: skip
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_ch, in_ch, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(out_ch)) if activate else None
-        self.scale = 1.0 / math.sqrt(in_ch * kernel**2)
+        self.scale, self.gain = 1.0 / math.sqrt(in_ch * kernel**2), gain
         self.conv = conv or (lambda x, weight, bias: F.conv2d(x, weight, bias, padding=kernel // 2))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.bias is None:
-            return self.conv(x, self.weight * self.scale, None)
-        return leaky(self.conv(x, self.weight * (self.scale * SQRT2), self.bias * SQRT2))
+            return self.conv(x, self.weight * (self.scale * self.gain), None)
+        gain = SQRT2 * self.gain
+        return leaky(self.conv(x, self.weight * (self.scale * gain), self.bias * gain))
 
 
 class Folded:
