@@ -86,11 +86,12 @@ class DomainFeatures:
         """Perceptual distance (B,) of picture pairs (B, 3, H, W); differentiable.
 
         Per map: unit-normalise over channels, squared difference, sum over channels, mean over space; mean over maps.
+        In autocast the maps are made in its type, and compared in float32.
         """
         total: Tensor = torch.zeros((), device=a.device)
         maps_a, maps_b = self.network.maps(a), self.network.maps(b)
         for x, y in zip(maps_a, maps_b, strict=True):
-            x, y = F.normalize(x, dim=1, eps=1e-6), F.normalize(y, dim=1, eps=1e-6)
+            x, y = (F.normalize(one.float(), dim=1, eps=1e-6) for one in (x, y))
             total = total + (x - y).square().sum(1).mean((1, 2))
         return total / len(maps_a)
 

@@ -142,13 +142,18 @@ class PerceptualDistance(Protocol):
 
 
 class PairLosses(nn.Module):
-    """A picture against its lesson: balanced L1, perceptual distance; where it has them, refined and coarse masks."""
+    """A picture against its lesson: balanced L1, perceptual distance; where it has them, refined and coarse masks.
+
+    The network behind the perceptual distance computes in ``precision``, as the one that is taught does.
+    """
 
     label_weight: Tensor
 
-    def __init__(self, config: PairsStage, perceptual: PerceptualDistance, label_weight: Tensor):
+    def __init__(
+        self, config: PairsStage, perceptual: PerceptualDistance, label_weight: Tensor, precision: str = "fp32"
+    ):
         super().__init__()
-        self.perceptual = perceptual
+        self.perceptual, self.precision = perceptual, precision
         self.register_buffer("label_weight", label_weight, persistent=False)
         self.weights = {
             "colour": 1.0, "perceptual": config.perceptual_weight, "masks": config.mask_weight,
@@ -158,10 +163,9 @@ class PairLosses(nn.Module):
     def forward(self, out: Rendering, lessons: Lessons) -> dict[str, Tensor]:
         true, image = to_images(lessons.images), out.image.float()
         weight = self.label_weight[lessons.labels.long()][:, None]
-        seen = {
-            "colour": ((image - true).abs() * weight).mean(),
-            "perceptual": self.perceptual.distance(image, true).mean(),
-        }
+        with training_cast(self.precision, image.device.type):
+            distance = self.perceptual.distance(image, true)
+        seen = {"colour": ((image - true).abs() * weight).mean(), "perceptual": distance.mean()}
         return seen | self.of_masks(out, lessons) if isinstance(out, Synthesis) else seen
 
     def of_masks(self, out: Synthesis, lessons: Lessons) -> dict[str, Tensor]:

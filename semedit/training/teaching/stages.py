@@ -240,7 +240,8 @@ def pair_losses(room: Classroom) -> PairLosses:
     """The losses of whole pictures against their lessons, as a course weighs them."""
     config, device = room.config, room.team.device
     weights = label_weights(room.lessons.labels[:COUNTED], len(room.domain.regions), config.pairs.balance)
-    return PairLosses(config.pairs, room.domain.perceptual_training().to(device), weights.to(device))
+    perceptual = room.domain.perceptual_training().to(device)
+    return PairLosses(config.pairs, perceptual, weights.to(device), config.precision)
 
 
 #: The stages before the adversary's, in their order.

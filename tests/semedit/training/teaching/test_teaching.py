@@ -18,7 +18,7 @@ from semedit.errors import ConfigError, UnknownName
 from semedit.latents.regions import CELEBAMASK
 from semedit.networks.generator import SemanticGenerator
 from semedit.networks.ops import coordinate_grid
-from semedit.networks.synthesis import Synthesis
+from semedit.networks.synthesis import Rendering, Synthesis
 from semedit.pictures.tensors import one_hot_masks, to_images, to_picture
 from semedit.training.teaching.config import PairsStage, PointsStage, TeachConfig
 from semedit.training.teaching.course import teach
@@ -115,6 +115,19 @@ def test_a_perfect_synthesis_has_no_loss(lessons):
     assert all(value.abs() < 1e-3 for value in losses(exact, lessons).values())
     worse = losses(Synthesis(-images, -masks, -masks, masks), lessons)
     assert all(value > 0.1 for value in worse.values()) and set(worse) == set(losses.weights)
+
+
+def test_a_perceptual_network_in_bf16_sees_the_same(lessons):
+    images = to_images(lessons.images[:4])
+    noisy = (images + 0.2 * torch.randn(images.shape, generator=torch.Generator().manual_seed(0))).requires_grad_()
+    found = []
+    for precision in ("fp32", "bf16"):
+        losses = PairLosses(PairsStage(steps=1), PORTRAITS.perceptual_training(), torch.ones(13), precision)
+        distance = losses(Rendering(noisy), lessons.select(slice(0, 4)))["perceptual"]
+        found.append((distance, torch.autograd.grad(distance, noisy)[0].flatten()))
+    (exact, direction), (rounded, other) = found
+    assert rounded.dtype == torch.float32 and abs(rounded / exact - 1) < 0.02
+    assert torch.cosine_similarity(direction, other, dim=0) > 0.98
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing():
