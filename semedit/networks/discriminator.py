@@ -100,7 +100,8 @@ class Discriminator(nn.Module):
 
     def through(self, layers: nn.Sequential, x: Tensor) -> Tensor:
         """A branch (see :func:`branch`) on pictures or masks (B, C, S, S)."""
-        x = x.to(working_dtype(x), memory_format=torch.channels_last)
+        x = x.to(working_dtype(x), memory_format=torch.channels_last)  # a part of such a map is passed on as it is
+        x = x.contiguous(memory_format=torch.channels_last)
         for layer in layers:
             if self.gradient_checkpointing and torch.is_grad_enabled():
                 x = checkpoint(layer, x, use_reentrant=False)

@@ -2,7 +2,8 @@
 
 What comes out at a point depends on no other point. So a tile of them goes through layers, soft z-buffer and blend,
 forward and backward, while its activations lie in the caches; the weighted features of all regions never exist as a
-whole. The backward pass is written by hand. Where a second derivative is asked for, it is the plain formulation's.
+whole. The backward pass, in float32, is written by hand; where a second derivative is asked for, it is the plain
+formulation's.
 
 Shapes: B batch, R regions, L' local layers, C local channels, F coarse channels, P points, T those of a tile.
 """
@@ -18,6 +19,9 @@ from semedit.networks.points import Coarse, Composite, PointNetworks
 
 #: Bytes of a channel's values at the points that go through all layers at once.
 TILE = 4096
+#: Bytes of a number from which on a tile's gradients are its own: in bf16 products are so fast that what they wait for
+#: is activations and sums, which take as long in tiles.
+LEARNT_IN_TILES = 4
 
 
 def composed(net: PointNetworks, points: Tensor, composite: Composite, taking_part: Tensor | None = None) -> Coarse:
@@ -25,7 +29,7 @@ def composed(net: PointNetworks, points: Tensor, composite: Composite, taking_pa
 
     ``composite`` puts regions together; ``taking_part`` is (B, R, P) or (B, R, 1), of 0 and 1.
     """
-    if not worth_tiles(points):
+    if not worth_tiles(points) or (torch.is_grad_enabled() and points.element_size() < LEARNT_IN_TILES):
         return net.plain(points, composite, taking_part)
     return Coarse(*_Tiled.apply(net, composite, taking_part, points, *net.tensors()))
 

@@ -23,7 +23,8 @@ def speed(
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Counted runs of each, alternating.")] = generator.RUNS,
     training_: Annotated[
-        bool, typer.Option("--training", help="Time full training steps: the 64 px recipe, and 256 px at batch 2.")
+        bool,
+        typer.Option("--training", help="Time full training steps: the default generator, 64 px, 256 px at batch 2."),
     ] = False,
     encoder_: Annotated[
         bool, typer.Option("--encoder", help="Time the official encoder (256 px, 28 heads) instead of the generator.")

@@ -43,3 +43,11 @@ def test_a_search_in_bf16_comes_as_near():
         inverter = load("portraits", precision=kind).inverter("restyle")
         found[kind] = inverter.invert(target).metrics["mse"].item()
     assert found["bf16"] == pytest.approx(found["fp32"], rel=0.1)
+
+
+def test_products_are_in_the_type_of_autocast_where_there_is_one():
+    here, nowhere = torch.zeros(1), torch.zeros(1, device="meta")
+    assert precision.working_dtype(here) == precision.working_dtype(nowhere) == torch.float32
+    with torch.autocast("cpu", torch.bfloat16):
+        assert precision.working_dtype(here) == torch.bfloat16 and precision.working_dtype(nowhere) == torch.float32
+    assert precision.working_dtype(here.double()) == torch.float64

@@ -85,22 +85,21 @@ def test_what_needs_no_gradient_is_not_asked_for_one():
     torch.testing.assert_close(*gradients)
 
 
-def test_bfloat16_sums_up_as_well_as_the_plain_formulation(monkeypatch):
-    """Against float64, the error of a gradient is no larger than that of products over all points at once."""
+def test_bfloat16_is_as_near_as_the_plain_formulation(monkeypatch):
     monkeypatch.setattr(tiles, "TILE", 8)
-    exact, errors = None, []
-    for dtype, compute in (
-        (torch.float64, PointNetworks.plain),
-        (torch.bfloat16, PointNetworks.plain),
-        (torch.bfloat16, tiles.composed),
-    ):
-        net, where = networks(dtype), points(CHANNELS, dtype=dtype)
-        made = compute(net, where, composite, None)
-        assert made.depths.dtype == torch.promote_types(dtype, torch.float32) and made.features.dtype == dtype
-        gradient = torch.autograd.grad(made.features.double().square().sum(), net.weights)[0].double()
-        exact = gradient if exact is None else exact
-        errors.append(((gradient - exact).norm() / exact.norm()).item())
-    assert errors[2] < max(0.05, 1.5 * errors[1])
+    made = []
+    with torch.no_grad():
+        for dtype, compute in (
+            (torch.float64, PointNetworks.plain),
+            (torch.bfloat16, PointNetworks.plain),
+            (torch.bfloat16, tiles.composed),
+        ):
+            made.append(compute(networks(dtype), points(CHANNELS, dtype=dtype), composite, None))
+    exact, plain, tiled = made
+    assert tiled.features.dtype == torch.bfloat16 and tiled.depths.dtype == tiled.masks.dtype == torch.float32
+    for name in ("features", "masks", "depths"):
+        errors = [(getattr(one, name).double() - getattr(exact, name)).norm() for one in (tiled, plain)]
+        assert errors[0] < 1.5 * errors[1] + 1e-6 * getattr(exact, name).norm()
 
 
 def test_layers_without_a_gradient_are_the_plain_ones():
