@@ -108,7 +108,7 @@ def test_arrays_of_others_become_a_catalogue(added, tmp_path, capsys):
     assert own.labels == ("eyes", "hair") and torch.equal(own.centroids, torch.eye(3, 8))
     assert [layer.shape for layer in own.contributions] == [(2, 16), (2, 8)] and own.about["source"] == "theirs.npz"
     np.savez(tmp_path / "code.npz", centroids=np.array([print], dtype=object), annotations=arrays["annotations"])
-    refuse(capsys, [*command, str(tmp_path / "code.npz")], "damaged")
+    refuse(capsys, [*command, str(tmp_path / "code.npz")], "cannot be read as NumPy")
     np.savez(tmp_path / "few.npz", centroids=arrays["centroids"])
     refuse(capsys, [*command, str(tmp_path / "few.npz")], "annotations")
 

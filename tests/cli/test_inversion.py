@@ -266,7 +266,7 @@ def test_published_boundaries_are_added_and_edit(brought, capsys):
     np.save(brought / "wide.npy", np.ones((1, 24)))
     np.save(brought / "objects.npy", np.array([{}], dtype=object))
     add = ["models", "add", "mine", "--file", str(brought / "g.safetensors"), "--domain", "portraits", "--boundary"]
-    for file, words in (("wide.npy", ["width 24", "width 16"]), ("objects.npy", ["of another form than expected"])):
+    for file, words in (("wide.npy", ["width 24", "width 16"]), ("objects.npy", ["cannot be read as NumPy"])):
         refuse(capsys, [*add, f"smile={brought / file}"], *words)
     refuse(capsys, [*add, "smile.npy"], "ATTRIBUTE=FILE.npy")
     assert not (brought / "home" / "models" / "mine").exists()
