@@ -105,7 +105,7 @@ def test_adapt_a_shipped_model_and_pack_it(tmp_path, capsys):
     assert found["results"][0]["steps"] == 2
     assert run(["models", "pack", str(out), "--out", str(tmp_path / "cel")]) == 0
     assert {path.name for path in (tmp_path / "cel").glob("[!.]*")} == {
-        "card.json", "generator.safetensors", "discriminator.safetensors"
+        "README.md", "card.json", "generator.safetensors", "discriminator.safetensors"
     }  # fmt: skip
 
 
