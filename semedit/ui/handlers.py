@@ -19,6 +19,8 @@ from semedit.ui.work import Stopped
 
 #: How often a long work tells of itself, in seconds.
 PULSE = 0.25
+#: How long a slider that moves waits for what is about to end, in seconds.
+SETTLING = 2.0
 #: What the page shows of a desk, by name, besides its sliders, in the order of all handlers' outputs.
 SHOWN = ("stage", "note", "stop", "history", "undo", "redo", "regions", "part", "auto", "measures", "commands",
          "picture", "latent", "paste", "strip")  # fmt: skip
@@ -142,9 +144,8 @@ class Handlers:
         """The handler of a slider that moves: the picture alone."""
 
         def moved(view: str, strength: float, request: gr.Request) -> Any:
-
             desk = self.desk(request)
-            if desk.work.busy:
+            if not desk.work.settles(SETTLING):
                 return gr.skip(), gr.skip()
             try:
                 return views.stage(desk, view, desk.preview(attr, strength)), gr.skip()

@@ -69,6 +69,12 @@ class Work:
         except BaseException as error:
             self._error = error
 
+    def settles(self, seconds: float) -> bool:
+        """Whether nothing is going on, if need be after so many seconds; what was raised is left for :meth:`wait`."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return not self.busy
+
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the job's end, no longer than so many seconds; whether it has ended.
 
