@@ -18,7 +18,7 @@ from PIL import Image
 
 from semedit.errors import ConfigError, OutputError
 from semedit.packages import installed
-from semedit.storage.content import check_file
+from semedit.storage.content import MALFORMED, check_file
 
 CERTIFICATE, KEY = "SEMEDIT_C2PA_CERT", "SEMEDIT_C2PA_KEY"
 #: Names a PEM file of the certificates that whoever reads a manifest trusts.
@@ -169,7 +169,7 @@ def read_credential(path: str | Path) -> Credential:
                 return Credential()
             with reader:
                 return _credential(reader)
-    except c2pa.C2paError as error:
+    except (c2pa.C2paError, *MALFORMED) as error:  # a stranger's manifest may be of any form
         return Credential("unread", detail=_line(error))
 
 

@@ -4,6 +4,7 @@ import datetime
 import json
 import struct
 import zlib
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -256,6 +257,25 @@ def test_a_file_that_only_looks_like_one_has_none_that_can_be_read(tmp_path):
         with (tmp_path / f"a.{ending}").open("ab") as file:
             file.write(b"jumb c2pa" * 9)
         assert read_credential(tmp_path / f"a.{ending}").state in ("none", "unread")
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_whatever_is_done_to_a_file_one_that_verifies_shows_the_signed_pixels(tmp_path, signer, ending):
+    path, broken, chance = tmp_path / f"a.{ending}", tmp_path / f"b.{ending}", np.random.default_rng(1)
+    save_picture(Image.effect_noise((16, 16), 90).convert("RGB"), path, MARK)
+    whole, pixels, states = path.read_bytes(), np.asarray(Image.open(path)), set()
+    for round_ in range(150):
+        content = bytearray(whole[: chance.integers(len(whole))] if round_ % 5 == 0 else whole)
+        for place in chance.integers(max(1, len(content)), size=round_ % 3 + 1):
+            content[place : place + 1] = chance.bytes(1)
+        broken.write_bytes(bytes(content))
+        found = read_credential(broken)
+        states.add(found.state)
+        assert "\n" not in found.detail and (found.detail or found.state in ("none", "valid"))
+        if found.state == "valid":
+            with suppress(OSError, SyntaxError):  # what is no picture any more, as its chunks' lengths were hit
+                assert np.array_equal(np.asarray(Image.open(broken)), pixels)
+    assert states <= {"none", "valid", "invalid", "unread"} and {"invalid", "unread"} <= states
 
 
 def test_the_command_signs_and_inspect_tells(tmp_path, signer, capsys, monkeypatch):
