@@ -20,7 +20,7 @@ ABSENT = "not installed"
 PACKAGES = (
     "torch", "torchvision", "numpy", "scikit-learn", "open-clip-torch", "torchdiffeq", "facenet-pytorch", "lpips",
     "typer", "rich", "pydantic", "pillow", "safetensors", "tensorboard", "torch-fidelity",
-    "lmdb", "av",
+    "lmdb", "av", "c2pa-python",
 )  # fmt: skip
 
 

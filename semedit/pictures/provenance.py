@@ -1,7 +1,8 @@
 """Where a picture comes from, written into it: XMP with IPTC's DigitalSourceType, the model, the edits, the version.
 
 PNG carries it as an iTXt chunk, JPEG and WebP as their XMP, GIF as its comment. The terms are IPTC's ("Digital Source
-Type", https://cv.iptc.org/newscodes/digitalsourcetype/). What a photo says of itself is the matter of
+Type", https://cv.iptc.org/newscodes/digitalsourcetype/). The same facts are signed as a C2PA manifest where the
+environment names a certificate (:mod:`semedit.pictures.signing`). What a photo says of itself is the matter of
 :func:`kept_metadata`.
 """
 
@@ -20,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 from semedit.errors import ImageError
 from semedit.packages import VERSION
 from semedit.pictures.reading import FORMATS
+from semedit.pictures.signing import signed, signing_key
 from semedit.storage.content import check_file, reading
 
 TERMS = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -31,6 +33,8 @@ XMP = "http://ns.adobe.com/xap/1.0/"
 OWN = "urn:semedit:provenance:1#"
 #: The longest history that is written, in characters of JSON: JPEG holds 64 kB of XMP.
 LONGEST_HISTORY = 40_000
+#: The assertion of a C2PA manifest that has all of a mark; the parent of an edit's picture within the manifest.
+ASSERTION, PARENT = "semedit.provenance", "before-the-edits"
 PNG_KEY = "XML:com.adobe.xmp"
 _MARKING: ContextVar[bool] = ContextVar("marking", default=True)
 
@@ -73,9 +77,44 @@ class Mark:
             '</x:xmpmeta>\n<?xpacket end="w"?>'
         ).encode()
 
+    def manifest(self) -> dict[str, Any]:
+        """The mark as the definition of a C2PA manifest: a picture was created, or another was opened and then edited,
+        once for each edit."""
+        agent, kind = {"name": "semedit", "version": self.version}, {"digitalSourceType": TERMS + self.source}
+        actions: list[dict[str, Any]] = [{"action": "c2pa.created", "softwareAgent": agent, **kind}]
+        parents = []
+        if self.source == EDIT:
+            actions = [{"action": "c2pa.opened", "softwareAgent": agent, "parameters": {"ingredientIds": [PARENT]}}]
+            parents = [{"title": "the picture before the edits", "relationship": "parentOf", "label": PARENT}]
+            for event in self.history or ({},):
+                words = {"description": described(event)} if event else {}
+                actions.append({"action": "c2pa.edited", "softwareAgent": agent, **kind, **words})
+        return {
+            "claim_generator_info": [agent],
+            "ingredients": parents,
+            "assertions": [
+                {"label": "c2pa.actions.v2", "data": {"actions": actions}},
+                {"label": ASSERTION, "data": self.to_json()},
+            ],
+        }
+
+
+def described(event: Mapping[str, Any]) -> str:
+    """An edit of a history in one line.
+
+    >>> described({"attr": "smile", "text": None, "strength": 1.5})
+    'attr smile, strength 1.5'
+    """
+    return ", ".join(f"{name} {value}" for name, value in event.items() if value is not None)
+
 
 def mark_pictures(on: bool) -> None:
-    """Whether pictures that are saved from here on, in this context, carry a mark."""
+    """Whether pictures that are saved from here on, in this context, carry a mark.
+
+    Raises ConfigError, before the work, where they are to be signed and cannot be.
+    """
+    if on:
+        signing_key()
     _MARKING.set(on)
 
 
@@ -89,6 +128,13 @@ def carried(mark: Mark | None, kind: str) -> dict[str, Any]:
         info.add_itxt(PNG_KEY, packet.decode())
         return {"pnginfo": info}
     return {"comment": packet} if kind == "GIF" else {"xmp": packet}
+
+
+def sign(path: Path, mark: Mark | None, kind: str) -> None:
+    """Put a mark's signed manifest into a file of a format (PNG, JPEG, WEBP, GIF or MP4) that is being written; nothing
+    where marks are off or the environment names no certificate. Raises ConfigError and OutputError."""
+    if mark is not None and _MARKING.get() and (key := signing_key()):
+        path.write_bytes(signed(path.read_bytes(), kind, mark.manifest(), key))
 
 
 def read_mark(path: str | Path) -> Mark | None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from semedit.errors import OutputError
 from semedit.latents.regions import RegionTable
-from semedit.pictures.provenance import DRAWN, Mark, carried
+from semedit.pictures.provenance import DRAWN, Mark, carried, sign
 from semedit.pictures.tensors import enlarge, to_images, to_picture
 from semedit.storage.atomic import check_output, replacing
 from semedit.storage.memory import check_memory
@@ -37,6 +37,7 @@ def save_picture(image: Tensor | Image.Image, path: str | Path, mark: Mark | Non
     options = {**(metadata or {}), **carried(mark, kind), **({} if kind == "PNG" else {"quality": 92})}
     with replacing(path) as temporary:
         picture.save(temporary, format=kind, **options)
+        sign(temporary, mark, kind)
 
 
 def picture_kind(path: str | Path) -> str:

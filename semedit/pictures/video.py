@@ -1,12 +1,14 @@
 """Frames as a file: GIF, WebP or animated PNG through Pillow, MP4 through PyAV."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
 from semedit.errors import ConfigError
-from semedit.pictures.provenance import Mark, carried
+from semedit.pictures.provenance import Mark, carried, sign
 from semedit.pictures.sheets import SAMPLED
 from semedit.pictures.tensors import to_picture
 from semedit.storage.atomic import replacing
@@ -42,12 +44,20 @@ def save_video(frames: Tensor, path: str | Path, fps: int = 20, mark: Mark | Non
                 loop=0,
                 **carried(mark, STILL[kind]),
             )
+            sign(temporary, mark, STILL[kind])
         return
+    with replacing(path) as temporary:
+        _write_mp4(pictures, temporary, fps, mark)
+        sign(temporary, mark, "MP4")
+
+
+def _write_mp4(pictures: Sequence[Image.Image], path: Path, fps: int, mark: Mark | None) -> None:
+    """Pictures of one size as the frames of an MP4 file. Raises ConfigError where PyAV is not installed."""
     try:
         import av
     except ImportError:
         raise ConfigError("MP4 needs PyAV: pip install 'semedit[video]' (GIF and WebP need nothing)") from None
-    with replacing(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
+    with av.open(str(path), "w", format="mp4") as container:
         if note := carried(mark, "GIF"):
             container.metadata["comment"] = note["comment"].decode()
         stream = container.add_stream("libx264", rate=fps)
