@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from directions import RegionMove, Study
+from directions import DragConfig, Dragging, RegionMove, Study
 from semedit.editing import output, outside, subjects
 from semedit.editing.chain import Chain, Step, check, describe, known, row_of, run
 from semedit.editing.generators import check_regions, semantic
@@ -18,6 +18,7 @@ from semedit.editing.subjects import Origin, Subject
 from semedit.editing.transfers import transfer_editor
 from semedit.errors import ConfigError, OutsideDomain, SemeditError
 from semedit.latents.latent import Latent
+from semedit.latents.regions import WHOLE
 from semedit.metrics.clip import Clip
 from semedit.pictures.sheets import save_mask
 from semedit.protocols import PictureEditor
@@ -69,6 +70,12 @@ class EditSession:
         for names, right, down, zoom in request.placings:
             mover = RegionMove(semantic(model.generator, "moving them"), right, down, zoom, names)
             made.append(Step(mover, RegionMove.method, names, moved=(right, down, zoom)))
+        if request.dragged:
+            config = DragConfig().with_overrides(list(request.options))
+            handles, targets = zip(*request.dragged, strict=True)
+            chosen = request.places[0] or WHOLE
+            puller = Dragging(model.generator, handles, targets, chosen, config, self._progress("dragging"))
+            made.append(Step(puller, Dragging.method, chosen, request.strength))
         for step in made:
             self._check_regions(model, step.regions)
         return made
