@@ -12,6 +12,7 @@ from semedit.editing.generators import check_regions, semantic
 from semedit.editing.marks import mark_of
 from semedit.editing.mask import change_mask
 from semedit.editing.model import Model, Progress
+from semedit.editing.pulled import save_points
 from semedit.editing.records import EditRecord, Failure, UndoRecord, Watch
 from semedit.editing.request import AUTO, ROWS, EditRequest, Outputs, Pasting
 from semedit.editing.subjects import Origin, Subject
@@ -180,6 +181,8 @@ class EditSession:
         if len(steps) > 1:
             pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
             files["row"] = output.save_row(pictures, folder / "row.png", mark)
+        if isinstance(steps[-1].editor, Dragging):
+            files["points"] = save_points(folder / "points.png", whole.before.image, whole.after.image, after, mark)
         if outputs.mask:
             files["mask"] = str(folder / "mask.png")
             table = model.generator.label_table

@@ -20,6 +20,7 @@ def test_it_is_an_edit_like_any_other(tmp_path, capsys):
     (step,) = one["steps"]
     assert step["method"] == "drag" and one["regions"] == "mouth" and step["dragged"]["steps"] <= 2
     edited = Latent.load(next(tmp_path.rglob("drag*/latent.safetensors")))
+    assert next(tmp_path.rglob("points.png")).stat().st_size
     mouth = edited.rows("mouth")
     others = [row for row in range(edited.layout.rows) if row not in mouth]
     assert torch.equal(edited.data[:, others], edited.undo().wplus().data[:, others])
