@@ -1,6 +1,7 @@
 """Latent -> edited latent. EDITORS is the registry of methods; tests, the command line and the README read it."""
 
 from directions.contract import AttributeEditor, EditorLibrary
+from directions.dragging import DragConfig, Dragging
 from directions.ganspace import GANSpace, PrincipalDirection
 from directions.interfacegan.editor import BoundaryReport, InterFaceGAN, manipulate, project, select_extremes
 from directions.interfacegan.library import DirectionLibrary
@@ -26,7 +27,13 @@ EDITORS: dict[str, type[EditorLibrary[AttributeEditor]]] = {
 #: Methods whose edits are said in words.
 TEXT_EDITORS: dict[str, type[StyleClip]] = {"styleclip": StyleClip}
 #: All methods of editing by name.
-METHODS: dict[str, type] = {**EDITORS, **TEXT_EDITORS, "transfer": RegionTransfer, "ganspace": GANSpace}
+METHODS: dict[str, type] = {
+    **EDITORS,
+    **TEXT_EDITORS,
+    "transfer": RegionTransfer,
+    "drag": Dragging,
+    "ganspace": GANSpace,
+}
 
 __all__ = [
     "EDITORS",
@@ -36,6 +43,8 @@ __all__ = [
     "BoundaryReport",
     "Calibration",
     "DirectionLibrary",
+    "DragConfig",
+    "Dragging",
     "EditorLibrary",
     "Effect",
     "FlowEditor",

@@ -220,13 +220,16 @@ class StyleGAN2Generator(StyleBasedGenerator):
         assert skip is not None  # there is at least one head
         return x, skip
 
-    def forward(self, latent: Latent | Tensor | StyleCode, *, noise: Noise = "const") -> Rendering:
+    def forward(
+        self, latent: Latent | Tensor | StyleCode, *, noise: Noise = "const", visit: Visit | None = None
+    ) -> Rendering:
         """Synthesise the pictures of codes in W, W+ or S.
 
         latent: Latent, tensor (B, D) or (B, L, D), or StyleCode; LatentError otherwise.
         noise: "const" (the buffers), "random", or a list of maps broadcastable to (B, 1, H, W).
+        visit: sees, and may replace, what each convolution reads; see :meth:`run`.
         """
-        return StyleGAN2Synthesis(self.run(self.styles(latent), noise)[1])
+        return StyleGAN2Synthesis(self.run(self.styles(latent), noise, visit)[1])
 
     def activations(self, latent: Latent | Tensor | StyleCode, *, noise: Noise = "const") -> StyleActivations:
         """What each layer reads on the way to the pictures of codes, and the pictures."""

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from baselines.stylegan2 import recipes
-from baselines.stylegan2.generator import StyleGAN2Config, StyleGAN2Generator
+from baselines.stylegan2.generator import StyleGAN2Config, StyleGAN2Generator, Visit
 from baselines.stylegan2.patches import PatchDiscriminator, PatchDiscriminatorConfig
 from baselines.stylegan2.style_code import StyleCode
 from semedit.checkpoints.native import freeze
@@ -62,9 +62,11 @@ class SemanticGAN(StyleGAN2Generator):
     def label_table(self) -> RegionTable:
         return self.table
 
-    def forward(self, latent: Latent | Tensor | StyleCode, *, noise: Noise = "const") -> Segmented:
+    def forward(
+        self, latent: Latent | Tensor | StyleCode, *, noise: Noise = "const", visit: Visit | None = None
+    ) -> Segmented:
         """Pictures and masks of codes in W, W+ or S; see :meth:`StyleGAN2Generator.forward`."""
-        made = self.run(self.styles(latent), noise)[1]
+        made = self.run(self.styles(latent), noise, visit)[1]
         return Segmented(made[:, :3], made[:, 3:])
 
 

@@ -248,7 +248,7 @@ def edit(
             found: Iterable[Subject | Failure]
             found = subjects_of(loaded, source, folder, watch, method=invert_method, face=face)
         else:
-            found = [_start(loaded, mean, go_on, folder)]
+            found = [starting(loaded, mean, go_on, folder)]
         for one in found:
             if isinstance(one, Failure):
                 report.fail(one.input, one.error)
@@ -265,7 +265,7 @@ def edit(
     report.finish()
 
 
-def _start(model: "Model", mean: bool, go_on: bool, out: Path) -> "Subject":
+def starting(model: "Model", mean: bool, go_on: bool, out: Path) -> "Subject":
     """What is edited where no source is named: the mean code, the latest edit, or the latest inversion."""
     from semedit.editing import subjects
 

@@ -45,6 +45,7 @@ def build() -> typer.Typer:
         convert,
         data,
         doctor,
+        drag,
         draw,
         edit,
         figures,
@@ -63,6 +64,7 @@ def build() -> typer.Typer:
     if not app.registered_commands:
         app.command("invert")(writing(invert.invert))
         app.command("edit")(writing(edit.edit))
+        app.command("drag")(writing(drag.drag))
         app.command("attributes")(attributes.attributes)
         app.command("undo")(writing(undo.undo))
         app.command("inspect")(inspect.inspect)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from directions import reach
+from directions import Dragging, reach
 from semedit.domains.judges import Judge, Panel, clip_panel
 from semedit.editing.effect import EditReport, compare
 from semedit.editing.judging import judges_of
 from semedit.editing.model import Model, Progress
 from semedit.editing.needs import require
-from semedit.editing.records import StepRecord, WordsRecord
+from semedit.editing.records import DragRecord, StepRecord, WordsRecord
 from semedit.errors import LatentError, MissingWeights
 from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip
@@ -177,7 +177,9 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
     before, after = known(report.score_before), known(report.score_after)
     measurable = None if before is None or after is None else abs(after - before) >= LEAST_SCORE
     words, clips = None, dict[str, str | None](clip=None, clip_optimised=None)
-    if step.moved:
+    event = chain.latents[n + 1].pasts[index].history[-1]
+    dragged = DragRecord.of(event) if isinstance(step.editor, Dragging) and "reached" in event else None
+    if step.moved or dragged:
         measurable = report.preservation.item() < 1
     if text:
         clips = {"clip": text.protocol, "clip_optimised": (text.optimised or text).protocol}
@@ -193,7 +195,7 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
             clip_after_optimised=guide.clip_after[index].item(),
             probability_before_optimised=known(guide.probability_before[index]),
             probability_after_optimised=known(guide.probability_after[index]),
-            stopped=chain.latents[n + 1].pasts[index].history[-1].get("stopped"),
+            stopped=event.get("stopped"),
         )
         measurable = words.clip_after - words.clip_before > LEAST_NOISE * words.clip_noise
     return StepRecord(
@@ -214,6 +216,7 @@ def _record(chain: Chain, n: int, step: Step, index: int) -> StepRecord:
         protocols={**{name: report.protocols[name] for name in ("score", "score_optimised")}, **clips},
         words=words,
         moved=step.moved,
+        dragged=dragged,
     )
 
 

@@ -11,18 +11,29 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from directions import EDITORS, AttributeEditor, EditorLibrary, RegionMove, RegionTransfer, StyleClip
+from directions import (
+    EDITORS,
+    AttributeEditor,
+    DragConfig,
+    Dragging,
+    EditorLibrary,
+    RegionMove,
+    RegionTransfer,
+    StyleClip,
+)
+from directions.dragging import Point
 from directions.learning import study
 from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, chosen_options, load_encoder
 from semedit.checkpoints import zoo
 from semedit.config import Config, check_strength
 from semedit.domains import Domain
 from semedit.domains.judges import judged_distances
-from semedit.editing.generators import semantic
+from semedit.editing.generators import check_regions, semantic
 from semedit.editing.rendering import CodeRenderer, Progress
 from semedit.editing.request import METHOD
 from semedit.errors import ConfigError, ImageError, MissingWeights, OutputError, UnknownName
 from semedit.latents.latent import Latent
+from semedit.latents.regions import WHOLE
 from semedit.metrics.attributes import Scorer
 from semedit.metrics.clip import Clip
 from semedit.metrics.placed import placed
@@ -247,6 +258,17 @@ class Model(CodeRenderer):
         """
         self.generator.check(latent)
         return RegionMove(semantic(self.generator, "moving them"), right, down, zoom).edit(latent, 1.0, regions)
+
+    def drag(self, latent: Latent, handles: Sequence[Point], targets: Sequence[Point], regions: str = WHOLE,
+             progress: Progress | None = None, **options: Any) -> Latent:  # fmt: skip
+        """Pull points of the pictures (x and y in 0..1 from the upper left corner) to targets, in the rows of regions.
+
+        ``options`` are :class:`directions.DragConfig`'s; the last event of the history says where the points are now.
+        Raises ConfigError for points outside the picture or unequal numbers of them, UnknownName, or LatentError.
+        """
+        self.generator.check(latent)
+        check_regions(self.generator, self.domain.regions, regions)
+        return Dragging(self.generator, handles, targets, regions, DragConfig(**options), progress).edit(latent, 1.0)
 
     def scorer(self, attr: str, prompts: tuple[str, ...] | None = None) -> Scorer | None:
         """What scores an attribute: the domain's classifier, or else prompts, by default those of its direction.

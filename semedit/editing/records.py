@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from math import isnan
+from math import dist, isnan
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,38 @@ class WordsRecord:
 
 
 @dataclass(frozen=True)
+class DragRecord:
+    """Points of one picture that were dragged: handles, their targets, and where they were tracked to, as (x, y) in
+    shares of its sides; the steps that it took; stopped: "reached", or "steps" where these were used up."""
+
+    handles: tuple[tuple[float, ...], ...]
+    targets: tuple[tuple[float, ...], ...]
+    reached: tuple[tuple[float, ...], ...]
+    steps: int
+    stopped: str
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> "DragRecord":
+        """What a latent's history says of it."""
+        at, to, now = (tuple(tuple(point) for point in event[name]) for name in ("from", "to", "reached"))
+        return cls(at, to, now, event["steps"], event["stopped"])
+
+    @property
+    def distances(self) -> tuple[tuple[float, float], ...]:
+        """How far each handle was from its target, and is."""
+        return tuple((dist(at, to), dist(now, to)) for at, to, now in zip(self.handles, self.targets, self.reached,
+                                                                          strict=True))  # fmt: skip
+
+
+@dataclass(frozen=True)
 class StepRecord:
     """What one step of an edit was asked to do to one picture, and did; None for what was not asked or not measured.
 
     score_before, score_after: of the attribute, in [0, 1], by its judge, and ``_optimised`` by what labelled its
     samples and brings it to targets; inside_share: of the change, inside the regions; preservation: 1 - mean absolute
     change on [0, 1]; measurable: whether score or cosine moved beyond their noise, or a move changed the picture;
-    protocols: who gave scores and cosines; moved: right, down and zoom of a move.
+    protocols: who gave scores and cosines; moved: right, down and zoom of a move; dragged: of a
+    drag.
     """
 
     method: str
@@ -96,6 +121,7 @@ class StepRecord:
     protocols: Mapping[str, str | None]
     words: WordsRecord | None = None
     moved: tuple[float, float, float] | None = None
+    dragged: DragRecord | None = None
 
     @property
     def name(self) -> str:

@@ -52,13 +52,14 @@ class EditRequest:
 
     attrs: names of attributes, or ``name=strength``; texts: what pictures should show; reference: a picture or latent
     file whose ``regions`` are taken over. moves, zooms: regions that are moved or zoomed afterwards, as
-    ``mouth=0.02,-0.01`` (shares of the picture's side, right and down) and ``eyes=1.1``. With none of these, ATTRIBUTE
-    is edited. regions: texts such as
+    ``mouth=0.02,-0.01`` (shares of the picture's side, right and down) and ``eyes=1.1``. handles, targets: points that
+    are dragged, and where to, as ``0.6,0.68`` (shares of the picture's sides, from its upper left corner). With none of
+    these, ATTRIBUTE is edited. regions: texts such as
     ``hair:shape,nose``, one for all edits or one for each; none leaves them to the editors. strength: 1 is a clear
     change, negative removes. target: the score in [0, 1] that attributes are to come to, instead of a strength.
     preserve: attributes held. method: of attributes, or of taking over from a reference. clip, clip_weights: what
-    judges texts instead of the domain's own. options: further ones of the search for a text, or of taking over, as
-    ``name=value``.
+    judges texts instead of the domain's own. options: further ones of the search for a text, of dragging, or of
+    taking over, as ``name=value``.
     """
 
     attrs: tuple[str, ...] = ()
@@ -66,6 +67,8 @@ class EditRequest:
     reference: str | None = None
     moves: tuple[str, ...] = ()
     zooms: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     strength: float = 1.0
     target: float | None = None
@@ -81,6 +84,10 @@ class EditRequest:
             check_strength(strength, f"the strength of '{name}'")
         if sum((bool(self.attrs), bool(self.texts), bool(self.reference))) > 1:
             raise ConfigError("--attr, --text and --from-image are three kinds of edit; give one of them")
+        if len(self.handles) != len(self.targets):
+            raise ConfigError(f"{len(self.handles)} --from for {len(self.targets)} --to; each point has a target")
+        if self.dragged and (self.attrs or self.texts or self.reference or self.placings):
+            raise ConfigError("points are dragged by themselves; other edits go on from there with --continue")
         if self.target is not None and not self.edits:
             raise ConfigError("--to asks for an attribute's score; it goes with --attr")
         if self.target is not None and not 0 <= self.target <= 1:
@@ -103,7 +110,7 @@ class EditRequest:
         >>> EditRequest(attrs=("smile", "bangs=-1"), strength=2.0).edits
         (('smile', 2.0), ('bangs', -1.0))
         """
-        other = self.texts or self.reference or self.moves or self.zooms
+        other = self.texts or self.reference or self.moves or self.zooms or self.handles
         return tuple(self._edit(text) for text in self.attrs or (() if other else (ATTRIBUTE,)))
 
     def _edit(self, text: str) -> tuple[str, float]:
@@ -141,6 +148,16 @@ class EditRequest:
         return tuple(found)
 
     @property
+    def dragged(self) -> tuple[tuple[tuple[float, float], tuple[float, float]], ...]:
+        """The points that are dragged, each with its target. Raises ConfigError for one that is not X,Y in 0..1.
+
+        >>> EditRequest(handles=("0.6,0.68",), targets=("0.6,0.64",)).dragged
+        (((0.6, 0.68), (0.6, 0.64)),)
+        """
+        handles, targets = (tuple(point_of(text) for text in texts) for texts in (self.handles, self.targets))
+        return tuple(zip(handles, targets, strict=True))
+
+    @property
     def count(self) -> int:
         """How many edits are asked for."""
         return len(self.edits) or len(self.texts) or 1
@@ -153,3 +170,18 @@ class EditRequest:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def point_of(text: str) -> tuple[float, float]:
+    """The point (x, y) of a text. Raises ConfigError unless both are numbers from 0 to 1.
+
+    >>> point_of("0.5,1")
+    (0.5, 1.0)
+    """
+    try:
+        x, y = (float(value) for value in text.split(","))
+    except ValueError:
+        x = y = -1.0
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise ConfigError(f"a point '{text}': it is X,Y, each from 0 to 1, such as 0.6,0.68")
+    return x, y

@@ -5,19 +5,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from directions import RegionMove, Study
+from directions import DragConfig, Dragging, RegionMove, Study
 from semedit.editing import output, outside, subjects
 from semedit.editing.chain import Chain, Step, check, describe, known, row_of, run
 from semedit.editing.generators import check_regions, semantic
 from semedit.editing.marks import mark_of
 from semedit.editing.mask import change_mask
 from semedit.editing.model import Model, Progress
+from semedit.editing.pulled import save_points
 from semedit.editing.records import EditRecord, Failure, UndoRecord, Watch
 from semedit.editing.request import AUTO, ROWS, EditRequest, Outputs, Pasting
 from semedit.editing.subjects import Origin, Subject
 from semedit.editing.transfers import transfer_editor
 from semedit.errors import ConfigError, OutsideDomain, SemeditError
 from semedit.latents.latent import Latent
+from semedit.latents.regions import WHOLE
 from semedit.metrics.clip import Clip
 from semedit.pictures.sheets import save_mask
 from semedit.protocols import PictureEditor
@@ -69,6 +71,12 @@ class EditSession:
         for names, right, down, zoom in request.placings:
             mover = RegionMove(semantic(model.generator, "moving them"), right, down, zoom, names)
             made.append(Step(mover, RegionMove.method, names, moved=(right, down, zoom)))
+        if request.dragged:
+            config = DragConfig().with_overrides(list(request.options))
+            handles, targets = zip(*request.dragged, strict=True)
+            chosen = request.places[0] or WHOLE
+            puller = Dragging(model.generator, handles, targets, chosen, config, self._progress("dragging"))
+            made.append(Step(puller, Dragging.method, chosen, request.strength))
         for step in made:
             self._check_regions(model, step.regions)
         return made
@@ -173,6 +181,8 @@ class EditSession:
         if len(steps) > 1:
             pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
             files["row"] = output.save_row(pictures, folder / "row.png", mark)
+        if isinstance(steps[-1].editor, Dragging):
+            files["points"] = save_points(folder / "points.png", whole.before.image, whole.after.image, after, mark)
         if outputs.mask:
             files["mask"] = str(folder / "mask.png")
             table = model.generator.label_table

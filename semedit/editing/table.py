@@ -43,6 +43,8 @@ def step_lines(step: StepRecord) -> list[MeasureLine]:
         if judged(ids, "score"):
             optimised = _change(step.score_before_optimised, step.score_after_optimised)
             lines.append(MeasureLine(f"  the same, {ids['score_optimised']}", optimised))
+    for number, (before, after) in enumerate(step.dragged.distances if step.dragged else (), 1):
+        lines.append(MeasureLine(f"point {number}: distance from its target", _change(before, after), "in widths"))
     if words:
         lines.append(
             MeasureLine(f"'{step.text}': cosine ({ids['clip']})", _change(words.clip_before, words.clip_after))
@@ -68,6 +70,9 @@ def remarks(record: EditRecord) -> list[str]:
         if step.missed:
             reached = shown(step.score_after_optimised)
             found.append(f"'{step.name}' came to {reached}, not to {step.target}, in these --regions.")
+        elif step.dragged and step.dragged.stopped == "steps":
+            within = f"in {step.dragged.steps} steps"
+            found.append(f"Not all points came to their targets {within}; more --steps or --regions may help.")
         elif step.strength and step.measurable is False:
             found.append(f"No measurable change of '{step.name}'; try a larger --strength or more --regions.")
     return found
@@ -80,6 +85,9 @@ def title(record: EditRecord) -> str:
 
 def _done(step: StepRecord) -> str:
     """What a step did, and how far: a strength, or for a move where to and what size."""
+    if step.dragged:
+        count = len(step.dragged.handles)
+        return f"drag {count} point{'' if count == 1 else 's'}"
     if step.moved is None:
         return f"{step.name} {step.strength:+.3g}"
     right, down, zoom = step.moved

@@ -24,7 +24,7 @@ from semedit.networks.local import LocalGenerators
 from semedit.networks.ops import coordinate_grid
 from semedit.networks.placing import placed_options
 from semedit.networks.points import Coarse
-from semedit.networks.render import RenderNet
+from semedit.networks.render import RenderNet, Visit
 from semedit.networks.style_based import (
     MOST,
     MOST_LAYERS,
@@ -209,6 +209,7 @@ class SemanticGenerator(StyleBasedGenerator):
         composition: Tensor | None = None,
         coords: Tensor | None = None,
         background: Tensor | None = None,
+        visit: Visit | None = None,
     ) -> Synthesis:
         """Synthesise a picture and its segmentation from a code in W, W+ or expanded W+.
 
@@ -218,6 +219,7 @@ class SemanticGenerator(StyleBasedGenerator):
         coords: (B, R, 2, h, w), sampling coordinates of each region; moving or scaling them moves or zooms it. By
             default those of the Latent's placements, or the picture's own.
         background: (B, F, h, w), a feature map that stands in for the background's own, such as a real picture's.
+        visit: sees, and may replace, what each block of the render net reads; see RenderNet.
         """
         codes = self.codes(latent)
         size, batch = self.config.coarse_size, codes.shape[0]
@@ -234,7 +236,7 @@ class SemanticGenerator(StyleBasedGenerator):
             made = self.before(background.flatten(2), codes, grid, composition)
         coarse = (2.0 * made.masks - 1.0).unflatten(-1, (size, size))
         features = made.features.unflatten(-1, (size, size))
-        image, segmentation = self.render(features, coarse, self.noise_maps(noise, batch))
+        image, segmentation = self.render(features, coarse, self.noise_maps(noise, batch), visit)
         return Synthesis(image, segmentation, coarse, made.depths.unflatten(-1, (size, size)))
 
     def coarse(self, codes: Tensor, coords: Tensor, composition: Tensor | None = None) -> Coarse:

@@ -92,7 +92,8 @@ def noise_maps(noise: Noise, buffers: list[Tensor], batch: int) -> list[Tensor]:
 class StyleBasedGenerator(nn.Module, ABC):
     """A generator as inverters, editors and trainers see it.
 
-    Called with a Latent or a tensor of codes, and ``noise``, it returns a Rendering. ``layout`` says how the rows of
+    Called with a Latent or a tensor of codes, and ``noise``, it returns a Rendering; a function ``visit`` sees, and may
+    replace, what its layers read: their number, their input, and the picture so far. ``layout`` says how the rows of
     its codes are laid out, ``regions`` which regions it knows.
     """
 

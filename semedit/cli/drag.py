@@ -1,0 +1,121 @@
+"""``semedit drag``: pull points of a picture to where they should be, in chosen regions."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from semedit.cli import complete
+from semedit.cli.console import (
+    DeviceOption,
+    IdentityOption,
+    JsonOption,
+    ModelOption,
+    NoMarkOption,
+    OutOption,
+    PerceptualOption,
+    Report,
+    SetOption,
+    check_device,
+    check_present,
+    left_out,
+    watching,
+)
+from semedit.cli.edit import starting
+from semedit.cli.shown import as_json, show_edit
+from semedit.config import assigned
+from semedit.editing.request import EditRequest, Outputs
+from semedit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from semedit.editing.subjects import Subject
+
+
+def drag(
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(help="Pictures, latents, folders of either, or globs; the latest inversion if left out."),
+    ] = None,
+    handles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            help="X,Y: a point to pull, in shares of the picture's sides from its upper left corner. Repeat for "
+            "several, each with its --to.",
+            rich_help_panel="What",
+        ),
+    ] = None,
+    targets: Annotated[
+        list[str] | None, typer.Option("--to", help="X,Y: where it should be.", rich_help_panel="What")
+    ] = None,
+    regions: Annotated[
+        str | None,
+        typer.Option(
+            help="Regions or groups that may change, as 'semedit edit' takes them (default: all).",
+            rich_help_panel="Where",
+            autocompletion=complete.regions,
+        ),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Most steps of the search.", rich_help_panel="What")] = None,
+    mean: Annotated[
+        bool, typer.Option("--mean", help="Edit the model's mean picture.", rich_help_panel="From")
+    ] = False,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Go on from the latest edit.", rich_help_panel="From")
+    ] = False,
+    save_mask: Annotated[bool, typer.Option("--save-mask", help="Also write the edited regions as a mask.")] = False,
+    strip: Annotated[bool, typer.Option("--strip", help="Also write a row of strengths from -1 to 1.5.")] = False,
+    model: ModelOption = "portraits",
+    set_: SetOption = None,
+    out: OutOption = "semedit-out",
+    no_mark: NoMarkOption = False,
+    perceptual: PerceptualOption = "own",
+    identity: IdentityOption = "own",
+    json: JsonOption = False,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Pull points of pictures to where they should be; writes OUT/<name>/edits/<edit>/ for each.
+
+    A corner of the mouth: semedit drag --from 0.59,0.67 --to 0.60,0.64 --regions mouth
+    """
+    if sum((bool(source), mean, go_on)) > 1:
+        raise ConfigError("a SOURCE, --mean and --continue are three places to start from; give one of them")
+    if not handles and not targets:
+        raise ConfigError("what is pulled where? --from X,Y --to X,Y, each from 0 to 1")
+    request = EditRequest(
+        handles=tuple(handles or ()), targets=tuple(targets or ()), regions=(regions,) if regions else (),
+        options=tuple(assigned({"steps": steps}, set_)),
+    )  # fmt: skip
+    report = Report(json)
+    check_present(report, source or ())
+
+    from semedit.editing.explained import explain_edit
+    from semedit.editing.inverting import subjects_of
+    from semedit.editing.loading import load
+    from semedit.editing.records import Failure
+    from semedit.editing.session import EditSession
+    from semedit.pictures.provenance import mark_pictures
+    from semedit.storage.atomic import make_folder
+
+    mark_pictures(not no_mark)
+    folder = make_folder(out)
+    without = left_out(perceptual=perceptual, identity=identity)
+    loaded = load(model, without=without).to(check_device(device))
+    with watching(json) as watch:
+        session = EditSession(loaded, request, watch)
+        named = []
+        found: Iterable[Subject | Failure]
+        found = subjects_of(loaded, source, folder, watch) if source else [starting(loaded, mean, go_on, folder)]
+        for one in found:
+            if isinstance(one, Failure):
+                report.fail(one.input, one.error)
+            else:
+                named.append(one)
+        for done in session.edit(named, outputs=Outputs(strip=strip, mask=save_mask)):
+            if isinstance(done, Failure):
+                report.fail(done.input, done.error)
+            else:
+                report.add(**done.to_json(), explained=as_json(explain_edit(done, loaded)))
+                show_edit(report, done, loaded)
+    report.finish()
