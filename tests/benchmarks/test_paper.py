@@ -211,7 +211,7 @@ def test_the_command(tmp_path, capsys):
     assert (
         said["paper"] == 4.4
         and "stylegan2-portraits" in said["reason"]
-        and said["command"].startswith("semedit bench paper")
+        and said["command"] == "semedit fit catalog --model stylegan2-portraits"
     )
     for options, word in ((["--domain", "cars"], "domain"), (["--budget", "huge"], "budget"),
                           (["--rival", "x=y"], "rival"), (["--only", "ssg.t9"], "part of the report")):  # fmt: skip
