@@ -52,7 +52,7 @@ def editor(request, small):
 def same(editor, a: torch.Tensor, b: torch.Tensor, tolerance: float = 0.0) -> None:
     """Equal; a flow's codes to the accuracy of its solver, whose steps depend on everything in the batch; optimised
     ones to that of sums in another order, which Adam's first steps magnify."""
-    loose = {FlowEditor: 2e-3, StyleClip: 5e-3, Dragging: 5e-2}.get(type(editor), tolerance)
+    loose = {FlowEditor: 2e-3, StyleClip: 5e-3, Dragging: 5e-3}.get(type(editor), tolerance)
     torch.testing.assert_close(a, b, rtol=0, atol=loose)
 
 
@@ -94,6 +94,8 @@ class TestContract:
             same(editor, together.data[index], editor.edit(codes[index], 1.0, "region1").data[0])
 
     def test_region_masking_wraps_it(self, editor, codes):
+        if isinstance(editor, Dragging):
+            pytest.skip("what it holds, and so its search, depends on what else may change")
         wrapped = RegionMasked(editor, "region1").edit(codes, 1.0)
         same(editor, wrapped.data, editor.edit(codes, 1.0, "region1").data)
 
