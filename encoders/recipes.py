@@ -21,9 +21,7 @@ PORTRAITS = EncoderTrainConfig(
     refinements=3,
     mse_weight=4.0,
     identity_weight=0.02,
-    code_weight=0.1,
-    point_weight=1.5,
-    points=192,
+    code_weight=0.3,
     precision="bf16",
 )
 #: ReStyle's settings for faces (Alaluf et al. 2021, appendix); data and the face network to start from are the user's.

@@ -160,6 +160,7 @@ def test_the_command_gives_the_domain_its_attributes(celeba, tmp_path, monkeypat
     assert made["file"].startswith(str(tmp_path / "hub")) and set(FACES.attribute_names) <= set(scorer.names)
     assert scorer.score(torch.zeros(1, 3, 64, 64)).shape == (1, 6)
     assert run(["fit", "attributes", "--domain", "faces"]) == 2
+    assert "cannot be drawn; name CelebA's folder" in capsys.readouterr().err
     assert run(["fit", "attributes", "--domain", "faces", "--data", str(celeba), "--role", "judge"]) == 2
 
 
@@ -168,4 +169,3 @@ def test_what_is_for_photographs_is_refused_where_pictures_are_drawn(option, cap
     """It would be ignored, and minutes of training with it."""
     assert run(["fit", "attributes", option, "steps=3"]) == 2
     assert f"{option} is for domains of photographs" in capsys.readouterr().err
-    assert "cannot be drawn; name CelebA's folder" in capsys.readouterr().err
