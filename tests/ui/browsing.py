@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 #: How long a page may take for something, in ms: the machine may be busy.
@@ -47,8 +48,10 @@ class Server:
         path = os.pathsep.join([str(hook), str(ROOT), os.environ.get("PYTHONPATH", "")])
         proxy = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
         env = {**os.environ, **proxy, "TMPDIR": str(root), "OMP_NUM_THREADS": "2", "PYTHONPATH": path}
+        # A test run in the background ignores SIGINT, and so would what it starts.
+        heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         self.process = subprocess.Popen([sys.executable, "-m", "semedit", "ui", "--port", str(port)], env=env,
-                                        cwd=ROOT, stdout=subprocess.PIPE, text=True)  # fmt: skip
+                                        cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=heeded)  # fmt: skip
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().split()[0]
 
