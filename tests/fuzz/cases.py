@@ -186,7 +186,10 @@ def names(world: World, rng: random.Random) -> Case:
 
 
 def outputs(world: World, rng: random.Random) -> Case:
-    """A result where something of the user's is already: a file, a link, a pipe, a folder, a device."""
+    """A result where something of the user's is already: a file, a link, a pipe, a folder, a device.
+
+    A folder that is named as the results' own is theirs, and no such case.
+    """
     place = world.user / "taken"
     place.mkdir(exist_ok=True)
     kind = rng.choice(("file", "link", "loose", "pipe", "folder", "device", "notes"))
@@ -205,7 +208,8 @@ def outputs(world: World, rng: random.Random) -> Case:
     line = rng.choice((
         ["sample", "--count", "1", "--sheet", target, *out, *COMMON],
         ["mix", "--samples", "1", "--out", target, *COMMON],
-        ["components", "--out", target, *COMMON], ["sample", "--count", "1", "--out", target, *COMMON],
+        ["components", "--out", target, *COMMON],
+        ["sample", "--count", "1", "--out", target, *COMMON] if kind != "folder" else ["components", "--out", target],
         ["draw", "--count", "1", "--size", "16", "--sheet", target, "--sheet-only", "--json"],
         ["invert", target, *out, *COMMON], ["edit", target, *out, *COMMON], ["data", "scan", target],
         ["models", "convert", str(world.natives["generator"]), target],
