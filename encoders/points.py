@@ -1,7 +1,7 @@
 """How far apart two codes are, seen at points: what an encoder can be taught with before it sees pictures.
 
 Local generators are functions of a point. At a few hundred points, and without the render net, they tell the place of
-every region and, through a linear reading of their features, its colours: most of a picture's error for a thirtieth of
+every region and, through a linear reading of their features, its colours: most of a picture's error for a third of
 the time.
 """
 

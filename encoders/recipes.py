@@ -38,6 +38,6 @@ def recipe_for(generator: StyleBasedGenerator, domain: str) -> EncoderTrainConfi
     """
     recipe = RECIPES[domain]
     if not generator.regions:
-        recipe = recipe.replace(lessons=None, code_weight=0.0, point_weight=0.0)
+        recipe = recipe.replace(lessons=None, code_weight=0.0)
     sizes = {"rows": generator.layout.rows, "style_dim": generator.config.style_dim}
     return recipe.replace(encoder=EncoderConfig(**{**recipe.encoder.to_json(), **sizes}))

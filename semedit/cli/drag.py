@@ -20,8 +20,7 @@ from semedit.cli.console import (
     left_out,
     watching,
 )
-from semedit.cli.edit import starting
-from semedit.cli.shown import as_json, show_edit
+from semedit.cli.edit import carry_out, starting
 from semedit.config import assigned
 from semedit.editing.request import EditRequest, Outputs
 from semedit.errors import ConfigError
@@ -29,6 +28,7 @@ from semedit.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from semedit.editing.records import Failure
     from semedit.editing.subjects import Subject
 
 
@@ -90,10 +90,8 @@ def drag(
     report = Report(json)
     check_present(report, source or ())
 
-    from semedit.editing.explained import explain_edit
     from semedit.editing.inverting import subjects_of
     from semedit.editing.loading import load
-    from semedit.editing.records import Failure
     from semedit.editing.session import EditSession
     from semedit.pictures.provenance import mark_pictures
     from semedit.storage.atomic import make_folder
@@ -104,18 +102,7 @@ def drag(
     loaded = load(model, without=without).to(check_device(device))
     with watching(json) as watch:
         session = EditSession(loaded, request, watch)
-        named = []
         found: Iterable[Subject | Failure]
         found = subjects_of(loaded, source, folder, watch) if source else [starting(loaded, mean, go_on, folder)]
-        for one in found:
-            if isinstance(one, Failure):
-                report.fail(one.input, one.error)
-            else:
-                named.append(one)
-        for done in session.edit(named, outputs=Outputs(strip=strip, mask=save_mask)):
-            if isinstance(done, Failure):
-                report.fail(done.input, done.error)
-            else:
-                report.add(**done.to_json(), explained=as_json(explain_edit(done, loaded)))
-                show_edit(report, done, loaded)
+        carry_out(report, session, loaded, found, Outputs(strip=strip, mask=save_mask))
     report.finish()

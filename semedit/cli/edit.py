@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from semedit.editing.model import Model
+    from semedit.editing.records import Failure
+    from semedit.editing.session import EditSession
     from semedit.editing.subjects import Subject
+
+#: Pictures edited at once, unless told otherwise.
+BATCH = 16
 
 
 def edit(
@@ -185,7 +190,7 @@ def edit(
         int | None,
         typer.Option(help="Which face, 1 being the largest, when there are several.", rich_help_panel="From"),
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures edited at once.")] = 16,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures edited at once.")] = BATCH,
     out: OutOption = "semedit-out",
     no_mark: NoMarkOption = False,
     perceptual: PerceptualOption = "own",
@@ -227,10 +232,8 @@ def edit(
 
     import torch
 
-    from semedit.editing.explained import explain_edit
     from semedit.editing.inverting import subjects_of
     from semedit.editing.loading import load
-    from semedit.editing.records import Failure
     from semedit.editing.session import EditSession
     from semedit.pictures.provenance import mark_pictures
     from semedit.storage.atomic import make_folder
@@ -243,25 +246,12 @@ def edit(
     with watching(json) as watch:
         session = EditSession(loaded, request, watch)
         show_choices(report, session)
-        named = []
+        found: Iterable[Subject | Failure]
         if source:
-            found: Iterable[Subject | Failure]
             found = subjects_of(loaded, source, folder, watch, method=invert_method, face=face)
         else:
             found = [starting(loaded, mean, go_on, folder)]
-        for one in found:
-            if isinstance(one, Failure):
-                report.fail(one.input, one.error)
-            else:
-                named.append(one)
-        for done in session.edit(named, batch=batch, outputs=outputs):
-            if isinstance(done, Failure):
-                report.fail(done.input, done.error)
-            else:
-                report.add(**done.to_json(), explained=as_json(explain_edit(done, loaded)))
-                show_edit(report, done, loaded)
-    if len(report.results) + len(report.failed) > 1:
-        report.say(f"{len(report.results)} edited, {len(report.failed)} failed")
+        carry_out(report, session, loaded, found, outputs, batch)
     report.finish()
 
 
@@ -272,3 +262,25 @@ def starting(model: "Model", mean: bool, go_on: bool, out: Path) -> "Subject":
     if mean:
         return subjects.mean_subject(model, out)
     return subjects.latest_edit(out) if go_on else subjects.latest(out)
+
+
+def carry_out(report: Report, session: "EditSession", model: "Model", found: "Iterable[Subject | Failure]",
+              outputs: Outputs, batch: int = BATCH) -> None:  # fmt: skip
+    """Edit what was found, ``batch`` at once, and report each result; what failed is named, and the rest goes on."""
+    from semedit.editing.explained import explain_edit
+    from semedit.editing.records import Failure
+
+    named = []
+    for one in found:
+        if isinstance(one, Failure):
+            report.fail(one.input, one.error)
+        else:
+            named.append(one)
+    for done in session.edit(named, batch=batch, outputs=outputs):
+        if isinstance(done, Failure):
+            report.fail(done.input, done.error)
+        else:
+            report.add(**done.to_json(), explained=as_json(explain_edit(done, model)))
+            show_edit(report, done, model)
+    if len(report.results) + len(report.failed) > 1:
+        report.say(f"{len(report.results)} edited, {len(report.failed)} failed")

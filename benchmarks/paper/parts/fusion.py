@@ -38,13 +38,17 @@ def _table(setting: Setting, name: str, progress: Progress) -> Made:
     return Made(distance(setting, model, made, name, progress))
 
 
-def _local(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
+def _control(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
+    """One picture with parts of others: with their regions (figure 7), or with their layout (11)."""
+    name, wanted, seed = ("local", LOCAL, SEED + 7) if part == "sf.f7" else ("coarse", COARSE, SEED + 11)
     model = host(setting, METHOD)
-    regions, count = grids.possible(model, METHOD, LOCAL), setting.budget.shown
-    codes = model.sample(1 + count, SEED + 7, TRUNCATION)
+    regions, count = grids.possible(model, METHOD, wanted), setting.budget.shown
+    codes = model.sample(1 + count, seed, TRUNCATION)
     grid = grids.control_grid(model, METHOD, regions, codes[0], codes[1:])
-    caption = f"The target and its references; then the target with the {', '.join(regions)} of each."
-    return [setting.show(part, "local-control", grid, 1 + count, caption, 128, heads_of(count), ["", *regions])]
+    listed = ", ".join(regions)
+    what = listed if part == "sf.f7" else f"layout ({listed})"
+    caption = f"The target and its references; then the target with the {what} of each."
+    return [setting.show(part, f"{name}-control", grid, 1 + count, caption, 128, heads_of(count), ["", *regions])]
 
 
 def _heat(setting: Setting, part: str, progress: Progress) -> list[Figure]:
@@ -62,15 +66,6 @@ def _heat(setting: Setting, part: str, progress: Progress) -> list[Figure]:
     of = "changes of the picture above" if fixed else "pictures"
     caption = f"Mean absolute difference over {count} {of} with the {', '.join(regions)} of two others."
     return [setting.show(part, "heat", shown, len(maps), caption, heads=regions)]
-
-
-def _coarse(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
-    model = host(setting, METHOD)
-    regions, count = grids.possible(model, METHOD, COARSE), setting.budget.shown
-    codes = model.sample(1 + count, SEED + 11, TRUNCATION)
-    grid = grids.control_grid(model, METHOD, regions, codes[0], codes[1:])
-    caption = f"The target and its references; then the target with the layout ({', '.join(regions)}) of each."
-    return [setting.show(part, "coarse-control", grid, 1 + count, caption, 128, heads_of(count), ["", *regions])]
 
 
 def _editing_units(setting: Setting) -> tuple[str, ...]:
@@ -188,11 +183,11 @@ def _paper(figure: int) -> str:
 PARTS = (
     PaperPart("sf.t1", "Quality of images with one region of another code", f"{PAPER}, table 1",
               named(*PUBLISHED["sf.t1"]), _table),
-    pictures("sf.f7", "Local control of faces", _paper(7), _local),
+    pictures("sf.f7", "Local control of faces", _paper(7), _control),
     _elsewhere("cars"),
     pictures("sf.f9", "Heat maps of local changes", _paper(9), _heat),
     pictures("sf.f10", "Heat maps of local changes of one picture", _paper(10), _heat),
-    pictures("sf.f11", "Coarse control", _paper(11), _coarse),
+    pictures("sf.f11", "Coarse control", _paper(11), _control),
     _elsewhere("churches"),
     PaperPart("sf.f13", "Latent editing with and without StyleFusion", _paper(13), _editing_units, _editing),
     pictures("sf.f14", "Local feature transfer", _paper(14), _features),

@@ -47,7 +47,7 @@ def encoder(
     loaded = load(model)
     named: dict[str, object] = {"data.path": data, "start": start, "steps": steps, "seed": seed}
     if data:  # nobody knows the codes of these pictures
-        named |= {"lessons": "null", "code_weight": 0, "point_weight": 0}
+        named |= {"lessons": "null", "code_weight": 0}
     config = encoders.recipes.recipe_for(loaded.generator, loaded.domain.name).with_overrides(assigned(named, set_))
     folder = Path(out or f"semedit-runs/{loaded.name}-encoder")
     report = Report(json)
