@@ -50,7 +50,7 @@ def opened_picture(path: str | Path, formats: tuple[str, ...]) -> Iterator[Image
             raise ImageError(f"{path}: {kind}, which is not read; save it as JPEG or PNG") from None
         raise ImageError(f"{path}: not a picture that can be read ({', '.join(formats)} can)") from None
     except Image.DecompressionBombError:
-        raise ImageError(f"{path}: too many pixels; at most {MAX_PIXELS // 10**6} megapixels are read") from None
+        raise ImageError(f"{path}: too large; at most {MAX_PIXELS // 10**6} megapixels are read") from None
     except MemoryError:
         raise ImageError(f"{path}: not enough memory to read it") from None
     except SemeditError:
