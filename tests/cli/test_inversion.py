@@ -229,7 +229,8 @@ def test_fit_identity_and_encoder(tmp_path, capsys):
     assert run(["fit", "identity", "--pictures", "64", "--epochs", "1", "--held-out", "32", "--out", str(file)]) == 0
     assert "verification accuracy" in capsys.readouterr().out and file.exists()
     refuse(capsys, ["fit", "identity", "--role", "scor"], "no role is called 'scor'")
-    options = ["--set", "batch=2", "--set", "data.pool=8", "--set", "mean_samples=64", "--set", "refinements=1"]
+    options = ["--set", "batch=2", "--set", "data.pool=8", "--set", "mean_samples=64", "--set", "refinements=1",
+               "--set", "lessons.count=64"]  # fmt: skip
     fit = ["fit", "encoder", "--out", str(tmp_path / "run"), "--no-install", *options, "--steps"]
     assert run([*fit, "1"]) == 0 and run([*fit, "2"]) == 0
     model = load("portraits", encoder=tmp_path / "run" / "encoder.safetensors")
