@@ -23,8 +23,8 @@ from benchmarks.variants import Variant, variants
 from directions import EDITORS
 from directions.probe import TARGET_GAIN
 from semedit.domains.judges import OPTIMISED, ScorerPanel, named_by
-from semedit.editing.effect import compare
-from semedit.editing.judging import judges_of
+from semedit.editing.measuring.effect import compare
+from semedit.editing.measuring.judging import judges_of
 from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 from semedit.latents.latent import Latent

@@ -7,8 +7,8 @@ import torch
 
 from benchmarks.fidelity import Progress
 from benchmarks.rows import Lines, Row
-from semedit.editing.effect import inside_share
 from semedit.editing.generators import semantic
+from semedit.editing.measuring.effect import inside_share
 from semedit.editing.model import Model
 from semedit.networks.synthesis import Rendering
 

@@ -14,7 +14,7 @@ from directions.styleclip import DOMAIN_OPTIONS, StyleClipConfig
 from encoders import DEFAULT, INVERTERS
 from encoders import DOMAIN_OPTIONS as INVERSION_OPTIONS
 from semedit.cli.main import build, run
-from semedit.editing.transfers import TRANSFERS
+from semedit.editing.sessions.transfers import TRANSFERS
 from semedit.latents.regions import CELEBAMASK
 
 ROOT = Path(__file__).parents[1]

@@ -12,9 +12,9 @@ from benchmarks.transfers.grids import possible
 from benchmarks.truth import latent_of
 from benchmarks.variants import variants
 from directions import EDITORS, AttributeEditor
-from semedit.editing.chain import Step, shown
 from semedit.editing.model import Model
-from semedit.editing.transfers import supported, transfer_editor
+from semedit.editing.sessions.chain import Step, shown
+from semedit.editing.sessions.transfers import supported, transfer_editor
 from semedit.errors import MissingWeights, UnknownName
 from semedit.latents.latent import Latent
 

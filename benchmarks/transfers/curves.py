@@ -24,8 +24,8 @@ from benchmarks.transfers.protocol import (
     editor_of,
     methods_of,
 )
-from semedit.editing.chain import Step, shown
 from semedit.editing.model import Model
+from semedit.editing.sessions.chain import Step, shown
 from semedit.errors import MissingWeights
 from semedit.latents.latent import Latent
 from semedit.metrics.cielab import Conversion, protocol, region_error

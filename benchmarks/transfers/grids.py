@@ -9,8 +9,8 @@ from torch import Tensor
 from baselines.editing_in_style import Catalogue
 from baselines.stylegan2 import StyleGAN2Generator
 from benchmarks.transfers.protocol import editor_of
-from semedit.editing.chain import Step, shown
 from semedit.editing.model import Model
+from semedit.editing.sessions.chain import Step, shown
 from semedit.errors import ConfigError, UnknownName
 from semedit.latents.latent import Latent
 from semedit.pictures.tensors import enlarge

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from benchmarks.transfers.curves import spread
 from benchmarks.transfers.protocol import BATCH, COUNT, SEED, Progress, TransferRow, changed_region, editor_of
-from semedit.editing.chain import Step, shown
 from semedit.editing.model import Model
+from semedit.editing.sessions.chain import Step, shown
 from semedit.metrics.cielab import protocol, region_error
 from semedit.metrics.placed import placed
 from semedit.pictures.tensors import quantise

@@ -11,7 +11,7 @@ from baselines.blending import region_masks
 from baselines.style_transfer import StyleMixing, stylegan2_of
 from benchmarks.rows import Lines, Row
 from semedit.editing.model import Model
-from semedit.editing.transfers import supported, transfer_editor
+from semedit.editing.sessions.transfers import supported, transfer_editor
 from semedit.errors import ConfigError
 from semedit.latents.latent import Latent
 from semedit.protocols import Editor

@@ -22,9 +22,9 @@ from benchmarks.transfers.protocol import (
     editor_of,
 )
 from semedit.domains.judges import OPTIMISED, named_by
-from semedit.editing.chain import Step, shown
 from semedit.editing.model import Model
-from semedit.editing.transfers import supported
+from semedit.editing.sessions.chain import Step, shown
+from semedit.editing.sessions.transfers import supported
 from semedit.errors import ConfigError
 from semedit.latents.latent import Latent
 from semedit.metrics.cielab import error_map

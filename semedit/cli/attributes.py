@@ -6,7 +6,7 @@ import typer
 
 from semedit.cli import complete
 from semedit.cli.console import JsonOption, ModelOption, Report, number
-from semedit.editing.request import METHOD
+from semedit.editing.requests.request import METHOD
 
 
 def attributes(

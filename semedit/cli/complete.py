@@ -72,7 +72,7 @@ def attribute_methods(incomplete: str) -> list[str]:
 def edit_methods(incomplete: str) -> list[str]:
     """Methods of editing attributes, and of taking regions over."""
     from directions import EDITORS
-    from semedit.editing.transfers import TRANSFERS
+    from semedit.editing.sessions.transfers import TRANSFERS
 
     return _starting((*EDITORS, *TRANSFERS), incomplete)
 

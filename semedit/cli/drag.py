@@ -22,14 +22,14 @@ from semedit.cli.console import (
 )
 from semedit.cli.edit import carry_out, starting
 from semedit.config import assigned
-from semedit.editing.request import EditRequest, Outputs
+from semedit.editing.requests.request import EditRequest, Outputs
 from semedit.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from semedit.editing.records import Failure
-    from semedit.editing.subjects import Subject
+    from semedit.editing.requests.records import Failure
+    from semedit.editing.results.subjects import Subject
 
 
 def drag(
@@ -90,9 +90,9 @@ def drag(
     report = Report(json)
     check_present(report, source or ())
 
-    from semedit.editing.inverting import subjects_of
     from semedit.editing.loading import load
-    from semedit.editing.session import EditSession
+    from semedit.editing.sessions.inverting import subjects_of
+    from semedit.editing.sessions.session import EditSession
     from semedit.pictures.provenance import mark_pictures
     from semedit.storage.atomic import make_folder
 

@@ -25,16 +25,16 @@ from semedit.cli.console import (
 )
 from semedit.cli.early import check_sources
 from semedit.cli.shown import as_json, show_choices, show_edit
-from semedit.editing.request import METHOD, EditRequest, Outputs, Pasting
+from semedit.editing.requests.request import METHOD, EditRequest, Outputs, Pasting
 from semedit.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from semedit.editing.model import Model
-    from semedit.editing.records import Failure
-    from semedit.editing.session import EditSession
-    from semedit.editing.subjects import Subject
+    from semedit.editing.requests.records import Failure
+    from semedit.editing.results.subjects import Subject
+    from semedit.editing.sessions.session import EditSession
 
 #: Pictures edited at once, unless told otherwise.
 BATCH = 16
@@ -232,9 +232,9 @@ def edit(
 
     import torch
 
-    from semedit.editing.inverting import subjects_of
     from semedit.editing.loading import load
-    from semedit.editing.session import EditSession
+    from semedit.editing.sessions.inverting import subjects_of
+    from semedit.editing.sessions.session import EditSession
     from semedit.pictures.provenance import mark_pictures
     from semedit.storage.atomic import make_folder
 
@@ -257,7 +257,7 @@ def edit(
 
 def starting(model: "Model", mean: bool, go_on: bool, out: Path) -> "Subject":
     """What is edited where no source is named: the mean code, the latest edit, or the latest inversion."""
-    from semedit.editing import subjects
+    from semedit.editing.results import subjects
 
     if mean:
         return subjects.mean_subject(model, out)
@@ -267,8 +267,8 @@ def starting(model: "Model", mean: bool, go_on: bool, out: Path) -> "Subject":
 def carry_out(report: Report, session: "EditSession", model: "Model", found: "Iterable[Subject | Failure]",
               outputs: Outputs, batch: int = BATCH) -> None:  # fmt: skip
     """Edit what was found, ``batch`` at once, and report each result; what failed is named, and the rest goes on."""
-    from semedit.editing.explained import explain_edit
-    from semedit.editing.records import Failure
+    from semedit.editing.measuring.explained import explain_edit
+    from semedit.editing.requests.records import Failure
 
     named = []
     for one in found:

@@ -64,7 +64,7 @@ def interpolate(
     """Go from code to code along a smooth curve, in all regions or in some."""
     check_sources([str(path) for path in latents or ()])
 
-    from semedit.editing.figures import spline
+    from semedit.editing.figures.generator import spline
     from semedit.editing.loading import load
     from semedit.editing.marks import mark_of
     from semedit.pictures.provenance import mark_pictures
@@ -110,7 +110,7 @@ def components(
 
     import torch
 
-    from semedit.editing.figures import components as built
+    from semedit.editing.figures.generator import components as built
     from semedit.editing.loading import load
     from semedit.editing.marks import mark_of
     from semedit.pictures.provenance import mark_pictures
@@ -148,7 +148,7 @@ def mix(
     device: DeviceOption = "cpu",
 ) -> None:
     """Take one region at a time from references (first row) into samples (first column)."""
-    from semedit.editing.figures import MIXING, mixing_grid
+    from semedit.editing.figures.generator import MIXING, mixing_grid
     from semedit.editing.loading import load
     from semedit.editing.marks import mark_of
     from semedit.pictures.provenance import mark_pictures
@@ -194,8 +194,8 @@ def compose(
 
     import torch
 
-    from semedit.editing.compose import Place, picture_features
-    from semedit.editing.compose import compose as composed
+    from semedit.editing.figures.compose import Place, picture_features
+    from semedit.editing.figures.compose import compose as composed
     from semedit.editing.loading import load
     from semedit.editing.marks import mark_of
     from semedit.metrics.pixels import psnr

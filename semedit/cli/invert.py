@@ -78,11 +78,11 @@ def invert(
     import torch
 
     from semedit.config import assigned
-    from semedit.editing.explained import explain_inversion
-    from semedit.editing.inverting import invert_files
     from semedit.editing.loading import load
-    from semedit.editing.needs import require
-    from semedit.editing.records import Failure
+    from semedit.editing.measuring.explained import explain_inversion
+    from semedit.editing.measuring.needs import require
+    from semedit.editing.requests.records import Failure
+    from semedit.editing.sessions.inverting import invert_files
     from semedit.pictures.provenance import mark_pictures
 
     mark_pictures(not no_mark)

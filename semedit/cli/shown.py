@@ -8,16 +8,16 @@ from semedit.cli.console import Report, complain, number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from semedit.editing.explained import Explained
+    from semedit.editing.measuring.explained import Explained
     from semedit.editing.model import Model
-    from semedit.editing.records import EditRecord, InversionRecord
-    from semedit.editing.session import EditSession
+    from semedit.editing.requests.records import EditRecord, InversionRecord
+    from semedit.editing.sessions.session import EditSession
 
 
 def show_inversion(report: Report, record: "InversionRecord", model: "Model") -> None:
     """The small table of an inversion, and a warning where its picture lies outside the model's domain."""
-    from semedit.editing.explained import explain_inversion
-    from semedit.editing.outside import is_outside, warning
+    from semedit.editing.measuring.explained import explain_inversion
+    from semedit.editing.measuring.outside import is_outside, warning
 
     report.say(f"{record.input} -> {Path(record.latent).parent} ({record.ended})")
     told = explain_inversion(record, model)
@@ -32,7 +32,7 @@ def show_inversion(report: Report, record: "InversionRecord", model: "Model") ->
 
 def show_edit(report: Report, record: "EditRecord", model: "Model") -> None:
     """The small table of an edit, and a line for each step that did nothing, or fell short of its target."""
-    from semedit.editing.table import edit_lines, remarks, title
+    from semedit.editing.measuring.table import edit_lines, remarks, title
 
     if record.outside:
         complain(f"warning: {record.input}: {record.outside}")

@@ -44,8 +44,8 @@ def transfers(
     for path in pictures or ():
         check_sources([str(path)])
 
+    from semedit.editing.figures.takeover import inverted, sampled, takeover
     from semedit.editing.loading import load
-    from semedit.editing.takeover import inverted, sampled, takeover
     from semedit.pictures.captions import captioned
     from semedit.pictures.sheets import save_picture, sheet
     from semedit.pictures.tensors import enlarge, to_picture

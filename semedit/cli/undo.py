@@ -21,9 +21,9 @@ def undo(
     """Take the last edit of a latent back, bit for bit; writes what was before it beside the other edits."""
     check_sources([source] if source else [])
 
-    from semedit.editing import subjects
     from semedit.editing.loading import load
-    from semedit.editing.session import take_back
+    from semedit.editing.results import subjects
+    from semedit.editing.sessions.session import take_back
     from semedit.pictures.provenance import mark_pictures
 
     mark_pictures(not no_mark)

@@ -1,1 +1,1 @@
-"""The user's object and what stands around it: chains of edits, their effects, figures, the output folder."""
+"""The user's object: a model, how it is opened, and its marks; the rooms around it say what is asked of it."""

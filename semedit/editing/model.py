@@ -1,15 +1,9 @@
-"""The user's object: a generator with its domain, encoder and editors, and what can be done with them."""
+"""The user's object: a generator with its domain, encoder and editors, and the edits of its codes."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import torch
-from PIL import Image
-from torch import Tensor
 
 from directions import (
     EDITORS,
@@ -23,15 +17,14 @@ from directions import (
 )
 from directions.dragging import Point
 from directions.learning import study
-from encoders import DEFAULT, INVERTERS, WITHOUT_ENCODER, Refiner, chosen_options, load_encoder
 from semedit.checkpoints import zoo
-from semedit.config import Config, check_strength
+from semedit.config import check_strength
 from semedit.domains import Domain
-from semedit.domains.judges import judged_distances
 from semedit.editing.generators import check_regions, semantic
-from semedit.editing.rendering import CodeRenderer, Progress
-from semedit.editing.request import METHOD
-from semedit.errors import ConfigError, ImageError, MissingWeights, OutputError, UnknownName
+from semedit.editing.inversion import Picture, PictureInverter
+from semedit.editing.rendering import Progress
+from semedit.editing.requests.request import METHOD
+from semedit.errors import ConfigError, MissingWeights, OutputError, UnknownName
 from semedit.latents.latent import Latent
 from semedit.latents.regions import WHOLE
 from semedit.metrics.attributes import Scorer
@@ -40,16 +33,11 @@ from semedit.metrics.placed import placed
 from semedit.metrics.prompts import PromptScorer
 from semedit.networks.precision import Precision
 from semedit.networks.style_based import StyleBasedGenerator
-from semedit.pictures.alignment import Aligned, already_aligned
-from semedit.pictures.reading import read_picture
-from semedit.pictures.tensors import quantise, to_tensor
-from semedit.protocols import Editor, Inversion, Inverter
+from semedit.protocols import Editor
 from semedit.storage.ownership import claiming
 
-Picture = str | Path | Image.Image | Tensor
 
-
-class Model(CodeRenderer):
+class Model(PictureInverter):
     """A generator with everything that its domain knows. Made by :func:`load`, or from parts."""
 
     def __init__(
@@ -62,9 +50,8 @@ class Model(CodeRenderer):
         encoder_path: str | Path | None = None,
         editor_paths: Mapping[str, str | Path] | None = None,
     ):
-        super().__init__(generator, precision)
-        self.domain, self.name, self.entry = domain, name, entry
-        self.encoder_path, self.editor_paths = encoder_path, dict(editor_paths or {})
+        super().__init__(generator, domain, name, entry, precision, encoder_path)
+        self.editor_paths = dict(editor_paths or {})
         self._editors: dict[str, EditorLibrary[AttributeEditor]] = {}
 
     def to(self, device: str) -> "Model":
@@ -108,90 +95,11 @@ class Model(CodeRenderer):
             )
         return path
 
-    def align(self, picture: Picture, face: int | None = None, *, aligned: bool = False) -> Aligned:
-        """Find and cut the face of a picture at the generator's size, as the domain does it; ``aligned`` ones are taken
-        as they are."""
-        if isinstance(picture, Tensor):
-            raise ConfigError("a tensor is taken as aligned already; pass a file or a Pillow image to align")
-        image = picture if isinstance(picture, Image.Image) else read_picture(picture)
-        rgb, size = image.convert("RGB"), self.generator.config.size
-        return already_aligned(rgb, size) if aligned else self.domain.align(rgb, size, face)
-
-    @cached_property
-    def refiner(self) -> Refiner:
-        """The encoder with this generator. Raises MissingWeights if there is none for it."""
-        path = self.encoder_path or (self.entry and self.entry.encoder_path)
-        if not path:
-            raise MissingWeights(
-                f"model '{self.name}' has no encoder; 'semedit fit encoder --model {self.name}' trains one, --encoder "
-                f"FILE names one, and --method optimize does without"
-            )
-        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
-        return Refiner.of(self.generator, load_encoder(path), dtype)
-
-    @property
-    def has_encoder(self) -> bool:
-        return bool(self.encoder_path or (self.entry and self.entry.encoder_path))
-
-    @property
-    def default_method(self) -> str:
-        """How pictures are inverted where nothing is said."""
-        return DEFAULT if self.has_encoder else WITHOUT_ENCODER
-
-    def inverter(self, method: str | None = None, overrides: list[str] | None = None, **options: Any) -> Inverter:
-        """The inverter of a registered method, set up for this model; by default one that uses its encoder, if any.
-
-        ``options`` override its defaults, and so do ``overrides``, texts such as "tuning.steps=100". Raises
-        UnknownName, ConfigError, or MissingWeights for what the method needs.
-        """
-        method = method or self.default_method
-        config = self.inversion_options(method, overrides, **options)
-        kind: Any = INVERTERS[method]  # takes the options of its own class
-        inverter: Inverter = kind.for_model(self, config)
-        return inverter
-
-    def inversion_options(self, method: str | None = None, overrides: list[str] | None = None,
-                          **options: Any) -> Config:  # fmt: skip
-        """The options of :meth:`inverter`, checked, without opening anything. Raises UnknownName or ConfigError."""
-        method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
-        return chosen_options(method, self.domain.name, bool(self.generator.regions), overrides or (), **options)
-
     def tuned(self, generator: StyleBasedGenerator) -> "Model":
         """This model with a generator that was tuned to one picture; it keeps the directions."""
         return Model(
             generator, self.domain, self.name, self.entry, self.precision, self.encoder_path, self.editor_paths
         )
-
-    def invert(self, pictures: Picture | Aligned | Sequence[Picture | Aligned], *, face: int | None = None,
-               inverter: Inverter | None = None, progress: Progress | None = None) -> Inversion:  # fmt: skip
-        """Invert pictures (files, Pillow images, or what :meth:`align` gave) together, or a tensor (B, 3, H, W) of
-        aligned ones in [-1, 1].
-
-        ``inverter`` is one from :meth:`inverter`, by default that method's default. Identity joins the metrics; the
-        alignment of a file or image joins the metadata of its latent: of the one, or of each that is taken out of the
-        inversion by index. Raises MissingWeights, before the search, for a network that it or its metrics need.
-        """
-        inverter, identity = inverter or self.inverter(), placed(self.domain.identity(), self.device)
-        aligned = [] if isinstance(pictures, Tensor) else self._aligned(pictures, face)
-        target = pictures if isinstance(pictures, Tensor) else torch.stack([to_tensor(one.crop) for one in aligned])
-        inversion = inverter.invert(target, progress)
-        shown = quantise(inversion.reconstruction)
-        alike = identity.identity(shown, inversion.target)
-        distances, protocols = judged_distances(self.domain, shown, inversion.target)
-        inversion = replace(
-            inversion,
-            latent=inversion.latent.annotated(method=inverter.method),
-            metrics={**inversion.metrics, **distances, "identity": alike},
-            protocols={**inversion.protocols, **protocols, "identity": identity.protocol},
-            alignments=tuple(one.alignment for one in aligned),
-        )
-        return inversion[0] if len(inversion) == 1 else inversion
-
-    def _aligned(self, pictures: Picture | Aligned | Sequence[Picture | Aligned], face: int | None) -> list[Aligned]:
-        several = [pictures] if isinstance(pictures, str | Path | Image.Image | Tensor | Aligned) else pictures
-        if not several:
-            raise ImageError("no picture to invert")
-        return [one if isinstance(one, Aligned) else self.align(one, face) for one in several]
 
     def edit(self, latent: Latent, attr: str | None = None, strength: float = 1.0, regions: str | None = None,
              preserve: tuple[str, ...] = (), method: str = METHOD, *, text: str | None = None) -> Latent:  # fmt: skip

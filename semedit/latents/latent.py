@@ -4,13 +4,11 @@ Spaces: ``w`` (B, D), one code for all rows; ``w+`` (B, L, D), L = base + 2R row
 each layer of each local generator, E = R * local_layers, region-major; ``s`` (B, S), StyleSpace, the modulations of
 all layers of a StyleGAN2.
 What is known of a code (where it comes from, its edits, the way back) belongs to each code of a batch, so that batches
-are made and taken apart without losing it. A file is ``.safetensors``: the tensor ``latent``, the codes before each of
-its edits, and JSON.
+are made and taken apart without losing it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,10 +18,7 @@ from torch import Tensor
 from semedit.errors import LatentError
 from semedit.latents.layout import LatentLayout, Space
 from semedit.latents.regions import RegionTable
-from semedit.storage.content import reading, shaped
-from semedit.storage.tensors import read_tensors, single, write_tensors
-
-FORMAT = "semedit-latent-1"
+from semedit.latents.stored import StoredCodes, StoredState, StoredWay
 
 
 class Past(NamedTuple):
@@ -219,38 +214,18 @@ class Latent:
 
     def save(self, path: str | Path) -> None:
         """Write the codes and everything known of them to a ``.safetensors`` file, atomically."""
-        tensors, entries = {"latent": self.data}, []
-        for index in range(len(self)):
+        ways = []
+        for index, past in enumerate(self.pasts):
             *earlier, _ = way_of(self, index)
-            tensors |= {
-                f"before.{len(tensors) - 1 + i}": batch[at].data.clone() for i, (batch, at) in enumerate(earlier)
-            }
-            entries.append(
-                {
-                    "history": list(self.pasts[index].history),
-                    "metadata": dict(self.pasts[index].metadata),
-                    "before": [{"space": b.space, "metadata": dict(b.pasts[at].metadata)} for b, at in earlier],
-                }
-            )
-        header = {
-            "format": FORMAT,
-            "space": self.space,
-            "layout": vars(self.layout),
-            "regions": self.regions.to_json(),
-            "fingerprint": self.fingerprint,
-            **(entries[0] if len(self) == 1 else {"codes": entries}),
-        }
-        write_tensors(path, header, tensors)
+            before = [StoredState(batch[at].data, batch.space, batch.pasts[at].metadata) for batch, at in earlier]
+            ways.append(StoredWay(past.metadata, past.history, tuple(before)))
+        StoredCodes(self.data, self.space, self.layout, self.regions, self.fingerprint, tuple(ways)).write(path)
 
     @classmethod
     def load(cls, path: str | Path) -> "Latent":
         """Read a file written by :meth:`save`, its codes as float32; LatentError if it is anything else."""
-        stored = read_tensors(path, "a latent", LatentError)
-        if stored.header.get("format") != FORMAT:
-            raise LatentError(f"{path}: a safetensors file, but not a latent (no '{FORMAT}' header)")
-        tensors = single(stored.tensors, path, LatentError, whole=False)
-        with reading(path, LatentError):
-            return cls.cat(list(_read(stored.header, tensors, path)))
+        stored = StoredCodes.read(path)
+        return cls.cat([_latent_of(stored, index) for index in range(len(stored.ways))])
 
 
 def way_of(latent: Latent, index: int) -> list[tuple[Latent, int]]:
@@ -261,40 +236,14 @@ def way_of(latent: Latent, index: int) -> list[tuple[Latent, int]]:
     return way
 
 
-def _history(events: object, source: str | Path) -> tuple[Mapping[str, Any], ...]:
-    """The edits that a file tells of. Raises LatentError for one whose name or strength is none."""
-    found = shaped(list[dict[str, Any]], events, source, LatentError)
-    for event in found:
-        shaped(float, event.get("strength", 1.0), f"{source}: the strength of an edit", LatentError)
-        for name in ("attr", "text", "method", "regions", "reference"):
-            shaped(str | None, event.get(name), f"{source}: '{name}' of an edit", LatentError)  # type: ignore[arg-type]
-    return tuple(found)
-
-
-def _read(header: Mapping[str, Any], tensors: Mapping[str, Tensor], source: str | Path) -> Iterator[Latent]:
-    """The codes of a file, one by one; those of a file without an entry for each code have one past in common."""
-    layout = shaped(LatentLayout, header["layout"], f"{source}: layout", LatentError)
-    regions = RegionTable.from_json(header["regions"])
-    whole, number, fingerprint = tensors["latent"], count(), shaped(str, header["fingerprint"], source, LatentError)
-    if not len(whole) or layout.regions not in (0, len(regions)):
-        raise LatentError(f"{source}: {len(whole)} codes of {layout.regions} regions, and a table of {len(regions)}")
-    alone = [(entry, whole[i : i + 1]) for i, entry in enumerate(header.get("codes", ()))]
-    for entry, data in alone or [(header, whole)]:
-        states = [(tensors[f"before.{next(number)}"], s["space"], s["metadata"]) for s in entry.get("before", ())]
-        states.append((data, header["space"], entry["metadata"]))
-        history, before = _history(entry["history"], source), None
-        for later, (codes, space, metadata) in zip(range(len(states) - 1, -1, -1), states, strict=True):
-            shared = {name: value for name, value in metadata.items() if name != "codes"}
-            lists = metadata.get("codes", {})  # metadata of each code, as lists, in files of earlier versions
-            pasts = tuple(
-                Past(
-                    {**shared, **{name: values[i] for name, values in lists.items()}},
-                    history[: len(history) - later],
-                    (before, i) if before else None,
-                )
-                for i in range(len(codes))
-            )
-            layout.check(codes, space)
-            before = Latent(codes, space, layout, regions, fingerprint, pasts)
-        assert before is not None
-        yield before
+def _latent_of(stored: StoredCodes, index: int) -> Latent:
+    """One code of a file, with the way back to what it was before each of its edits."""
+    way = stored.ways[index]
+    own = Past(way.metadata, way.history)
+    for left, state in enumerate(way.before, len(way.history) - len(way.before)):
+        past = Past(state.metadata, way.history[:left], own.before)
+        earlier = Latent(state.data, state.space, stored.layout, stored.regions, stored.fingerprint, (past,))
+        own = own._replace(before=(earlier, 0))
+    return Latent(
+        stored.data[index : index + 1], stored.space, stored.layout, stored.regions, stored.fingerprint, (own,)
+    )

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semedit.editing.inverting import subjects_of
 from semedit.editing.model import Model
-from semedit.editing.records import EditRecord, Failure, Watch
-from semedit.editing.request import EditRequest
-from semedit.editing.session import EditSession
+from semedit.editing.requests.records import EditRecord, Failure, Watch
+from semedit.editing.requests.request import EditRequest
+from semedit.editing.sessions.inverting import subjects_of
+from semedit.editing.sessions.session import EditSession
 from semedit.errors import ConfigError
 from semedit.storage.atomic import make_folder, write_json
 from semedit.ui.work import Stopped

@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 
 from encoders.inverters import RestyleInverter
-from semedit.editing.records import Watch
-from semedit.editing.request import METHOD, EditRequest
-from semedit.editing.table import title
+from semedit.editing.measuring.table import title
+from semedit.editing.requests.records import Watch
+from semedit.editing.requests.request import METHOD, EditRequest
 from semedit.errors import ConfigError, SemeditError
 from semedit.pictures.reading import ENDINGS
 from semedit.storage.atomic import make_folder

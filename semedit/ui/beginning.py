@@ -8,12 +8,12 @@ from PIL import Image
 
 from encoders.inverters import RestyleInverter
 from semedit.config import check_seed
-from semedit.editing.inverting import invert_files
 from semedit.editing.marks import mark_of
+from semedit.editing.measuring.outside import is_outside, warning
 from semedit.editing.model import Model
-from semedit.editing.outside import is_outside, warning
-from semedit.editing.records import Failure, InversionRecord, Watch
-from semedit.editing.subjects import Subject, subject_of
+from semedit.editing.requests.records import Failure, InversionRecord, Watch
+from semedit.editing.results.subjects import Subject, subject_of
+from semedit.editing.sessions.inverting import invert_files
 from semedit.errors import ImageError
 from semedit.latents.latent import Latent
 from semedit.latents.truncation import TRUNCATION

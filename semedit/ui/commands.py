@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from semedit.editing.request import METHOD, EditRequest
+from semedit.editing.requests.request import METHOD, EditRequest
 from semedit.ui.desk import Desk
 from semedit.ui.moments import Moment
 

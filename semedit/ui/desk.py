@@ -12,12 +12,12 @@ from threading import RLock
 
 from torch import Tensor
 
+from semedit.editing.measuring.table import title
 from semedit.editing.model import Model
-from semedit.editing.records import EditRecord, Failure, Watch
-from semedit.editing.request import AUTO, METHOD, EditRequest, Outputs, Pasting
-from semedit.editing.session import EditSession
-from semedit.editing.subjects import subject_of
-from semedit.editing.table import title
+from semedit.editing.requests.records import EditRecord, Failure, Watch
+from semedit.editing.requests.request import AUTO, METHOD, EditRequest, Outputs, Pasting
+from semedit.editing.results.subjects import subject_of
+from semedit.editing.sessions.session import EditSession
 from semedit.errors import ConfigError, UnknownName
 from semedit.latents.latent import Latent
 from semedit.latents.regions import PARTS

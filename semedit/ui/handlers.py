@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from semedit.editing.records import Watch
+from semedit.editing.requests.records import Watch
 from semedit.errors import ConfigError, SemeditError
 from semedit.ui import views
 from semedit.ui.beginning import begin_at_random, begin_with_photo, draw_example, received

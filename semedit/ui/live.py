@@ -3,7 +3,7 @@
 from directions import RegionMove
 from semedit.editing.generators import semantic
 from semedit.editing.model import Model
-from semedit.editing.request import AUTO
+from semedit.editing.requests.request import AUTO
 from semedit.latents.latent import Latent
 from semedit.networks.synthesis import Rendering
 from semedit.ui.panel import SliderPanel, Turned

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from semedit.editing.records import EditRecord
-from semedit.editing.request import EditRequest
-from semedit.editing.session import EditSession
-from semedit.editing.subjects import Subject
+from semedit.editing.requests.records import EditRecord
+from semedit.editing.requests.request import EditRequest
+from semedit.editing.results.subjects import Subject
+from semedit.editing.sessions.session import EditSession
 from semedit.errors import ConfigError
 from semedit.latents.latent import Latent
 from semedit.networks.synthesis import Rendering

@@ -10,7 +10,7 @@ import gradio as gr
 
 from directions import EDITORS
 from semedit.editing.model import Model
-from semedit.editing.request import BLENDS, METHOD
+from semedit.editing.requests.request import BLENDS, METHOD
 from semedit.errors import MissingWeights
 from semedit.latents.regions import BASE_NAME, PARTS
 from semedit.latents.truncation import TRUNCATION

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from semedit.config import finite
 from semedit.editing.model import Model
-from semedit.editing.request import METHOD, EditRequest
+from semedit.editing.requests.request import METHOD, EditRequest
 
 #: How far a slider goes, to both sides, and its step.
 FARTHEST, STEP = 3.0, 0.05

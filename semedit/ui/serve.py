@@ -64,7 +64,7 @@ def check_gradio() -> None:
 
 def warm(model: Model) -> None:
     """Open what the first edit will need, so that it does not wait for that."""
-    from semedit.editing.needs import require
+    from semedit.editing.measuring.needs import require
     from semedit.errors import SemeditError
 
     try:

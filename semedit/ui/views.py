@@ -11,7 +11,7 @@ from html import escape
 from PIL import Image
 from torch import Tensor
 
-from semedit.editing.table import edit_lines, remarks
+from semedit.editing.measuring.table import edit_lines, remarks
 from semedit.networks.synthesis import Rendering
 from semedit.pictures.sheets import labels_to_colours
 from semedit.pictures.tensors import to_picture

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
-from semedit.editing.records import Watch
+from semedit.editing.requests.records import Watch
 from semedit.errors import ConfigError, SemeditError
 
 

@@ -24,8 +24,8 @@ from semedit.data.drawn import draw_pool
 from semedit.domains import domain
 from semedit.domains.judges import perceptual_panel
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.editing.effect import inside_share
 from semedit.editing.loading import load
+from semedit.editing.measuring.effect import inside_share
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, ImageError, UnknownName
 from semedit.metrics.labels import mean_iou

@@ -14,9 +14,9 @@ from baselines.stylegan2 import save_generator
 from semedit.checkpoints import zoo
 from semedit.cli.main import run
 from semedit.domains.portraits.domain import PORTRAITS
+from semedit.editing.figures.takeover import sampled, takeover
 from semedit.editing.loading import load
 from semedit.editing.model import Model
-from semedit.editing.takeover import sampled, takeover
 from semedit.latents.latent import Latent
 from semedit.pictures.reading import read_picture
 from semedit.storage.atomic import write_json

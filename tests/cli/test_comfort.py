@@ -18,8 +18,8 @@ from baselines import stylegan2
 from directions import EDITORS
 from semedit.cli import complete, console
 from semedit.cli.main import build, run
-from semedit.editing.explained import identity_word
-from semedit.editing.transfers import TRANSFERS
+from semedit.editing.measuring.explained import identity_word
+from semedit.editing.sessions.transfers import TRANSFERS
 from semedit.errors import ConfigError
 from semedit.training.teaching.recipes import COURSES
 from tests.cli.conftest import refuse

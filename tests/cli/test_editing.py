@@ -12,8 +12,8 @@ from PIL import Image
 from directions import DirectionLibrary, FlowLibrary
 from semedit.cli.main import run
 from semedit.data.collection import PictureFolder
-from semedit.editing import subjects
 from semedit.editing.loading import load
+from semedit.editing.results import subjects
 from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip
 from semedit.pictures.reading import find_pictures

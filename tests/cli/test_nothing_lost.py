@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from semedit.cli.main import run
-from semedit.editing.inverting import invert_files
 from semedit.editing.loading import load
-from semedit.editing.records import Failure, InversionRecord
+from semedit.editing.requests.records import Failure, InversionRecord
+from semedit.editing.sessions.inverting import invert_files
 from semedit.errors import ConfigError, ImageError, LatentError
 from semedit.latents.latent import Latent
 from semedit.pictures.reading import find_pictures, read_picture

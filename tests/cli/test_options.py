@@ -19,13 +19,13 @@ from semedit.domains.portraits.fitting.clip import ClipFitConfig
 from semedit.domains.portraits.fitting.features import FEATURES
 from semedit.domains.portraits.fitting.identity import SEEDS, IdentityFitConfig
 from semedit.domains.portraits.fitting.network import TrunkFitConfig
-from semedit.editing.compose import picture_features
-from semedit.editing.inverting import invert_files
+from semedit.editing.figures.compose import picture_features
 from semedit.editing.loading import load
 from semedit.editing.model import Model
-from semedit.editing.request import BLENDS, EditRequest, Pasting
-from semedit.editing.session import EditSession, take_back
-from semedit.editing.transfers import TRANSFERS
+from semedit.editing.requests.request import BLENDS, EditRequest, Pasting
+from semedit.editing.sessions.inverting import invert_files
+from semedit.editing.sessions.session import EditSession, take_back
+from semedit.editing.sessions.transfers import TRANSFERS
 from semedit.metrics.roles import ROLES, file_name
 from semedit.training.gan.config import TrainConfig
 

@@ -6,7 +6,7 @@ import torch
 from baselines.stylegan2 import StyleGAN2Config
 from directions import DragConfig, Dragging
 from directions.dragging import motion, offsets, track
-from semedit.editing.records import DragRecord
+from semedit.editing.requests.records import DragRecord
 from semedit.errors import ConfigError
 from tests.baselines.networks import random_stylegan2
 

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from semedit.editing.request import EditRequest
+from semedit.editing.requests.request import EditRequest
 from semedit.errors import ConfigError, UnknownName
 from semedit.ui.batch import edit_files
 from semedit.ui.work import Stopped

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from semedit.cli.main import run
-from semedit.editing.request import EditRequest
+from semedit.editing.requests.request import EditRequest
 from semedit.errors import ConfigError, LatentError, MissingWeights, UnknownName
 from semedit.latents.latent import Latent
 from semedit.pictures.provenance import read_mark

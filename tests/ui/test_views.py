@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from semedit.editing.request import EditRequest
+from semedit.editing.requests.request import EditRequest
 from semedit.errors import ConfigError
 from semedit.ui import views
 from semedit.ui.commands import options

@@ -16,8 +16,8 @@ from benchmarks.paper.setting import Figure, NotThere, Progress, Setting, differ
 from benchmarks.transfers import grids
 from benchmarks.transfers.poses import across_poses
 from semedit.domains.judges import attribute_panel
-from semedit.editing.takeover import sampled, takeover
-from semedit.editing.transfers import supported
+from semedit.editing.figures.takeover import sampled, takeover
+from semedit.editing.sessions.transfers import supported
 from semedit.latents.truncation import TRUNCATION
 
 PAPER, METHOD = "Kafri et al. 2021", "stylefusion"

@@ -10,8 +10,8 @@ from benchmarks.paper.part import Made, PaperPart, named
 from benchmarks.paper.setting import Figure, NotThere, Progress, Setting, difference
 from benchmarks.reconstruction import stored_pictures, unseen_pictures
 from directions import EDITORS
-from semedit.editing.compose import Place, compose, picture_features
-from semedit.editing.figures import MIXING, components, mixing_grid, spline
+from semedit.editing.figures.compose import Place, compose, picture_features
+from semedit.editing.figures.generator import MIXING, components, mixing_grid, spline
 from semedit.editing.model import Model
 from semedit.pictures.sheets import labels_to_colours
 from semedit.pictures.tensors import enlarge, to_images

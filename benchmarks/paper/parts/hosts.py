@@ -11,7 +11,7 @@ from benchmarks.paper.part import Made, PaperPart, named
 from benchmarks.paper.setting import Figure, NotThere, Progress, Setting
 from semedit.data.collection import open_collection
 from semedit.editing.model import Model
-from semedit.editing.transfers import transfer_editor
+from semedit.editing.sessions.transfers import transfer_editor
 from semedit.errors import ConfigError, MissingWeights
 from semedit.metrics.cielab import protocol
 

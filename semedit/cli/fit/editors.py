@@ -19,7 +19,7 @@ from semedit.cli.console import (
 )
 from semedit.cli.early import check_names
 from semedit.cli.fit.learnt import keep, place
-from semedit.editing.request import METHOD
+from semedit.editing.requests.request import METHOD
 
 if TYPE_CHECKING:
     from semedit.metrics.attributes import Scorer

@@ -10,8 +10,8 @@ from semedit.domains.portraits.drawing.renderer import render
 from semedit.domains.portraits.law import sample_factors
 from semedit.editing.loading import load
 from semedit.editing.model import Model
-from semedit.editing.output import save_inversion
-from semedit.editing.subjects import SourceFile
+from semedit.editing.results.subjects import SourceFile
+from semedit.editing.results.writing import save_inversion
 from semedit.errors import MissingWeights
 from semedit.metrics.placed import placed
 from semedit.networks.generator import SemanticGenerator

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semedit.errors import LatentError
-from semedit.latents.latent import FORMAT, Latent
+from semedit.latents.latent import Latent
 from semedit.latents.layout import LatentLayout
 from semedit.latents.regions import CELEBAMASK, generic_regions
+from semedit.latents.stored import FORMAT
 from semedit.storage.tensors import write_tensors
 
 LAYOUT = LatentLayout(2, 13, 6, 10)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from math import isnan
 from typing import NamedTuple
 
-from semedit.editing.explained import explain_edit
+from semedit.editing.measuring.explained import explain_edit
 from semedit.editing.model import Model
-from semedit.editing.records import EditRecord, StepRecord
+from semedit.editing.requests.records import EditRecord, StepRecord
 
 
 class MeasureLine(NamedTuple):

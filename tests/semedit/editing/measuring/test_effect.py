@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.editing.chain import TextReport, check
-from semedit.editing.effect import compare
-from semedit.editing.judging import judges_of
+from semedit.editing.measuring.effect import compare
+from semedit.editing.measuring.judging import judges_of
 from semedit.editing.model import Model
-from semedit.editing.request import EditRequest
-from semedit.editing.session import EditSession
-from semedit.editing.subjects import Subject
+from semedit.editing.requests.request import EditRequest
+from semedit.editing.results.subjects import Subject
+from semedit.editing.sessions.chain import TextReport, check
+from semedit.editing.sessions.session import EditSession
 from semedit.errors import MissingWeights
 from semedit.networks.synthesis import Synthesis
 from tests.conftest import random_generator

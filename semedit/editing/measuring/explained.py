@@ -6,7 +6,7 @@ from typing import Any
 
 from semedit.domains.judges import OPTIMISED, named_by
 from semedit.editing.model import Model
-from semedit.editing.records import EditRecord, InversionRecord
+from semedit.editing.requests.records import EditRecord, InversionRecord
 
 #: How far below the threshold of one person a similarity still says that the person is only changed.
 CHANGED = 0.3

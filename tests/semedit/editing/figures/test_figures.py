@@ -6,8 +6,8 @@ from PIL import Image
 
 from semedit.data.drawn import draw_pool
 from semedit.domains.portraits.domain import PORTRAITS
-from semedit.editing.compose import Place, compose, picture_features
-from semedit.editing.figures import components, mixing_grid, spline
+from semedit.editing.figures.compose import Place, compose, picture_features
+from semedit.editing.figures.generator import components, mixing_grid, spline
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, LatentError
 from semedit.latents.latent import Latent

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from directions import DragConfig, Dragging, RegionMove, Study
-from semedit.editing import output, outside, subjects
-from semedit.editing.chain import Chain, Step, check, describe, known, row_of, run
 from semedit.editing.generators import check_regions, semantic
 from semedit.editing.marks import mark_of
-from semedit.editing.mask import change_mask
-from semedit.editing.model import Model, Progress
-from semedit.editing.pulled import save_points
-from semedit.editing.records import EditRecord, Failure, UndoRecord, Watch
-from semedit.editing.request import AUTO, ROWS, EditRequest, Outputs, Pasting
-from semedit.editing.subjects import Origin, Subject
-from semedit.editing.transfers import transfer_editor
+from semedit.editing.measuring import outside
+from semedit.editing.model import Model
+from semedit.editing.rendering import Progress
+from semedit.editing.requests.records import EditRecord, Failure, UndoRecord, Watch
+from semedit.editing.requests.request import AUTO, ROWS, EditRequest, Outputs, Pasting
+from semedit.editing.results import subjects, writing
+from semedit.editing.results.mask import change_mask
+from semedit.editing.results.points import save_points
+from semedit.editing.results.subjects import Origin, Subject
+from semedit.editing.sessions.chain import Chain, Step, check, describe, known, row_of, run
+from semedit.editing.sessions.transfers import transfer_editor
 from semedit.errors import ConfigError, OutsideDomain, SemeditError
 from semedit.latents.latent import Latent
 from semedit.latents.regions import WHOLE
@@ -175,12 +177,12 @@ class EditSession:
         subject, before, origin = code
         after, whole = chain.latents[-1][index], chain.whole[index]
         subject.settle()
-        folder = output.edit_folder(subject, after)
-        after = output.placed(after, before, subject.latent, folder)
-        files, mark = output.save_edit(folder, after, whole.before, whole.after, model), mark_of(model, after)
+        folder = writing.edit_folder(subject, after)
+        after = writing.placed(after, before, subject.latent, folder)
+        files, mark = writing.save_edit(folder, after, whole.before, whole.after, model), mark_of(model, after)
         if len(steps) > 1:
             pictures = [state[slice(index, index + 1)].image for state in chain.pictures]
-            files["row"] = output.save_row(pictures, folder / "row.png", mark)
+            files["row"] = writing.save_row(pictures, folder / "row.png", mark)
         if isinstance(steps[-1].editor, Dragging):
             files["points"] = save_points(folder / "points.png", whole.before.image, whole.after.image, after, mark)
         if outputs.mask:
@@ -188,10 +190,10 @@ class EditSession:
             table = model.generator.label_table
             save_mask(change_mask(whole.before, whole.after, after, table)[0], files["mask"])
         if origin:
-            files |= output.save_pasted(folder, model, origin, after, whole.after, outputs)
+            files |= writing.save_pasted(folder, model, origin, after, whole.after, outputs)
         if outputs.strip:
             last = chain.latents[-2][index]
-            files["strip"] = output.save_row(row_of(model, steps[-1], last, STRIP), folder / "strip.png", mark)
+            files["strip"] = writing.save_row(row_of(model, steps[-1], last, STRIP), folder / "strip.png", mark)
         psnr = subjects.reconstruction_psnr(after, subject.latent)
         done = describe(chain, steps, index)
         measured = {name: getattr(whole, name).item() for name in MEASURES}
@@ -237,10 +239,10 @@ def take_back(model: Model, subject: Subject, edits: int = 1) -> UndoRecord:
     before = edited.undo(edits)
     model = subjects.model_of(model, edited, subject.latent)
     model.generator.check(before)
-    folder = output.edit_folder(subject, before)
+    folder = writing.edit_folder(subject, before)
     subject.settle()
-    before = output.placed(before, edited, subject.latent, folder)
-    files = output.save_edit(folder, before, model.synthesise(edited), model.synthesise(before), model)
+    before = writing.placed(before, edited, subject.latent, folder)
+    files = writing.save_edit(folder, before, model.synthesise(edited), model.synthesise(before), model)
     left = tuple(str(event.get("attr") or event.get("text") or event.get("method")) for event in before.history)
     record = UndoRecord(str(subject.latent), folder, tuple(edited.history[len(before.history) :]), left, files)
     more = {"history": list(before.history), "made_ns": time.time_ns()}

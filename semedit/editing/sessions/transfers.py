@@ -8,7 +8,7 @@ from pathlib import Path
 
 from directions import RegionTransfer
 from semedit.editing.model import Model
-from semedit.editing.request import ROWS
+from semedit.editing.requests.request import ROWS
 from semedit.errors import ConfigError, MissingWeights, UnknownName
 from semedit.latents.latent import Latent
 from semedit.latents.regions import WHOLE

@@ -12,11 +12,21 @@ import torch
 
 from encoders.pivotal_tuning import save_difference
 from semedit.editing.marks import mark_of
-from semedit.editing.mask import change_mask
 from semedit.editing.model import Model
-from semedit.editing.records import InversionRecord
-from semedit.editing.request import Outputs
-from semedit.editing.subjects import EDITS, LATENT, MANIFEST, TUNED, Origin, SourceFile, Subject, manifest, settle
+from semedit.editing.requests.records import InversionRecord
+from semedit.editing.requests.request import Outputs
+from semedit.editing.results.mask import change_mask
+from semedit.editing.results.subjects import (
+    EDITS,
+    LATENT,
+    MANIFEST,
+    TUNED,
+    Origin,
+    SourceFile,
+    Subject,
+    manifest,
+    settle,
+)
 from semedit.latents.latent import Latent
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Rendering

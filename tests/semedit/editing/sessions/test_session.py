@@ -9,10 +9,10 @@ import torch
 from semedit.domains import DOMAINS
 from semedit.editing.loading import load
 from semedit.editing.model import Model
-from semedit.editing.records import Failure
-from semedit.editing.request import ATTRIBUTE, EditRequest
-from semedit.editing.session import EditSession, take_back
-from semedit.editing.subjects import Subject
+from semedit.editing.requests.records import Failure
+from semedit.editing.requests.request import ATTRIBUTE, EditRequest
+from semedit.editing.results.subjects import Subject
+from semedit.editing.sessions.session import EditSession, take_back
 from semedit.errors import ConfigError, MissingWeights, UnknownName
 from semedit.latents.latent import Latent
 

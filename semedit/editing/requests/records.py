@@ -143,9 +143,9 @@ class StepRecord:
 class EditRecord:
     """One picture's edit in one step or several: its folder and files by kind, and what it did as a whole.
 
-    Measures are those of :class:`semedit.editing.effect.EditReport`, ``protocols`` their ids; ``identity`` is NaN where
-    it was left out. reconstruction_psnr: in dB, of the inversion that was edited, where there was one; outside: what is
-    to be said of a picture outside the model's domain.
+    Measures are those of :class:`semedit.editing.measuring.effect.EditReport`, ``protocols`` their ids; ``identity`` is
+    NaN where it was left out. reconstruction_psnr: in dB, of the inversion that was edited, where there was one;
+    outside: what is to be said of a picture outside the model's domain.
     """
 
     input: str

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from semedit.editing.model import Model
-from semedit.editing.output import save_inversion
-from semedit.editing.records import Failure, InversionRecord, Watch
-from semedit.editing.subjects import SourceFile, Subject, find_sources, subject_folder, subject_of
+from semedit.editing.requests.records import Failure, InversionRecord, Watch
+from semedit.editing.results.subjects import SourceFile, Subject, find_sources, subject_folder, subject_of
+from semedit.editing.results.writing import save_inversion
 from semedit.errors import SemeditError
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.alignment import Aligned

@@ -14,10 +14,10 @@ from semedit.domains import domain
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.loading import load
 from semedit.editing.model import Model
-from semedit.editing.records import Failure
-from semedit.editing.request import EditRequest
-from semedit.editing.session import EditSession
-from semedit.editing.subjects import Subject
+from semedit.editing.requests.records import Failure
+from semedit.editing.requests.request import EditRequest
+from semedit.editing.results.subjects import Subject
+from semedit.editing.sessions.session import EditSession
 from semedit.networks.generator import SemanticGenerator
 from semedit.pictures import sheets
 

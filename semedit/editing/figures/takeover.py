@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from semedit.editing.chain import Step, shown
-from semedit.editing.model import Model, Picture
-from semedit.editing.transfers import TRANSFERS, supported, transfer_editor
+from semedit.editing.inversion import Picture
+from semedit.editing.model import Model
+from semedit.editing.sessions.chain import Step, shown
+from semedit.editing.sessions.transfers import TRANSFERS, supported, transfer_editor
 from semedit.errors import ConfigError, UnknownName
 from semedit.latents.latent import Latent
 from semedit.pictures.tensors import fit

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from directions import Dragging, reach
 from semedit.domains.judges import Judge, Panel, clip_panel
-from semedit.editing.effect import EditReport, compare
-from semedit.editing.judging import judges_of
-from semedit.editing.model import Model, Progress
-from semedit.editing.needs import require
-from semedit.editing.records import DragRecord, StepRecord, WordsRecord
+from semedit.editing.measuring.effect import EditReport, compare
+from semedit.editing.measuring.judging import judges_of
+from semedit.editing.measuring.needs import require
+from semedit.editing.model import Model
+from semedit.editing.rendering import Progress
+from semedit.editing.requests.records import DragRecord, StepRecord, WordsRecord
 from semedit.errors import LatentError, MissingWeights
 from semedit.latents.latent import Latent
 from semedit.metrics.clip import Clip

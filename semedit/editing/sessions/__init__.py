@@ -1,0 +1,1 @@
+"""Requests carried out on many pictures: chains of edits, inversions, regions that are taken over."""
