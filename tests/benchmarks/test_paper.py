@@ -24,12 +24,13 @@ from benchmarks.paper import (
 from benchmarks.paper.cells import Absent, cells_of, judged
 from benchmarks.paper.part import Made, named
 from benchmarks.paper.report import columns_of
-from benchmarks.paper.running import ROWS
+from benchmarks.paper.running import MANIFEST, ROWS
 from benchmarks.paper.setting import NotThere
 from semedit.cli.main import run as semedit
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, MissingWeights, UnknownName
+from semedit.storage.weights import fingerprint
 from tests.baselines.networks import random_stylegan2
 from tests.benchmarks.paper_models import TINY, tiny_model
 
@@ -136,6 +137,35 @@ def test_what_was_missing_is_tried_again(model, tmp_path):
     run(setting, [part])
     with pytest.raises(ConfigError, match="budget differ"):
         run(dataclasses.replace(setting, budget=TINY.replace(edits=3)), [part])
+
+
+class Counted:
+    """A measure of so many weights."""
+
+    def __init__(self, weights):
+        self.protocol, self.network = "counted", torch.nn.Linear(weights, 1)
+
+
+def test_a_report_belongs_to_the_networks_that_measured_it(model, tmp_path):
+    """A network that was not there may join, for what was missing; another one in its place may not."""
+
+    def with_judge(load):
+        domain = dataclasses.replace(model.domain, attributes_judge=load)
+        own = Model(model.generator, domain, "tiny", None, "fp32", model.encoder_path, model.editor_paths)
+        return Setting(own, tmp_path, TINY)
+
+    def nobody():
+        raise MissingWeights("not trained")
+
+    one, part = Counted(3), counted([])
+    run(with_judge(nobody), [part])
+    assert json.loads((tmp_path / MANIFEST).read_text())["networks"]["attributes_judge"] == "not trained"
+    run(with_judge(lambda: one), [part])
+    kept = json.loads((tmp_path / MANIFEST).read_text())
+    assert kept["networks"]["attributes_judge"] == {"protocol": "counted", "weights": fingerprint(one.network, {})}
+    assert kept["networks"]["identity"]["protocol"].startswith("portraits-identity") and len(set(kept["seeds"])) > 8
+    with pytest.raises(ConfigError, match="attributes_judge differ"):
+        run(with_judge(lambda: Counted(4)), [part])
 
 
 def test_the_whole_report(model, small, tmp_path, tiny_clip, monkeypatch):

@@ -2,6 +2,7 @@
 the region at equal gain."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from benchmarks.bases import INVERSIONS, Base, base_codes
 from benchmarks.paper.cells import measured
 from benchmarks.paper.part import Made, PaperPart, PartUnit
 from benchmarks.paper.plots import points
-from benchmarks.paper.setting import Figure, Progress, Setting
+from benchmarks.paper.setting import Figure, NotThere, Progress, Setting
 from directions import EDITORS
 from semedit.editing.model import Model
 from semedit.errors import MissingWeights
@@ -22,6 +23,8 @@ from semedit.errors import MissingWeights
 GENERATORS = {"SemanticStyleGAN": None, "StyleGAN2": "stylegan2"}
 #: The gain at which methods are compared, or nine tenths of the most that all of them reach.
 EQUAL_GAIN = 0.4
+#: Side in px at which preservation is measured where the generators' sizes differ.
+COMMON_SIZE = 256
 _BASES: WeakKeyDictionary[Model, dict[tuple[int, Path | None], Base]] = WeakKeyDictionary()
 
 
@@ -38,13 +41,22 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
     rival = GENERATORS[generator]
     model = setting.rival(rival) if rival else setting.model
     base = base_of(setting, model)
-    made = editing.curves(model, base, (attr,), (method,), progress=progress)
+    made = editing.curves(model, base, (attr,), (method,), size=size_of(setting), progress=progress)
     measures = [
         measured(row, f"{attr}: {combination}, {row.variant}", row.metric, of_pictures=True)
         for row in editing.rows(model, base, made)
         if row.degree in (1.0, None)
     ]
     return Made(measures, series={"generator": generator, "curves": [stored(curve) for curve in made]})
+
+
+def size_of(setting: Setting) -> int:
+    """Side in px at which preservation is measured: that of the generators, or a common one where these differ."""
+    sizes = {setting.model.generator.config.size}
+    for name in filter(None, GENERATORS.values()):
+        with suppress(NotThere):
+            sizes.add(setting.rival(name).generator.config.size)
+    return sizes.pop() if len(sizes) == 1 else COMMON_SIZE
 
 
 def base_of(setting: Setting, model: Model) -> Base:
