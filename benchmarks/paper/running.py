@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.paper.cells import ReportCell
 from benchmarks.paper.manifest import claim, described
 from benchmarks.paper.part import PaperPart, PartUnit
 from benchmarks.paper.setting import Figure, Setting
@@ -23,6 +24,16 @@ class Section:
     part: PaperPart
     units: tuple[PartUnit, ...]
     figures: tuple[Figure, ...] = ()
+
+    @property
+    def cells(self) -> list[ReportCell]:
+        """Those of all units."""
+        return [cell for unit in self.units for cell in unit.cells]
+
+    @property
+    def all_figures(self) -> list[Figure]:
+        """What was plotted, then the units' pictures."""
+        return [*self.figures, *(figure for unit in self.units for figure in unit.figures)]
 
 
 def chosen(parts: Sequence[PaperPart], only: Sequence[str]) -> list[PaperPart]:
@@ -52,7 +63,7 @@ def run(setting: Setting, parts: Sequence[PaperPart], watch: Watch | None = None
             units.append(_unit(setting, part, name, label, watch))
         plotted = part.draw(setting, [one for one in units if one.ran]) if part.draw else ()
         sections.append(Section(part, tuple(units), tuple(plotted)))
-    rows = [cell.to_json() for section in sections for unit in section.units for cell in unit.cells]
+    rows = [cell.to_json() for section in sections for cell in section.cells]
     write_json(folder / ROWS, rows)
     write_bytes(folder / TABLE, csv_of(rows).encode())
     return sections

@@ -23,9 +23,9 @@ from benchmarks.paper import (
 )
 from benchmarks.paper.cells import Absent, cells_of, judged
 from benchmarks.paper.part import Made, named
-from benchmarks.paper.report import columns_of
 from benchmarks.paper.running import MANIFEST, ROWS
 from benchmarks.paper.setting import NotThere
+from benchmarks.paper.tables import markdown_table, tables_of
 from semedit.cli.main import run as semedit
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.model import Model
@@ -66,7 +66,22 @@ def test_figures_of_two_protocols_are_never_compared():
         ("not run", 1.0, None, "p"), ("measured", None, 1.0, "q")
     ]  # fmt: skip
     assert (cells[0].reason, cells[0].command) == ("other data", "command")
-    assert columns_of(cells) == [("c", "p"), ("c", "q")]
+    (table,) = tables_of(cells)
+    assert table.columns == (("c", "p"), ("c", "q")) and table.rows == {"r": tuple(cells)}
+
+
+def test_rows_of_a_subject_are_a_table_and_figures_behind_plots_come_last():
+    """A protocol of one subject is no empty column in the table of another."""
+    rows = [("smile: all rows", "p"), ("smile, behind: all rows", "p"), ("bald: all rows", "q"), ("smile: masked", "p")]
+    measures = [measure(row=row, protocol=by, low=0.5, high=1.5, detail="behind" in row) for row, by in rows]
+    tables = tables_of(cells_of("x", [], measures, Absent("")))
+    assert [(t.subject, list(t.rows), t.columns, t.detail) for t in tables] == [
+        ("smile", ["all rows", "masked"], (("c", "p"),), False),
+        ("bald", ["all rows"], (("c", "q"),), False),
+        ("smile, behind", ["all rows"], (("c", "p"),), True),
+    ]
+    head, _, first, *_, protocols, _ = markdown_table(tables[0])
+    assert (head, first) == ("| smile | c [1] |", "| all rows | 1.00 [0.500, 1.50] (n 4) |") and protocols == "[1] `p`."
 
 
 def test_parts_are_chosen_by_id_and_by_paper():
@@ -191,7 +206,7 @@ def test_the_whole_report(model, small, tmp_path, tiny_clip, monkeypatch):
     assert not any(row["status"] == "reproduced" for row in rows)  # no figure of drawn pictures is a paper's
     assert all(f'id="{part.id}"' in page and f"## {part.id}:" in text for part in PARTS)
     curves = next(s for s in sections if s.part.id == "ssg.f10")
-    assert len(curves.figures) >= 1 and "advantage" in page
+    assert len(curves.figures) >= 1 and "more than of all rows" in page
     lines = (tmp_path / "rows.csv").read_text().splitlines()
     assert len(lines) == len(rows) + 1 and lines[0].startswith("part,row,column")
 

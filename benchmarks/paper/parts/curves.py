@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks import editing, editing_shown
 from benchmarks.bases import INVERSIONS, Base, base_codes
-from benchmarks.paper.cells import measured
+from benchmarks.paper.cells import measured, unmarked
 from benchmarks.paper.part import Made, PaperPart, PartUnit
 from benchmarks.paper.plots import points
 from benchmarks.paper.setting import Figure, NotThere, Progress, Setting
@@ -21,6 +21,12 @@ from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 
 GENERATORS = {"SemanticStyleGAN": None, "StyleGAN2": "stylegan2"}
+#: Measure -> column of the table.
+COLUMNS = {
+    "score_gain": "score gain", "preservation": "preservation", "inside_share": "share of the change inside",
+    "identity": "identity", "perceptual": "perceptual distance",
+    "preservation_at_gain": "preservation at equal gain", "advantage_at_gain": "more than of all rows, at equal gain",
+}  # fmt: skip
 #: The gain at which methods are compared, or nine tenths of the most that all of them reach.
 EQUAL_GAIN = 0.4
 #: Side in px at which preservation is measured where the generators' sizes differ.
@@ -35,18 +41,26 @@ def units(setting: Setting) -> tuple[str, ...]:
 
 
 def make(setting: Setting, name: str, progress: Progress) -> Made:
-    """Curves of one attribute by one method; the table has them at strength 1, and each against the unmasked one."""
+    """Curves of one attribute by one method; the table has them at strength 1, and each at equal gain with the edit of
+    all rows."""
     combination, attr = name.split(": ")
     generator, method = combination.split(" + ")
     rival = GENERATORS[generator]
     model = setting.rival(rival) if rival else setting.model
     base = base_of(setting, model)
     made = editing.curves(model, base, (attr,), (method,), size=size_of(setting), progress=progress)
+    found = editing.rows(model, base, made)
     measures = [
-        measured(row, f"{attr}: {combination}, {row.variant}", row.metric, of_pictures=True)
-        for row in editing.rows(model, base, made)
-        if row.degree in (1.0, None)
+        measured(row, f"{attr}: {combination}, {row.variant}", COLUMNS[unmarked(row.metric)], of_pictures=True)
+        for row in found
+        if row.degree in (editing.ONE, None) and unmarked(row.metric) in COLUMNS
     ]
+    measures += [
+        measured(row, f"{attr}, ten strengths: {combination}, {row.variant}, {row.degree:g}",
+                 COLUMNS[unmarked(row.metric)], of_pictures=True, detail=True)
+        for row in found
+        if row.degree and unmarked(row.metric) in ("score_gain", "preservation")
+    ]  # fmt: skip
     return Made(measures, series={"generator": generator, "curves": [stored(curve) for curve in made]})
 
 
@@ -110,10 +124,13 @@ def at_equal_gain(made: Sequence[tuple[str, editing.Curve]]) -> dict[str, list[d
         if not curves:
             continue
         gain = min(EQUAL_GAIN, 0.9 * min(curve.most for _, curve in curves))
-        panels[f"{attr}, gain {gain:.2f}"] = [
-            {"name": f"{g} + {c.method}, {c.variant}", **changes(c, gain)} for g, c in curves
-        ]
+        panels[f"{attr}, gain {gain:.2f}"] = [{"generator": g, "name": named(c), **changes(c, gain)} for g, c in curves]
     return panels
+
+
+def named(curve: editing.Curve) -> str:
+    """A curve's method and variant, the method once."""
+    return curve.variant if curve.method in curve.variant else f"{curve.method}, {curve.variant}"
 
 
 def changes(curve: editing.Curve, gain: float) -> dict[str, float]:
