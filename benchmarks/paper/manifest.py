@@ -24,6 +24,7 @@ from semedit.storage.content import read_object, shaped
 from semedit.storage.ownership import sha256
 from semedit.storage.weights import fingerprint, load_weights
 
+MANIFEST = "manifest.json"
 #: What of a domain measures, or guides what is measured: the loaders of its networks.
 NETWORKS = ("perceptual", "perceptual_training", "perceptual_judge", "identity", "features", "features_judge",
             "attributes", "attributes_judge", "clip", "clip_judge")  # fmt: skip

@@ -6,7 +6,8 @@ from html import escape
 from pathlib import Path
 
 from benchmarks.paper.cells import STATUSES, ReportCell
-from benchmarks.paper.running import MANIFEST, ROWS, TABLE, Section
+from benchmarks.paper.manifest import MANIFEST
+from benchmarks.paper.running import ROWS, TABLE, Section
 from benchmarks.paper.setting import Setting
 from benchmarks.paper.tables import CellTable, counted, figures_of, markdown_table, reasons_of, tables_of
 from semedit.storage.atomic import write_bytes

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.paper.cells import ReportCell
-from benchmarks.paper.manifest import claim, described
+from benchmarks.paper.manifest import MANIFEST, claim, described
 from benchmarks.paper.part import PaperPart, PartUnit
 from benchmarks.paper.setting import Figure, Setting
 from semedit.errors import UnknownName
 from semedit.storage.atomic import make_folder, write_bytes, write_json
 
-ROWS, TABLE, MANIFEST = "rows.json", "rows.csv", "manifest.json"
+ROWS, TABLE, UNITS = "rows.json", "rows.csv", "units"
 Watch = Callable[[str, int, int], None]
 
 
@@ -70,7 +70,7 @@ def run(setting: Setting, parts: Sequence[PaperPart], watch: Watch | None = None
 
 
 def _unit(setting: Setting, part: PaperPart, name: str, label: str, watch: Watch | None) -> PartUnit:
-    path = setting.folder / "units" / part.id / f"{slug(name)}.json"
+    path = setting.folder / UNITS / part.id / f"{slug(name)}.json"
     if path.exists():
         kept = PartUnit.read(path)
         if kept.ran and all((setting.folder / figure.file).exists() for figure in kept.figures):

@@ -94,14 +94,12 @@ def restored(curve: Mapping[str, Any]) -> editing.Curve:
 
 def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
     """The curves of all units that ran, and the plot of local methods. Nothing without matplotlib."""
-    made = [(unit.series["generator"], restored(one)) for unit in units for one in unit.series["curves"]]
+    made = curves_of(units)
     if not made:
         return ()
     files = {name: f"pictures/ssg.f10-{name}.png" for name in ("curves", "inside-outside")}
-    own = next(iter(GENERATORS))
-    shown = [c if g == own else replace(c, variant=f"{g} {c.variant}") for g, c in made]
     try:
-        editing_shown.draw(shown, setting.folder / files["curves"])
+        editing_shown.draw(shown(units), setting.folder / files["curves"])
         points(at_equal_gain(made), setting.folder / files["inside-outside"])
     except MissingWeights:
         return ()
@@ -112,6 +110,17 @@ def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
     )
     return [Figure(file, caption) for file, caption in zip(files.values(), captions, strict=True)
             if (setting.folder / file).exists()]  # fmt: skip
+
+
+def curves_of(units: Sequence[PartUnit]) -> list[tuple[str, editing.Curve]]:
+    """Generator and curve of all that ran."""
+    return [(unit.series["generator"], restored(one)) for unit in units for one in unit.series["curves"]]
+
+
+def shown(units: Sequence[PartUnit]) -> list[editing.Curve]:
+    """The curves of all generators for one plot: those of rivals are named by theirs."""
+    own = next(iter(GENERATORS))
+    return [c if g == own else replace(c, variant=f"{g} {c.variant}") for g, c in curves_of(units)]
 
 
 def at_equal_gain(made: Sequence[tuple[str, editing.Curve]]) -> dict[str, list[dict[str, Any]]]:
