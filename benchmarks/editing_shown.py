@@ -1,5 +1,6 @@
 """What is shown of edits: tables, the curves as a picture, and a sheet of strengths."""
 
+from itertools import cycle
 from pathlib import Path
 
 import torch
@@ -48,22 +49,30 @@ def at_equal_gain(rows: list[EditingRow]) -> Lines:
 def draw(made: list[Curve], path: str | Path) -> None:
     """Draw curves: a panel for each attribute, preservation against gain. MissingWeights without matplotlib."""
     try:
+        from matplotlib.artist import Artist
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingWeights("pictures of curves need matplotlib: pip install 'semedit[plots]'") from None
     attributes = list(dict.fromkeys(curve.attr for curve in made))
-    figure = Figure(figsize=(4 * len(attributes), 3.6), layout="constrained")
+    across = 2 if len(attributes) == 4 else min(3, len(attributes))
+    down = -(-len(attributes) // across)
+    figure = Figure(figsize=(4.4 * across, 3.4 * down + 0.8), layout="constrained")
     FigureCanvasAgg(figure)
-    colours = dict(zip(dict.fromkeys(curve.variant.split(",")[0] for curve in made), COLOURS, strict=False))
-    for panel, attr in zip(figure.subplots(1, len(attributes), squeeze=False)[0], attributes, strict=True):
+    colours = dict(zip(dict.fromkeys(curve.variant.split(",")[0] for curve in made), cycle(COLOURS), strict=False))
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    named: dict[str, Artist] = {}
+    for panel, attr in zip(panels, attributes, strict=False):
         for curve in (c for c in made if c.attr == attr):
             kind, rows = curve.variant.split(", ")
-            panel.plot([0, *curve.means["score_gain"]], [1, *curve.means["preservation"]], LINES[rows],
-                       color=colours[kind], marker="o", markersize=3, label=curve.variant)  # fmt: skip
-        panel.set(title=attr, xlabel="score gain", ylabel="preservation (1 - l1)")
+            gained, kept = [0, *curve.means["score_gain"]], [1, *curve.means["preservation"]]
+            (line,) = panel.plot(gained, kept, LINES[rows], color=colours[kind], marker="o", markersize=3)
+            named[curve.variant] = line
+        panel.set(title=attr, xlabel="gain of the score", ylabel="preservation (1 - l1)")
         panel.grid(alpha=0.3)
-    panel.legend(fontsize=8)
+    for panel in panels[len(attributes) :]:
+        panel.set_axis_off()
+    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=min(3, across), fontsize=9)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 

@@ -1,16 +1,18 @@
 """What the cards of models hold, as a page to read: no figure in it is typed."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.retold import KEPT, Excerpt, draw
 from semedit.checkpoints.zoo import ModelFolder
 from semedit.domains.judges import OPTIMISED
 from semedit.errors import ConfigError
-from semedit.storage.atomic import write_bytes
-from semedit.storage.content import check_file, reading
+from semedit.storage.atomic import write_bytes, write_json
+from semedit.storage.content import read_text
 from semedit.storage.ownership import claiming
 
 HEADINGS = {
@@ -30,8 +32,9 @@ COMMANDS = {
 }
 
 
-def page(entries: Sequence[ModelFolder]) -> str:
-    """Markdown of all figures on the cards of models, each with n, protocol and the command that gives it."""
+def page(entries: Sequence[ModelFolder], report: Excerpt | None = None) -> str:
+    """Markdown of all figures on the cards of models, each with n, protocol and the command that gives it, and of the
+    tables of a report."""
     parts = [
         "# Measured",
         "",
@@ -44,7 +47,9 @@ def page(entries: Sequence[ModelFolder]) -> str:
             parts += ["", f"## {entry.name}", "", _provenance(entry.card)]
         for name, figures in quality.items():
             parts += ["", *_section(entry.name, name, figures)]
-    return "\n".join(parts) + "\n"
+    if report:
+        parts += ["", *report.page()]
+    return "\n".join(parts).rstrip("\n") + "\n"
 
 
 def _provenance(card: Mapping[str, Any]) -> str:
@@ -125,25 +130,35 @@ def summary(entry: ModelFolder) -> str:
     return "\n".join(lines)
 
 
-MARKED = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def insert(text: str, entry: ModelFolder) -> str:
-    """A document with the short table of a model between its marks ``<!-- measured -->`` and ``<!-- end -->``.
+def insert(text: str, mark: str, content: str) -> str:
+    """A document with ``content`` between ``<!-- mark -->`` and the ``<!-- end -->`` after it.
 
     Raises ConfigError for a document without them.
     """
-    if not MARKED.search(text):
-        raise ConfigError("nothing to write between: the document has no <!-- measured --> and <!-- end -->")
-    return MARKED.sub(lambda marks: f"{marks[1]}{summary(entry)}\n{marks[2]}", text)
+    marked = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not marked.search(text):
+        raise ConfigError(f"nothing to write between: the document has no <!-- {mark} --> and <!-- end -->")
+    return marked.sub(lambda marks: f"{marks[1]}{content}\n{marks[2]}", text)
 
 
-def write(entries: Sequence[ModelFolder], out: str | Path, readme: str | Path | None = None) -> None:
-    """Write the page, and the short table of the first model into ``readme``."""
-    write_bytes(out, page(entries).encode())
+def write(entries: Sequence[ModelFolder], out: str | Path, readme: str | Path | None = None,
+          report: str | Path | None = None) -> None:  # fmt: skip
+    """Write the page, and the short table of the first model into ``readme``.
+
+    ``report`` is the folder of a finished report of the papers: its tables join the page, its few rows ``readme``, its
+    two plots the folder of the page, and its figures stay in a file there, which later pages take them from. Raises
+    ConfigError for a folder or a file that is none.
+    """
+    path = Path(out)
+    kept = path.parent / KEPT
+    excerpt = Excerpt.of_report(report) if report else Excerpt.read(kept) if kept.exists() else None
+    if report and excerpt:
+        draw(report, path.parent)
+        write_json(kept, excerpt.to_json())
+    write_bytes(path, page(entries, excerpt).encode())
     if readme is not None:
-        path = Path(readme)
-        with reading(check_file(path, ConfigError), ConfigError):
-            text = insert(path.read_text(encoding="utf-8"), entries[0])
-        with claiming(path):  # only what stands between its marks is replaced
-            write_bytes(path, text.encode())
+        text = insert(read_text(readme, ConfigError), "measured", summary(entries[0]))
+        if excerpt:
+            text = insert(text, "report", excerpt.shown(Path(os.path.relpath(path, Path(readme).parent)).as_posix()))
+        with claiming(readme):  # only what stands between its marks is replaced
+            write_bytes(readme, text.encode())

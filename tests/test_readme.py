@@ -45,7 +45,7 @@ def test_region_names_and_groups_are_complete():
 
 
 def test_the_readme_is_short():
-    assert len(README.split()) < 1600
+    assert len(re.findall(r"[^\s|]+", README)) < 1600  # the bars of tables are no words
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from benchmarks.rows import Row
+from semedit.domains.judges import OPTIMISED
 
 Status = Literal["reproduced", "within tolerance", "differs", "not run", "measured", "shown"]
 #: What each status means, for the report's legend.
@@ -34,7 +35,10 @@ class PublishedFigure:
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A figure of ours: ``low`` and ``high`` bound its 95 % interval, where there is one."""
+    """A figure of ours: ``low`` and ``high`` bound its 95 % interval, where there is one.
+
+    ``detail``: one of the many behind a plot.
+    """
 
     row: str
     column: str
@@ -45,6 +49,7 @@ class Measure:
     std: float | None = None
     low: float | None = None
     high: float | None = None
+    detail: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +71,7 @@ class ReportCell:
     skipped: int = 0
     reason: str = ""
     command: str = ""
+    detail: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -92,7 +98,7 @@ def mean_interval(mean: float, std: float | None, n: int) -> tuple[float | None,
     return mean - half, mean + half
 
 
-def measured(figure: Row, row: str, column: str, *, of_pictures: bool) -> Measure:
+def measured(figure: Row, row: str, column: str, *, of_pictures: bool, detail: bool = False) -> Measure:
     """A benchmark's figure as the report's, with the interval that it carries; else, if it is a mean ``of_pictures``,
     with that of its standard error."""
     facts = figure.to_json()
@@ -100,7 +106,16 @@ def measured(figure: Row, row: str, column: str, *, of_pictures: bool) -> Measur
     if low is None and of_pictures:
         low, high = mean_interval(figure.value, figure.std, figure.n)
     return Measure(row=row, column=column, value=figure.value, protocol=figure.protocol, n=figure.n,
-                   skipped=figure.skipped, std=figure.std, low=low, high=high)  # fmt: skip
+                   skipped=figure.skipped, std=figure.std, low=low, high=high, detail=detail)  # fmt: skip
+
+
+def unmarked(metric: str) -> str:
+    """A measure's name without the mark of a network that was optimised, which its protocol has too.
+
+    >>> unmarked("frechet_optimised")
+    'frechet'
+    """
+    return metric.removesuffix(f"_{OPTIMISED}")
 
 
 def judged(paper: PublishedFigure, ours: Measure) -> Status:
@@ -140,5 +155,5 @@ def cells_of(
 
 
 def _own(ours: Measure) -> dict[str, Any]:
-    kept = ("std", "low", "high", "n", "skipped")
+    kept = ("std", "low", "high", "n", "skipped", "detail")
     return {"ours": ours.value, **{name: getattr(ours, name) for name in kept}}

@@ -193,3 +193,15 @@ def test_the_command(model, monkeypatch, capsys, tmp_path):
     found = json.loads(out.read_text())
     assert {row["variant"] for row in found} >= {"common direction, masked", "local direction, masked"}
     assert {row["gain"] is None for row in found if row["degree"]} == {True}
+
+
+def test_the_command_takes_aligned_pictures_as_they_are(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("semedit.pictures.alignment._detector", lambda: pytest.fail("a face was looked for"))
+    for module in ("editing", "editing_shown"):
+        monkeypatch.setattr(f"benchmarks.{module}.DEGREES", (1.0,))
+    shipped = load("portraits")
+    save_picture(shipped.synthesise(shipped.sample(1, 1)).image[0], tmp_path / "a.png")
+    options = ["--data", str(tmp_path), "--aligned", "--attr", "smile", "--method", "styleflow", "--json"]
+    assert run(["bench", "editing", *options, "--curves", str(tmp_path / "curves")]) == 0
+    found = json.loads(capsys.readouterr().out)["results"]
+    assert {(row["base"], row["n"], row["skipped"]) for row in found} == {("inversions", 1, 0)}

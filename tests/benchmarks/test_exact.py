@@ -93,7 +93,7 @@ def test_what_strays_is_seen_outside_and_gains_nothing():
     assert still.most == 0 and still.mean("outside").tolist() == [0, 0]
     panels = local_methods.at_equal_gain([("A", plain), ("B", strayed), ("C", still)])
     (methods,) = panels.values()
-    assert [one["name"] for one in methods] == ["A, exact", "B, exact"]
+    assert [(one["generator"], one["name"]) for one in methods] == [("A", "exact"), ("B", "exact")]
     assert methods[0]["outside"] < methods[1]["outside"]
     assert [cell.column for cell in local_methods.cells(still, "row")] == ["greatest gain"]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measured import cell, insert, page, summary
+from benchmarks.retold import KEPT, Excerpt
 from semedit.checkpoints import zoo
 from semedit.checkpoints.zoo import ModelFolder
 from semedit.errors import ConfigError
@@ -33,17 +34,20 @@ def test_every_figure_of_a_card_is_on_the_page_with_n_protocol_and_command():
 
 def test_the_short_table_goes_between_its_marks():
     document = "before\n<!-- measured -->\nold\n<!-- end -->\nafter\n"
-    made = insert(document, TINY)
+    made = insert(document, "measured", summary(TINY))
     assert made.startswith("before") and made.endswith("after\n") and "old" not in made
     assert "| 0.5123 | 0.06000 | 1,200 | `semedit bench fidelity --model portraits` |" in made
-    assert insert(made, TINY) == made
+    assert insert(made, "measured", summary(TINY)) == made
     with pytest.raises(ConfigError, match="measured"):
-        insert("no marks", TINY)
+        insert("no marks", "measured", "table")
 
 
-def test_the_documents_hold_what_the_cards_hold():
-    assert (ROOT / "docs" / "measured.md").read_text() == page(zoo.shipped())
-    assert summary(zoo.shipped()[0]) in (ROOT / "README.md").read_text()
+def test_the_documents_hold_what_the_cards_hold_and_the_report():
+    kept, readme = ROOT / "docs" / KEPT, (ROOT / "README.md").read_text()
+    report = Excerpt.read(kept) if kept.exists() else None
+    assert (ROOT / "docs" / "measured.md").read_text() == page(zoo.shipped(), report)
+    assert summary(zoo.shipped()[0]) in readme
+    assert report is None or report.shown("docs/measured.md") in readme
 
 
 @pytest.mark.parametrize(("value", "text"), [(None, "-"), (10_000, "10,000"), (0.5, "0.5000"), (23.456, "23.46")])

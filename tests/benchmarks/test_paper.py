@@ -22,14 +22,16 @@ from benchmarks.paper import (
     write_report,
 )
 from benchmarks.paper.cells import Absent, cells_of, judged
+from benchmarks.paper.manifest import MANIFEST
 from benchmarks.paper.part import Made, named
-from benchmarks.paper.report import columns_of
 from benchmarks.paper.running import ROWS
 from benchmarks.paper.setting import NotThere
+from benchmarks.paper.tables import markdown_table, tables_of
 from semedit.cli.main import run as semedit
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, MissingWeights, UnknownName
+from semedit.storage.weights import fingerprint
 from tests.baselines.networks import random_stylegan2
 from tests.benchmarks.paper_models import TINY, tiny_model
 
@@ -65,7 +67,22 @@ def test_figures_of_two_protocols_are_never_compared():
         ("not run", 1.0, None, "p"), ("measured", None, 1.0, "q")
     ]  # fmt: skip
     assert (cells[0].reason, cells[0].command) == ("other data", "command")
-    assert columns_of(cells) == [("c", "p"), ("c", "q")]
+    (table,) = tables_of(cells)
+    assert table.columns == (("c", "p"), ("c", "q")) and table.rows == {"r": tuple(cells)}
+
+
+def test_rows_of_a_subject_are_a_table_and_figures_behind_plots_come_last():
+    """A protocol of one subject is no empty column in the table of another."""
+    rows = [("smile: all rows", "p"), ("smile, behind: all rows", "p"), ("bald: all rows", "q"), ("smile: masked", "p")]
+    measures = [measure(row=row, protocol=by, low=0.5, high=1.5, detail="behind" in row) for row, by in rows]
+    tables = tables_of(cells_of("x", [], measures, Absent("")))
+    assert [(t.subject, list(t.rows), t.columns, t.detail) for t in tables] == [
+        ("smile", ["all rows", "masked"], (("c", "p"),), False),
+        ("bald", ["all rows"], (("c", "q"),), False),
+        ("smile, behind", ["all rows"], (("c", "p"),), True),
+    ]
+    head, _, first, *_, protocols, _ = markdown_table(tables[0])
+    assert (head, first) == ("| smile | c [1] |", "| all rows | 1.00 [0.500, 1.50] (n 4) |") and protocols == "[1] `p`."
 
 
 def test_parts_are_chosen_by_id_and_by_paper():
@@ -138,6 +155,35 @@ def test_what_was_missing_is_tried_again(model, tmp_path):
         run(dataclasses.replace(setting, budget=TINY.replace(edits=3)), [part])
 
 
+class Counted:
+    """A measure of so many weights."""
+
+    def __init__(self, weights):
+        self.protocol, self.network = "counted", torch.nn.Linear(weights, 1)
+
+
+def test_a_report_belongs_to_the_networks_that_measured_it(model, tmp_path):
+    """A network that was not there may join, for what was missing; another one in its place may not."""
+
+    def with_judge(load):
+        domain = dataclasses.replace(model.domain, attributes_judge=load)
+        own = Model(model.generator, domain, "tiny", None, "fp32", model.encoder_path, model.editor_paths)
+        return Setting(own, tmp_path, TINY)
+
+    def nobody():
+        raise MissingWeights("not trained")
+
+    one, part = Counted(3), counted([])
+    run(with_judge(nobody), [part])
+    assert json.loads((tmp_path / MANIFEST).read_text())["networks"]["attributes_judge"] == "not trained"
+    run(with_judge(lambda: one), [part])
+    kept = json.loads((tmp_path / MANIFEST).read_text())
+    assert kept["networks"]["attributes_judge"] == {"protocol": "counted", "weights": fingerprint(one.network, {})}
+    assert kept["networks"]["identity"]["protocol"].startswith("portraits-identity") and len(set(kept["seeds"])) > 8
+    with pytest.raises(ConfigError, match="attributes_judge differ"):
+        run(with_judge(lambda: Counted(4)), [part])
+
+
 def test_the_whole_report(model, small, tmp_path, tiny_clip, monkeypatch):
     """Every part on random weights: all that has weights runs, the rest says what is missing."""
     monkeypatch.setattr("benchmarks.editing.DEGREES", (0.5, 1.0))
@@ -161,7 +207,7 @@ def test_the_whole_report(model, small, tmp_path, tiny_clip, monkeypatch):
     assert not any(row["status"] == "reproduced" for row in rows)  # no figure of drawn pictures is a paper's
     assert all(f'id="{part.id}"' in page and f"## {part.id}:" in text for part in PARTS)
     curves = next(s for s in sections if s.part.id == "ssg.f10")
-    assert len(curves.figures) >= 1 and "advantage" in page
+    assert len(curves.figures) >= 1 and "more than of all rows" in page
     lines = (tmp_path / "rows.csv").read_text().splitlines()
     assert len(lines) == len(rows) + 1 and lines[0].startswith("part,row,column")
 

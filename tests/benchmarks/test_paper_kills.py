@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from benchmarks.paper.running import MANIFEST, ROWS, TABLE
+from benchmarks.paper.manifest import MANIFEST
+from benchmarks.paper.running import ROWS, TABLE
 from semedit.cli.main import run
 from tests.fuzz.kills import forked, halves
 

@@ -114,9 +114,11 @@ def test_the_rows_of_a_stylegan2_are_filled(model, style, tmp_path, tiny_clip, m
     assert all(unit.ran for section in sections for unit in section.units)
     cells = [cell for cell in cells_of(sections) if cell.ours is not None]
     assert all(not isinstance(cell.ours, float) or math.isfinite(cell.ours) for cell in cells)
-    shares = [cell for cell in cells if cell.part == "ssg.f10" and cell.column == "inside_share"]
+    shares = [cell for cell in cells if cell.part == "ssg.f10" and cell.column == "share of the change inside"]
     curves = next(section for section in sections if section.part.id == "ssg.f10")
     assert curves.figures and all((tmp_path / figure.file).exists() for figure in curves.figures)
+    kept = {cell.protocol for cell in cells if cell.part == "ssg.f10" and cell.column == "preservation"}
+    assert kept == {"1 - l1[0,1]@256, 8 bit"}  # the two generators are of different sizes
     assert len(shares) == 8 and all("parsed masks" in cell.protocol and 0 <= cell.ours <= 1 for cell in shares)
 
 

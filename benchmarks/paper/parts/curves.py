@@ -2,6 +2,7 @@
 the region at equal gain."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,25 @@ import numpy as np
 
 from benchmarks import editing, editing_shown
 from benchmarks.bases import INVERSIONS, Base, base_codes
-from benchmarks.paper.cells import measured
+from benchmarks.paper.cells import measured, unmarked
 from benchmarks.paper.part import Made, PaperPart, PartUnit
 from benchmarks.paper.plots import points
-from benchmarks.paper.setting import Figure, Progress, Setting
+from benchmarks.paper.setting import Figure, NotThere, Progress, Setting
 from directions import EDITORS
 from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 
 GENERATORS = {"SemanticStyleGAN": None, "StyleGAN2": "stylegan2"}
+#: Measure -> column of the table.
+COLUMNS = {
+    "score_gain": "score gain", "preservation": "preservation", "inside_share": "share of the change inside",
+    "identity": "identity", "perceptual": "perceptual distance",
+    "preservation_at_gain": "preservation at equal gain", "advantage_at_gain": "more than of all rows, at equal gain",
+}  # fmt: skip
 #: The gain at which methods are compared, or nine tenths of the most that all of them reach.
 EQUAL_GAIN = 0.4
+#: Side in px at which preservation is measured where the generators' sizes differ.
+COMMON_SIZE = 256
 _BASES: WeakKeyDictionary[Model, dict[tuple[int, Path | None], Base]] = WeakKeyDictionary()
 
 
@@ -32,19 +41,36 @@ def units(setting: Setting) -> tuple[str, ...]:
 
 
 def make(setting: Setting, name: str, progress: Progress) -> Made:
-    """Curves of one attribute by one method; the table has them at strength 1, and each against the unmasked one."""
+    """Curves of one attribute by one method; the table has them at strength 1, and each at equal gain with the edit of
+    all rows."""
     combination, attr = name.split(": ")
     generator, method = combination.split(" + ")
     rival = GENERATORS[generator]
     model = setting.rival(rival) if rival else setting.model
     base = base_of(setting, model)
-    made = editing.curves(model, base, (attr,), (method,), progress=progress)
+    made = editing.curves(model, base, (attr,), (method,), size=size_of(setting), progress=progress)
+    found = editing.rows(model, base, made)
     measures = [
-        measured(row, f"{attr}: {combination}, {row.variant}", row.metric, of_pictures=True)
-        for row in editing.rows(model, base, made)
-        if row.degree in (1.0, None)
+        measured(row, f"{attr}: {combination}, {row.variant}", COLUMNS[unmarked(row.metric)], of_pictures=True)
+        for row in found
+        if row.degree in (editing.ONE, None) and unmarked(row.metric) in COLUMNS
     ]
+    measures += [
+        measured(row, f"{attr}, ten strengths: {combination}, {row.variant}, {row.degree:g}",
+                 COLUMNS[unmarked(row.metric)], of_pictures=True, detail=True)
+        for row in found
+        if row.degree and unmarked(row.metric) in ("score_gain", "preservation")
+    ]  # fmt: skip
     return Made(measures, series={"generator": generator, "curves": [stored(curve) for curve in made]})
+
+
+def size_of(setting: Setting) -> int:
+    """Side in px at which preservation is measured: that of the generators, or a common one where these differ."""
+    sizes = {setting.model.generator.config.size}
+    for name in filter(None, GENERATORS.values()):
+        with suppress(NotThere):
+            sizes.add(setting.rival(name).generator.config.size)
+    return sizes.pop() if len(sizes) == 1 else COMMON_SIZE
 
 
 def base_of(setting: Setting, model: Model) -> Base:
@@ -68,14 +94,12 @@ def restored(curve: Mapping[str, Any]) -> editing.Curve:
 
 def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
     """The curves of all units that ran, and the plot of local methods. Nothing without matplotlib."""
-    made = [(unit.series["generator"], restored(one)) for unit in units for one in unit.series["curves"]]
+    made = curves_of(units)
     if not made:
         return ()
     files = {name: f"pictures/ssg.f10-{name}.png" for name in ("curves", "inside-outside")}
-    own = next(iter(GENERATORS))
-    shown = [c if g == own else replace(c, variant=f"{g} {c.variant}") for g, c in made]
     try:
-        editing_shown.draw(shown, setting.folder / files["curves"])
+        editing_shown.draw(shown(units), setting.folder / files["curves"])
         points(at_equal_gain(made), setting.folder / files["inside-outside"])
     except MissingWeights:
         return ()
@@ -88,6 +112,17 @@ def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
             if (setting.folder / file).exists()]  # fmt: skip
 
 
+def curves_of(units: Sequence[PartUnit]) -> list[tuple[str, editing.Curve]]:
+    """Generator and curve of all that ran."""
+    return [(unit.series["generator"], restored(one)) for unit in units for one in unit.series["curves"]]
+
+
+def shown(units: Sequence[PartUnit]) -> list[editing.Curve]:
+    """The curves of all generators for one plot: those of rivals are named by theirs."""
+    own = next(iter(GENERATORS))
+    return [c if g == own else replace(c, variant=f"{g} {c.variant}") for g, c in curves_of(units)]
+
+
 def at_equal_gain(made: Sequence[tuple[str, editing.Curve]]) -> dict[str, list[dict[str, Any]]]:
     """Panel -> the methods of an attribute at equal gain: ``name``, ``inside``, ``outside``, ``identity``,
     ``perceptual``; those that gain nothing are left out, and those of which nobody tells regions."""
@@ -98,10 +133,13 @@ def at_equal_gain(made: Sequence[tuple[str, editing.Curve]]) -> dict[str, list[d
         if not curves:
             continue
         gain = min(EQUAL_GAIN, 0.9 * min(curve.most for _, curve in curves))
-        panels[f"{attr}, gain {gain:.2f}"] = [
-            {"name": f"{g} + {c.method}, {c.variant}", **changes(c, gain)} for g, c in curves
-        ]
+        panels[f"{attr}, gain {gain:.2f}"] = [{"generator": g, "name": named(c), **changes(c, gain)} for g, c in curves]
     return panels
+
+
+def named(curve: editing.Curve) -> str:
+    """A curve's method and variant, the method once."""
+    return curve.variant if curve.method in curve.variant else f"{curve.method}, {curve.variant}"
 
 
 def changes(curve: editing.Curve, gain: float) -> dict[str, float]:

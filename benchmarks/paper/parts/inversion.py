@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from benchmarks import reconstruction
-from benchmarks.paper.cells import measured
+from benchmarks.paper.cells import measured, unmarked
 from benchmarks.paper.part import Made, PaperPart, named
 from benchmarks.paper.published import PUBLISHED
 from benchmarks.paper.setting import Progress, Setting
 
 #: Row -> the rival that it is of; None: the report's own model.
 ROWS = {"StyleGAN2 (FFHQ)": "stylegan2-ffhq", "StyleGAN2": "stylegan2", "SemanticStyleGAN": None}
-COLUMNS = {"mse": "MSE", "psnr": "PSNR", "identity": "ID"}
+COLUMNS = {"mse": "MSE", "psnr": "PSNR in dB", "identity": "ID", "perceptual": "perceptual distance"}
 
 
 def make(setting: Setting, name: str, progress: Progress) -> Made:
@@ -42,9 +42,9 @@ def column(metric: str, protocol: str) -> str:
     """What a measure is called: a perceptual distance LPIPS only where it is one.
 
     >>> column("perceptual", "lpips-vgg-v0.1@256"), column("perceptual", "portraits-features@64")
-    ('LPIPS', 'perceptual')
+    ('LPIPS', 'perceptual distance')
     """
-    return "LPIPS" if protocol.startswith("lpips") else COLUMNS.get(metric, metric)
+    return "LPIPS" if protocol.startswith("lpips") else COLUMNS[unmarked(metric)]
 
 
 PART = PaperPart("ssg.t2", "Reconstruction by the encoder", "Shi et al. 2022, table 2", named(*ROWS), make)

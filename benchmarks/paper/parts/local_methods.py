@@ -18,6 +18,12 @@ GAIN, FEEBLE = 0.5, 0.1
 COLUMNS = {"inside": "change inside", "outside": "change outside", "distance": "distance to the true picture",
            "identity": "identity", "perceptual": "perceptual"}  # fmt: skip
 
+CAPTION = (
+    "Change outside against change inside, {}: mean absolute on [0, 1], of the regions as the law of portraits draws "
+    "them, at the gain that a panel names: the change inside, projected on the true one. Beside a method identity (id) "
+    f"and perceptual distance (p) there. Methods that gain less than {FEEBLE} are left out."
+)
+
 
 def units(setting: Setting) -> tuple[str, ...]:
     known = setting.model.domain
@@ -72,22 +78,30 @@ def cells(curve: exact.ExactCurve, row: str) -> list[Measure]:
 
 
 def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
-    """A panel for each question. Nothing without matplotlib."""
+    """A panel for each question: regions that are taken over, and attributes that are edited. Nothing without
+    matplotlib."""
+    panels, figures = panels_of(units), list[Figure]()
+    for kind, said in (("regions", "regions taken over"), ("attributes", "attributes edited")):
+        chosen = {
+            title: methods
+            for title, methods in panels.items()
+            if (title.split(",")[0] in REGIONS) == (kind == "regions")
+        }
+        file = f"pictures/ssg.x2-{kind}.png"
+        try:
+            points(chosen, setting.folder / file)
+        except MissingWeights:
+            return ()
+        figures += [Figure(file, CAPTION.format(said))] if chosen else []
+    return figures
+
+
+def panels_of(units: Sequence[PartUnit], questions: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
+    """The panels of finished units: those of ``questions``, or all."""
     made = [
         (unit.series["generator"], exact.ExactCurve.from_json(one)) for unit in units for one in unit.series["curves"]
     ]
-    file = "pictures/ssg.x2-inside-outside.png"
-    panels = at_equal_gain(made)
-    try:
-        points(panels, setting.folder / file)
-    except MissingWeights:
-        return ()
-    caption = (
-        "Change outside against change inside, mean absolute on [0, 1], of the regions as the law of portraits draws "
-        "them, at the gain that a panel names: the change inside, projected on the true one. Beside a method identity "
-        f"(id) and perceptual distance (p) there. Methods that gain less than {FEEBLE} are left out."
-    )
-    return [Figure(file, caption)] if panels else ()
+    return at_equal_gain([(g, curve) for g, curve in made if not questions or curve.question in questions])
 
 
 def at_equal_gain(made: Sequence[tuple[str, exact.ExactCurve]]) -> dict[str, list[dict[str, Any]]]:
@@ -100,7 +114,7 @@ def at_equal_gain(made: Sequence[tuple[str, exact.ExactCurve]]) -> dict[str, lis
         gain = min(GAIN, 0.9 * min(curve.most for _, curve in able))
         names = ("inside", "outside", "identity", "perceptual")
         panels[f"{question}, gain {gain:.2f}"] = [
-            {"name": f"{generator}, {curve.method}", **{name: curve.at(name, gain) for name in names}}
+            {"generator": generator, "name": curve.method, **{name: curve.at(name, gain) for name in names}}
             for generator, curve in able
         ]
     return panels

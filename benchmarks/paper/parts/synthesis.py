@@ -1,7 +1,7 @@
 """SemanticStyleGAN's table 1: how good samples are, by the released protocol and by the domain's own."""
 
 from benchmarks import fidelity
-from benchmarks.paper.cells import Measure, measured
+from benchmarks.paper.cells import Measure, measured, unmarked
 from benchmarks.paper.part import Made, PaperPart, named
 from benchmarks.paper.setting import Progress, Setting
 from semedit.data.collection import open_collection
@@ -48,15 +48,6 @@ def column(metric: str, protocol: str) -> str:
     """
     found = COLUMNS[unmarked(metric)]
     return found if protocol.startswith("fid(") else found.replace("FID", "FD")
-
-
-def unmarked(metric: str) -> str:
-    """A measure's name without the mark of a network that was optimised, which its protocol has too.
-
-    >>> unmarked("frechet_optimised")
-    'frechet'
-    """
-    return metric.removesuffix("_optimised")
 
 
 PART = PaperPart(

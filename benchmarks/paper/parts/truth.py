@@ -1,10 +1,13 @@
 """What no paper has: how near edits come to the true edited picture, where a law draws it."""
 
 from benchmarks import editing, truth
-from benchmarks.paper.cells import Absent, measured
+from benchmarks.paper.cells import Absent, measured, unmarked
 from benchmarks.paper.part import Made, PaperPart
 from benchmarks.paper.setting import NotThere, Progress, Setting
 from directions import EDITORS
+
+#: Measure -> column of the table.
+COLUMNS = {"mse": "MSE", "mse_changed": "MSE where either changes", "perceptual": "perceptual distance"}
 
 
 def units(setting: Setting) -> tuple[str, ...]:
@@ -20,8 +23,8 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
     method, attr = name.split(": ")
     rows = truth.truth_rows(setting.model, (attr,), (method,), setting.budget.edits, progress=progress)
     return Made([
-        measured(row, f"{attr}: {method}, strength {row.strength:g}", f"{row.metric}, less that of no edit",
-                 of_pictures=True)
+        measured(row, f"{attr}: {method}, strength {row.strength:g}{', the nearest' if row.chosen else ''}",
+                 f"{COLUMNS[unmarked(row.metric)]}, less that of no edit", of_pictures=True)
         for row in rows
     ])  # fmt: skip
 

@@ -8,7 +8,7 @@ import typer
 from benchmarks import bases, editing_shown, truth
 from benchmarks import editing as edits
 from semedit.cli.bench.rows import CardOption, SaveOption, check_saved, finish, show, to_card
-from semedit.cli.console import JsonOption, ModelOption, Report, complain, progress_bar
+from semedit.cli.console import AlignedOption, JsonOption, ModelOption, Report, complain, progress_bar
 from semedit.cli.early import check_names, check_sources
 from semedit.domains.judges import OPTIMISED
 from semedit.editing.loading import load
@@ -39,6 +39,7 @@ def editing(
     data: Annotated[
         str | None, typer.Option("--data", help="Folder or glob of photos to invert (default: drawn, unseen seeds).")
     ] = None,
+    aligned: AlignedOption = False,
     attr: AttrOption = None,
     method: Annotated[list[str] | None, typer.Option(help="Methods (default: all that the model has).")] = None,
     auto: Annotated[bool, typer.Option("--auto", help="Also edit the regions that --regions auto takes.")] = False,
@@ -74,7 +75,7 @@ def editing(
         return
     files = find_pictures([data]) if data else None
     with progress_bar(base, json) as progress:
-        codes = bases.base_codes(loaded, base, count or bases.COUNT, files, progress)
+        codes = bases.base_codes(loaded, base, count or bases.COUNT, files, progress, aligned)
     with progress_bar("curves", json) as progress:
         made = edits.curves(loaded, codes, attributes, methods, chosen=auto, size=size, progress=progress)
     rows, folder = edits.rows(loaded, codes, made), Path(curves)

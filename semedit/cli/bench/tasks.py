@@ -90,11 +90,14 @@ def measured(
     readme: Annotated[
         str | None, typer.Option(help="A document to write the first model's short table into, between its marks.")
     ] = None,
+    paper: Annotated[
+        str | None, typer.Option("--report", help="Folder of a report of 'bench paper', to show its figures too.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Write the figures on the cards of models as a page, each with n, protocol and command."""
     chosen = [zoo.find(name) for name in models] if models else zoo.shipped()
-    cards.write(chosen, out, readme)
+    cards.write(chosen, out, readme, paper)
     report = Report(json)
     report.add(models=[entry.name for entry in chosen], file=out)
     report.say(f"{', '.join(entry.name for entry in chosen)} -> {out}")
