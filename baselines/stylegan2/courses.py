@@ -36,14 +36,18 @@ class StyleGAN2CourseConfig(CourseConfig):
 
 
 def portraits_128() -> StyleGAN2CourseConfig:
-    """Drawn portraits at 128 px: the default generator's course, whose points are steps of whole pictures here."""
+    """Drawn portraits at 128 px: the default generator's course, whose points are steps of whole pictures here.
+
+    The shipped one began with the default generator's mapping, and its adversary as that one's discriminator
+    (``critic``).
+    """
     alone = recipes.portraits_128()
     adversarial = alone.replace(
-        name="stylegan2-portraits-128", images=64_000, batch=8, lr=1e-3, path_weight=0.0, ema_decay=0.995
+        name="stylegan2-portraits-128", images=2_400, batch=8, lr=1e-3, path_weight=0.0, ema_decay=0.995
     )
     return StyleGAN2CourseConfig(
         name="stylegan2-portraits-128", generator=alone.generator, lessons=LessonConfig(count=60_000, mixing=0),
-        pairs=PairsStage(steps=16_000, render_alone=0), adversarial=adversarial,
+        pairs=PairsStage(steps=7_500, render_alone=0), adversarial=adversarial, adversarial_weight=0.1,
     )  # fmt: skip
 
 

@@ -95,9 +95,7 @@ class Tab:
         self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
         self.page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE)
-        self.page.on(
-            "request", lambda request: self.asked.add(request.url.split("/")[2] if "//" in request.url else "data")
-        )
+        self.page.on("request", lambda request: self.asked.add(host_of(request.url)))
         self.page.goto(server.address)
         self.page.wait_for_selector("#random")
         self.host = server.address.split("/")[2]

@@ -1,20 +1,17 @@
 """The picture of the page in the README: ``python -m tests.ui.picture docs/page.png [WIDTH]``."""
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
+from tests.browser import opened_browser
 from tests.ui.browsing import Server, Tab
 
 
 def main(path: str, width: int = 1440) -> None:
     """Edit a portrait in the page, and write what is then seen."""
-    with tempfile.TemporaryDirectory() as root, sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as root, opened_browser() as browser:
         server = Server(Path(root))
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         tab = Tab(browser, server, width, 960)
         tab.random(9)
         tab.tab("Attributes")
@@ -29,7 +26,6 @@ def main(path: str, width: int = 1440) -> None:
         tab.page.wait_for_timeout(1000)
         tab.page.screenshot(path=path)
         tab.close()
-        browser.close()
         server.end()
 
 

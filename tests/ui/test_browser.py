@@ -5,8 +5,6 @@ browser's process and the server's talk over the loopback alone, which is checke
 """
 
 import json
-import os
-import shutil
 import statistics
 import time
 import zipfile
@@ -16,13 +14,11 @@ from PIL import Image
 
 from semedit.latents.latent import Latent
 from semedit.pictures.provenance import read_mark
+from tests.browser import opened_browser, skip_without_browser
 from tests.ui.browsing import Server, Tab, until
 
 pytest.importorskip("gradio", reason="the page needs gradio: pip install 'semedit[ui]'")
-playwright = pytest.importorskip("playwright.sync_api", reason="driving a browser needs playwright")
-BROWSER = os.environ.get("SEMEDIT_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
-if BROWSER is None:
-    pytest.skip("there is no browser: apt-get install chromium", allow_module_level=True)
+skip_without_browser(whole_file=True)
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
@@ -36,12 +32,8 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-background-networking"]
-        )
+    with opened_browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from semedit.editing.requests.records import Failure, InversionRecord, Watch
 from semedit.editing.results.subjects import SourceFile, Subject, find_sources, subject_folder, subject_of
 from semedit.editing.results.writing import save_inversion
 from semedit.errors import SemeditError
+from semedit.networks.precision import Precision, sketched_cast
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.pictures.alignment import Aligned
 from semedit.protocols import Inverter
@@ -47,7 +48,7 @@ def invert_files(
     """
     model.inversion_options(method, overrides)
     if model.device.type == "cpu":
-        needed = search_bytes(model.generator, min(batch, len(files)))
+        needed = search_bytes(model.generator, min(batch, len(files)), model.precision)
         check_memory(needed, f"inverting {min(batch, len(files))} pictures at once", "lower --batch")
     began, inverter, taken = time.monotonic(), None, set() if taken is None else taken
     done: list[str] = []
@@ -95,14 +96,14 @@ def _batch(model: Model, inverter: Inverter, crops: list[tuple[SourceFile, Align
             yield Failure(str(source.path), error)
 
 
-def search_bytes(generator: StyleBasedGenerator, batch: int) -> int:
-    """About the bytes that a search for ``batch`` codes keeps: what autograd keeps of the rendering, counted without
-    data, and half as much again for the networks that judge it."""
+def search_bytes(generator: StyleBasedGenerator, batch: int, precision: Precision = "fp32") -> int:
+    """About the bytes that a search for ``batch`` codes keeps: what autograd keeps of the rendering in a precision,
+    counted without data, and half as much again for the networks that judge it."""
     sketch = copy.deepcopy(generator).to("meta").requires_grad_(True)
     with torch.device("meta"):
         codes = torch.empty(1, sketch.layout.rows, sketch.config.style_dim, requires_grad=True)
         counter = Kept(sketch)
-        with counter.hooks:
+        with counter.hooks, sketched_cast(precision):
             sketch(codes)
     return int(1.5 * batch * counter.bytes)
 

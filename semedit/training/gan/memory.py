@@ -5,12 +5,14 @@ keep are counted, so the estimate follows step and configuration exactly, whatev
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from semedit.data.source import Batch
+from semedit.networks.precision import sketched_cast
 from semedit.training.gan.config import GanConfig
 from semedit.training.gan.draws import BatchPart
 from semedit.training.gan.state import initial_state
@@ -68,8 +70,8 @@ class Rehearsal(GanStep):
         super().__init__(config, state)
         self.kept = 0
 
-    def autocast(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bf16")
+    def autocast(self) -> AbstractContextManager[None]:
+        return sketched_cast(self.config.precision)
 
     def descend(
         self,

@@ -6,6 +6,7 @@ discriminator sees pictures alone, and mask consistency is asked of those that h
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -143,7 +144,7 @@ class GanStep:
         self._network("d" if phase.trains == "g" else "g").requires_grad_(False)
         self._thaw(phase.trains)
 
-    def autocast(self) -> torch.autocast:
+    def autocast(self) -> AbstractContextManager[Any]:
         return training_cast(self.config.precision, self.device.type)
 
     def draw(self, batch: int) -> CodeDraw:

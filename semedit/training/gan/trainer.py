@@ -19,6 +19,7 @@ from semedit.data.source import Source
 from semedit.domains import Domain
 from semedit.errors import ConfigError
 from semedit.latents.regions import RegionTable
+from semedit.networks.precision import training_precision
 from semedit.pictures.sheets import labels_to_colours, save_picture, sheet
 from semedit.storage.atomic import write_json
 from semedit.storage.memory import check_memory
@@ -96,8 +97,10 @@ class Run:
     def go(self, progress: Callable[[int, int], None] | None) -> GanState:
         """Train to the end."""
         config, state = self.config, self.state
-        expected = estimate(config, self.team.world)
-        if self.team.device.type == "cpu":
+        device = self.team.device.type
+        computing = config.replace(precision=training_precision(config.precision, device))
+        expected = estimate(computing, self.team.world)
+        if device == "cpu":
             check_memory(expected.peak, f"a step of {config.name}", "set accumulate or gradient_checkpointing")
         self.say(expected.summary())
         due = (

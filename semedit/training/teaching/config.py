@@ -1,8 +1,8 @@
 """Configurations of the stages in which a generator learns from lessons."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from semedit.config import Config, Seed
 from semedit.latents.regions import RegionTable
@@ -107,6 +107,12 @@ class CourseConfig(Config):
     sheet_every: int = Field(1000, ge=1, description="steps between sheets of held-out lessons")
     checkpoint_every: int = Field(1000, ge=1, description="steps between states on disk")
     monitor_every: int = Field(1000, ge=0, description="steps between measures of held-out lessons; 0: never")
+
+    @model_validator(mode="after")
+    def _critic_has_a_stage(self) -> Self:
+        if self.critic and self.adversarial is None:
+            raise ValueError("critic is what the adversary begins as, and adversarial=null leaves the adversary out")
+        return self
 
     def build_generator(self, regions: RegionTable) -> StyleBasedGenerator:
         """A fresh generator of the course's sizes, its weights drawn from torch's global generator."""

@@ -1,10 +1,14 @@
 """Which precision is chosen, and that a model's precision reaches its inverters."""
 
+import copy
+
 import pytest
 import torch
 
 from semedit.editing.loading import load
+from semedit.editing.sessions.inverting import search_bytes
 from semedit.networks import precision
+from semedit.training.gan.memory import Kept
 
 
 @pytest.mark.parametrize("gain, wanted", [(0.3, "fp32"), (1.4, "fp32"), (2.0, "bf16")])
@@ -51,3 +55,23 @@ def test_products_are_in_the_type_of_autocast_where_there_is_one():
     with torch.autocast("cpu", torch.bfloat16):
         assert precision.working_dtype(here) == torch.bfloat16 and precision.working_dtype(nowhere) == torch.float32
     assert precision.working_dtype(here.double()) == torch.float64
+
+
+@pytest.mark.parametrize("kind", ["fp32", "bf16"])
+def test_what_a_search_keeps_is_told_in_its_precision(kind):
+    """The count without data is what autograd keeps of a real rendering, and half as much again."""
+    generator = copy.deepcopy(load("portraits-adversarial").generator).requires_grad_(True)
+    kept = Kept(generator)
+    with kept.hooks, precision.cast(kind, torch.device("cpu")):
+        generator(torch.zeros(1, generator.layout.rows, generator.config.style_dim, requires_grad=True))
+    assert search_bytes(generator, 2, kind) == pytest.approx(3 * kept.bytes, rel=0.2)
+
+
+@pytest.mark.parametrize("kind", ["fp32", "bf16"])
+def test_without_data_products_are_as_autocast_makes_them(kind):
+    here, there = torch.ones(2, 3, 4), torch.ones(2, 3, 4, device="meta")
+    with precision.cast(kind, torch.device("cpu")):
+        found = [here @ here.mT, torch.nn.functional.conv2d(here[None], here[None]), here + here]
+    with precision.sketched_cast(kind):
+        sketched = [there @ there.mT, torch.nn.functional.conv2d(there[None], there[None]), there + there]
+    assert [one.dtype for one in sketched] == [one.dtype for one in found]

@@ -23,10 +23,12 @@ from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 from semedit.pictures.provenance import EDIT, read_mark
 from semedit.pictures.tensors import to_bytes
-from tests.browser import Browser, find_browser
+from tests.browser import opened_browser, skip_without_browser
 from tests.cli.conftest import refuse
 
 ROOT = Path(__file__).parents[4]
+#: How long the page may take for something, in ms: the machine may be busy.
+PATIENCE = 120_000
 absent = missing_packages()
 needs_onnx = pytest.mark.skipif(bool(absent), reason=f"not installed (extra 'onnx'): {', '.join(absent)}")
 
@@ -114,28 +116,30 @@ def served(folder: Path):
 
 
 @needs_onnx
-@pytest.mark.skipif(not find_browser(), reason="no Chromium here (apt-get install chromium)")
+@pytest.mark.allow_hosts(["127.0.0.1"])
 @pytest.mark.skipif(not runtime_here(), reason="no onnxruntime-web here (npm install onnxruntime-web)")
 def test_in_a_browser_sliders_edit_as_torch_does(model, tmp_path):
     """The page's picture at a slider's place is torch's; a download says where it comes from; nothing else is asked."""
+    skip_without_browser()
     folder = export_page(model, tmp_path / "site", runtime_here()).folder
-    with served(folder) as address, Browser(tmp_path / "profile") as browser:
-        browser.open(address)
-        browser.wait("document.body?.dataset.pictures === '1'")
-        moved = "const s = document.getElementById('attribute-smile'); s.value = 1; s.dispatchEvent(new Event('input'))"
-        browser.evaluate(f"(() => {{ {moved}; }})()")
-        browser.wait("document.body.dataset.pictures === '2'")
+    width, requests = model.generator.config.style_dim, []
+    with served(folder) as address, opened_browser() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(address)
+        page.wait_for_function("document.body?.dataset.pictures === '1'")
+        page.locator("#attribute-smile").evaluate("s => { s.value = 1; s.dispatchEvent(new Event('input')) }")
+        page.wait_for_function("document.body.dataset.pictures === '2'")
         pixels = "document.getElementById('picture').getContext('2d').getImageData(0, 0, 32, 32).data"
-        shown = torch.tensor(browser.evaluate(f"Array.from({pixels})")).view(32, 32, 4)[..., :3].permute(2, 0, 1)
-        width = model.generator.config.style_dim
-        z = browser.evaluate(f"import('./random.js').then(m => Array.from(m.drawNormal(7, {width})))")
-        png = browser.evaluate(
+        shown = torch.tensor(page.evaluate(f"Array.from({pixels})")).view(32, 32, 4)[..., :3].permute(2, 0, 1)
+        z = page.evaluate(f"import('./random.js').then(m => Array.from(m.drawNormal(7, {width})))")
+        png = page.evaluate(
             "(async () => { const blob = await new Promise(d => document.getElementById('picture').toBlob(d));"
             " const {markedPng} = await import('./mark.js'); const {marks} = await (await fetch('model.json')).json();"
             " const bytes = markedPng(new Uint8Array(await blob.arrayBuffer()), marks.key, marks.edit);"
             " return btoa(String.fromCharCode(...bytes)) })()"
         )
-        requests = browser.requests
     (w,) = part_of(model, "mapping").run(torch.tensor([z]))
     mean = model.generator.mean_w()
     code = model.generator.latent(mean + 0.7 * (w - mean))

@@ -10,6 +10,7 @@ from semedit.data.label_map import LabelMap
 from semedit.data.source import Batch
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.latents.regions import CELEBAMASK
+from semedit.networks.precision import cast
 from semedit.pictures.tensors import to_images
 from semedit.storage.weights import load_weights
 from semedit.training.engine.feed import DataConfig, Feed, PoolSource
@@ -82,12 +83,14 @@ def test_areas_add_up():
     assert areas(labels, 4) == [0.5, 0.25, 0.25, 0.0]
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", ["Dmain", "Dreg", "Gmain", "Greg"])
-def test_the_memory_estimate_is_what_autograd_keeps(name):
-    """The count without data equals the count of a real step (in float32, before any optimiser)."""
-    config = TINY.replace(batch=4, style_mixing=1.0)
+def test_the_memory_estimate_is_what_autograd_keeps(name, precision):
+    """The count without data equals the count of a real step (before any optimiser)."""
+    config = TINY.replace(batch=4, style_mixing=1.0, precision=precision)
     state = initial_state(config, CPU, CELEBAMASK)
     step = GanStep(config, state)
+    step.autocast = lambda: cast(precision, CPU)  # also where the processor would rather compute in fp32
     counter = Kept(state.generator, state.discriminator)
     counted: list[int] = []
     step.descend = lambda *args, **_: counted.append((args[2](step.parts[0]), counter.bytes)[1])  # forward only
@@ -97,6 +100,11 @@ def test_the_memory_estimate_is_what_autograd_keeps(name):
     with counter.hooks:
         phase.do(data)
     assert counted[0] == pytest.approx(estimate(config).phases[name], rel=0.05)
+
+
+def test_the_estimate_of_a_step_in_bf16_is_smaller():
+    sizes = [max(estimate(TINY.replace(precision=name)).phases.values()) for name in ("fp32", "bf16")]
+    assert 0.4 * sizes[0] < sizes[1] < 0.7 * sizes[0]
 
 
 def test_the_estimate_goes_through_the_phases_of_the_step():

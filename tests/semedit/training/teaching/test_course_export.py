@@ -2,14 +2,16 @@
 
 import pytest
 
+from baselines.stylegan2 import COURSES
 from semedit.checkpoints import zoo
 from semedit.domains import domain
-from semedit.errors import CheckpointError
+from semedit.errors import CheckpointError, ConfigError
 from semedit.storage.atomic import write_json
 from semedit.training.engine.run import CONFIG
 from semedit.training.teaching.course import teach
 from semedit.training.teaching.export import is_course, pack_course
 from semedit.training.teaching.recipes import course
+from semedit.training.teaching.stages import STAGES
 
 SHORT = course("portraits-taught-tiny").with_overrides(
     ["mapping.steps=4", "points.steps=2", "pairs.steps=2", "adversarial.images=8", "lessons.count=16"]
@@ -47,3 +49,22 @@ def test_a_course_that_has_taught_nothing_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="no stage"):
         pack_course(tmp_path, tmp_path / "model", "portraits")
     assert not is_course(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("model, recipe", [("portraits-128", course), ("stylegan2-portraits", lambda n: COURSES[n]())])
+def test_the_recipe_of_a_shipped_model_is_what_it_was_shown(model, recipe):
+    """Stages that the card tells of; what it does not was taken over from another model."""
+    card = zoo.find(model).card
+    config = recipe(card["recipe"])
+    shown = {s.name: getattr(config, s.name).steps * getattr(config, s.name).batch for s in STAGES}
+    planned = shown | {"adversarial": config.adversarial.images}
+    assert card["shown"].keys() >= {"pairs", "adversarial"}
+    assert {name: planned[name] for name in card["shown"]} == card["shown"]
+
+
+def test_a_critic_needs_an_adversary():
+    assert SHORT.replace(critic="portraits-128").critic and SHORT.replace(adversarial=None).adversarial is None
+    for assignments in (["critic=portraits-128", "adversarial=null"], ["adversarial=null", "critic=portraits-128"]):
+        with pytest.raises(ConfigError, match="critic is what the adversary begins as") as refused:
+            SHORT.with_overrides(assignments)
+        assert len(str(refused.value).splitlines()) == 1
