@@ -1,11 +1,12 @@
 """A part of the report: a table or figure of a paper, made unit by unit."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.paper.cells import Absent, Measure, ReportCell, cells_of
+from benchmarks.paper.cells import Absent, Measure, PublishedFigure, ReportCell, cells_of
 from benchmarks.paper.published import PUBLISHED
 from benchmarks.paper.setting import Figure, NotThere, Progress, Setting
 from semedit.errors import SemeditError
@@ -69,18 +70,31 @@ class PaperPart:
         try:
             made = self.make(setting, name, progress)
         except SemeditError as error:
-            absent = error.absent if isinstance(error, NotThere) else Absent(str(error), setting.command(self.id))
+            absent = error.absent if isinstance(error, NotThere) else _missing(str(error), setting.command(self.id))
             cells = cells_of(self.id, published, (), absent)
             if not cells:
                 cells = [ReportCell(part=self.id, row=name, column="-", protocol="-", status="not run",
                               reason=absent.reason, command=absent.command)]  # fmt: skip
             return PartUnit(name, tuple(cells))
         absent = self.counterpart(setting) if self.counterpart else setting.counterpart(self.id)
-        cells = cells_of(self.id, published, made.measures, absent)
+        measures = [_drawn(one, published) for one in made.measures] if setting.drawn else made.measures
+        cells = cells_of(self.id, published, measures, absent)
         if made.figures and not made.measures:
             cells.append(ReportCell(part=self.id, row=name, column=PICTURES, protocol="pictures of fixed seeds",
                               status="shown", n=len(made.figures)))  # fmt: skip
         return PartUnit(name, tuple(cells), tuple(made.figures), made.series)
+
+
+def _missing(reason: str, command: str) -> Absent:
+    """What an error says, with the command that it names, or else ``command``."""
+    named_command = re.search(r"'(semedit [^']+)'", reason)
+    return Absent(reason, named_command[1] if named_command else command)
+
+
+def _drawn(measure: Measure, published: Sequence[PublishedFigure]) -> Measure:
+    """A figure of drawn pictures under an id of its own, where the paper has one of photographs by the same measure."""
+    theirs = {one.protocol for one in published if not isinstance(one.value, str)}
+    return replace(measure, protocol=f"{measure.protocol} of drawn pictures") if measure.protocol in theirs else measure
 
 
 def named(*names: str) -> Callable[[Setting], Sequence[str]]:

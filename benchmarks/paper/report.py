@@ -9,7 +9,7 @@ from benchmarks.paper.cells import STATUSES, ReportCell
 from benchmarks.paper.manifest import MANIFEST
 from benchmarks.paper.running import ROWS, TABLE, Section
 from benchmarks.paper.setting import Setting
-from benchmarks.paper.tables import CellTable, counted, figures_of, markdown_table, reasons_of, tables_of
+from benchmarks.paper.tables import DETAIL, CellTable, counted, figures_of, markdown_table, reasons_of, tables_of
 from semedit.storage.atomic import write_bytes
 from semedit.storage.content import read_object
 
@@ -22,7 +22,7 @@ PAPERS = {
 }
 STYLE = """
 :root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 1180px; margin: 2rem auto; padding: 0 1.2rem; color: #1d2125;
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 1240px; margin: 2rem auto; padding: 0 1.2rem; color: #1d2125;
   background: #fff; overflow-wrap: break-word; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.35rem; margin-top: 3rem; border-bottom: 2px solid #d6dade; }
 h3 { font-size: 1.15rem; margin: 2.4rem 0 0; }
@@ -31,8 +31,8 @@ h3 { font-size: 1.15rem; margin: 2.4rem 0 0; }
 .scroll { overflow-x: auto; margin: .8rem 0 1.4rem; } table { border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; padding: .35rem .9rem .35rem 0; vertical-align: top; border-bottom: 1px solid #eceff1; }
 thead th { vertical-align: bottom; border-bottom: 2px solid #d6dade; } td { white-space: nowrap; }
-tbody th { font-weight: 500; min-width: 9rem; max-width: 18rem; } .subject { font-size: 1rem; }
-th .small { display: block; min-width: 6.5rem; max-width: 13rem; line-height: 1.3; }
+tbody th { font-weight: 500; min-width: 11rem; max-width: 20rem; } .subject { font-size: 1rem; max-width: 14rem; }
+th .small { display: block; line-height: 1.3; } thead .small { min-width: 6rem; max-width: 11rem; }
 .status { font-size: .78rem; padding: .05rem .4rem; border-radius: .6rem; background: #eceff1; white-space: nowrap; }
 .reproduced { background: #cdeed3; } .within { background: #e5f0c0; } .differs { background: #f9d5cc; }
 figure { margin: 1.2rem 0; } img { max-width: 100%; height: auto; } code { background: #f1f3f5; padding: 0 .25rem; }
@@ -115,7 +115,7 @@ def _section(section: Section) -> str:
         about = f"<b>{part.id}</b> {escape(part.title)} ({escape(part.source)})"
         return f'<p id="{part.id}" class="reason">{about}: {_badge("not run")} {said}</p>'
     parts = [f'<h3 id="{part.id}">{escape(part.title)}</h3><p class="source">{part.id}: {escape(part.source)}</p>']
-    parts += map(_table, (table for table in tables_of(cells) if not table.detail))
+    parts += map(_table, (table for table in tables_of(cells) if table.kind != DETAIL))
     for reason, command, rows in reasons_of(cells):
         named = escape("; ".join(rows))
         parts.append(f'<p class="reason">{_badge("not run")} {named}: {escape(reason)}. {_code(command)}</p>')
@@ -124,16 +124,20 @@ def _section(section: Section) -> str:
             f'<figure><img src="{escape(figure.file)}" alt="{escape(figure.caption)}" loading="lazy">'
             f"<figcaption>{escape(figure.caption)}</figcaption></figure>"
         )
-    if behind := "".join(_table(table) for table in tables_of(cells) if table.detail):
+    if behind := "".join(_table(table) for table in tables_of(cells) if table.kind == DETAIL):
         parts.append(f"<details><summary>The figures behind the plot</summary>{behind}</details>")
     return "\n".join(parts)
 
 
 def _table(table: CellTable) -> str:
     head = "".join(f'<th>{escape(name)}<span class="small">{_broken(how)}</span></th>' for name, how in table.columns)
-    lines = [f"<tr><th>{escape(row)}</th>{''.join(map(_cell, cells))}</tr>" for row, cells in table.rows.items()]
+    lines = []
+    for row, cells in table.rows.items():
+        alike = table.counted(row)
+        named = escape(row) + (f'<span class="small">{alike}</span>' if alike else "")
+        lines.append(f"<tr><th>{named}</th>{''.join(_cell(cell, not alike) for cell in cells)}</tr>")
     return (
-        f'<div class="scroll"><table><thead><tr><th class="subject">{escape(table.subject)}</th>{head}</tr></thead>'
+        f'<div class="scroll"><table><thead><tr><th class="subject">{escape(table.title)}</th>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
@@ -143,15 +147,20 @@ def _broken(protocol: str) -> str:
     return escape(protocol).replace(",", ",<wbr>").replace("(", "(<wbr>").replace("-", "-<wbr>").replace("@", "<wbr>@")
 
 
-def _cell(cell: ReportCell | None) -> str:
+def _cell(cell: ReportCell | None, with_count: bool) -> str:
     if cell is None:
         return "<td></td>"
     paper, ours = figures_of(cell)
-    said = [f"paper {escape(paper)}"] if paper else []
     value, found, ends = ours.partition(" [")
-    said += [f"<b>{escape(value)}</b>"] if ours else []
+    value, deviates, std = value.partition(" ± ")
+    said = [f"paper {escape(paper)}"] if paper else []
+    said += (
+        [f"<b>{escape(value)}</b>" + (f' <span class="small">± {escape(std)}</span>' if deviates else "")]
+        if ours
+        else []
+    )
     said += [f'<span class="small">{escape("[" + ends)}</span>'] if found else []
-    said += [f'<span class="small">{counted(cell)}</span>'] if cell.n else []
+    said += [f'<span class="small">{counted(cell)}</span>'] if cell.n and with_count else []
     said += [_badge(cell.status)] if cell.status not in ("measured", "shown") else []
     return f"<td>{'<br>'.join(said)}</td>"
 
@@ -163,12 +172,12 @@ def markdown_of(setting: Setting, sections: Sequence[Section]) -> str:
         lines += [f"## {section.part.id}: {section.part.title}", "", f"{section.part.source}.", ""]
         tables = tables_of([cell for cell in section.cells if cell.paper is not None or cell.ours is not None])
         for table in tables:
-            if not table.detail:
+            if table.kind != DETAIL:
                 lines += markdown_table(table)
         for reason, command, rows in reasons_of(section.cells):
             lines += [f"Not run ({'; '.join(rows)}): {reason}." + (f" `{command}`" if command else ""), ""]
         for figure in section.all_figures:
             lines += [f"![{figure.caption}]({figure.file})", "", f"*{figure.caption}*", ""]
-        if any(table.detail for table in tables):
+        if any(table.kind == DETAIL for table in tables):
             lines += [f"The figures behind the plot are in [{TABLE}]({TABLE}).", ""]
     return "\n".join(lines)

@@ -26,7 +26,7 @@ from benchmarks.paper.manifest import MANIFEST
 from benchmarks.paper.part import Made, named
 from benchmarks.paper.running import ROWS
 from benchmarks.paper.setting import NotThere
-from benchmarks.paper.tables import markdown_table, tables_of
+from benchmarks.paper.tables import DETAIL, markdown_table, tables_of
 from semedit.cli.main import run as semedit
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.model import Model
@@ -67,8 +67,11 @@ def test_figures_of_two_protocols_are_never_compared():
         ("not run", 1.0, None, "p"), ("measured", None, 1.0, "q")
     ]  # fmt: skip
     assert (cells[0].reason, cells[0].command) == ("other data", "command")
-    (table,) = tables_of(cells)
-    assert table.columns == (("c", "p"), ("c", "q")) and table.rows == {"r": tuple(cells)}
+    tables = tables_of([*cells, *cells_of("x", [], [measure(protocol="q (optimised)")], Absent(""))])
+    assert [(t.title, t.columns) for t in tables] == [
+        ("as published", (("c", "p"),)), ("", (("c", "q"),)),
+        ("by networks that something learnt from", (("c", "q (optimised)"),)),
+    ]  # fmt: skip
 
 
 def test_rows_of_a_subject_are_a_table_and_figures_behind_plots_come_last():
@@ -76,13 +79,14 @@ def test_rows_of_a_subject_are_a_table_and_figures_behind_plots_come_last():
     rows = [("smile: all rows", "p"), ("smile, behind: all rows", "p"), ("bald: all rows", "q"), ("smile: masked", "p")]
     measures = [measure(row=row, protocol=by, low=0.5, high=1.5, detail="behind" in row) for row, by in rows]
     tables = tables_of(cells_of("x", [], measures, Absent("")))
-    assert [(t.subject, list(t.rows), t.columns, t.detail) for t in tables] == [
-        ("smile", ["all rows", "masked"], (("c", "p"),), False),
-        ("bald", ["all rows"], (("c", "q"),), False),
-        ("smile, behind", ["all rows"], (("c", "p"),), True),
+    assert [(t.title, list(t.rows), t.columns, t.kind) for t in tables] == [
+        ("smile", ["all rows", "masked"], (("c", "p"),), ""),
+        ("bald", ["all rows"], (("c", "q"),), ""),
+        ("smile, behind", ["all rows"], (("c", "p"),), DETAIL),
     ]
+    assert tables[0].counted("masked") == "n 4"
     head, _, first, *_, protocols, _ = markdown_table(tables[0])
-    assert (head, first) == ("| smile | c [1] |", "| all rows | 1.00 [0.500, 1.50] (n 4) |") and protocols == "[1] `p`."
+    assert (head, first) == ("| smile | c [1] |", "| all rows | 1.0000 [0.5000, 1.5000] (n 4) |") and protocols == "[1] `p`."
 
 
 def test_parts_are_chosen_by_id_and_by_paper():
@@ -138,12 +142,13 @@ def test_what_was_missing_is_tried_again(model, tmp_path):
 
     def make(setting, name, progress):
         if not there:
-            raise MissingWeights("no weights")
+            raise MissingWeights("no weights; 'semedit fit x' learns them")
         return Made([measure(2.0)])
 
     setting, part = Setting(model, tmp_path, TINY), PaperPart("x.t1", "A part", "nobody", named("u"), make)
     (section,) = run(setting, [part])
-    assert [(c.status, c.reason) for c in section.units[0].cells] == [("not run", "no weights")]
+    (cell,) = section.units[0].cells
+    assert (cell.status, cell.command) == ("not run", "semedit fit x") and "no weights" in cell.reason
     there.append(True)
     (section,) = run(setting, [part])
     assert [(c.status, c.ours) for c in section.units[0].cells] == [("measured", 2.0)]
@@ -204,7 +209,9 @@ def test_the_whole_report(model, small, tmp_path, tiny_clip, monkeypatch):
     assert all(row["n"] and row["protocol"] for row in rows if isinstance(row["ours"], float))
     figures = [f for s in sections for f in (*s.figures, *(f for u in s.units for f in u.figures))]
     assert all((tmp_path / f.file).stat().st_size and f.file in page and f.file in text for f in figures)
-    assert not any(row["status"] == "reproduced" for row in rows)  # no figure of drawn pictures is a paper's
+    # No figure of drawn pictures is compared with a paper's, not even by the same measure.
+    assert {row["status"] for row in rows} == {"measured", "shown", "not run"}
+    assert "mse[-1,1]@256 of drawn pictures" in {row["protocol"] for row in rows}
     assert all(f'id="{part.id}"' in page and f"## {part.id}:" in text for part in PARTS)
     curves = next(s for s in sections if s.part.id == "ssg.f10")
     assert len(curves.figures) >= 1 and "more than of all rows" in page

@@ -51,12 +51,12 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
     made = editing.curves(model, base, (attr,), (method,), size=size_of(setting), progress=progress)
     found = editing.rows(model, base, made)
     measures = [
-        measured(row, f"{attr}: {combination}, {row.variant}", COLUMNS[unmarked(row.metric)], of_pictures=True)
+        measured(row, f"{attr}: {named(generator, row)}", COLUMNS[unmarked(row.metric)], of_pictures=True)
         for row in found
         if row.degree in (editing.ONE, None) and unmarked(row.metric) in COLUMNS
     ]
     measures += [
-        measured(row, f"{attr}, ten strengths: {combination}, {row.variant}, {row.degree:g}",
+        measured(row, f"{attr}, ten strengths: {named(generator, row)}, {row.degree:g}",
                  COLUMNS[unmarked(row.metric)], of_pictures=True, detail=True)
         for row in found
         if row.degree and unmarked(row.metric) in ("score_gain", "preservation")
@@ -133,13 +133,16 @@ def at_equal_gain(made: Sequence[tuple[str, editing.Curve]]) -> dict[str, list[d
         if not curves:
             continue
         gain = min(EQUAL_GAIN, 0.9 * min(curve.most for _, curve in curves))
-        panels[f"{attr}, gain {gain:.2f}"] = [{"generator": g, "name": named(c), **changes(c, gain)} for g, c in curves]
+        panels[f"{attr}, gain {gain:.2f}"] = [
+            {"generator": g, "name": named("", c), **changes(c, gain)} for g, c in curves
+        ]
     return panels
 
 
-def named(curve: editing.Curve) -> str:
-    """A curve's method and variant, the method once."""
-    return curve.variant if curve.method in curve.variant else f"{curve.method}, {curve.variant}"
+def named(generator: str, one: editing.Curve | editing.EditingRow) -> str:
+    """What a curve or its row is called: generator, method and variant, the method once."""
+    method = "" if one.variant.startswith(one.method) else one.method
+    return " + ".join(filter(None, (generator, ", ".join(filter(None, (method, one.variant))))))
 
 
 def changes(curve: editing.Curve, gain: float) -> dict[str, float]:

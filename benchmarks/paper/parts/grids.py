@@ -38,7 +38,8 @@ def _components(setting: Setting, part: str, _progress: Progress) -> list[Figure
         pictures, depths, names = components(setting.model, latent[index])
         rows += [pictures.cpu(), enlarge(depths.cpu(), pictures.shape[-1] // depths.shape[-1])]
     caption = f"Components join one by one ({', '.join(names)}); below, the pseudo-depth of each."
-    return [setting.show(part, "components", torch.cat(rows), len(names), caption, 96, names)]
+    sides = ["picture", "pseudo-depth"] * len(latent)
+    return [setting.show(part, "components", torch.cat(rows), len(names), caption, 96, names, sides)]
 
 
 def _samples(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
@@ -67,7 +68,9 @@ def _composition(setting: Setting, part: str, progress: Progress) -> list[Figure
     features, rendered = picture_features(model, target, setting.budget.background, progress=progress)
     pictures = compose(model, model.sample(1, SEED + 103), features, places)
     caption = "A picture, its rendering from features, and a foreground on it: in place, moved, zoomed out."
-    return [setting.show(part, "composition", torch.cat([target, rendered.cpu(), pictures.cpu()]), 5, caption)]
+    heads = ("picture", "from features", "in place", "moved", "zoomed out")
+    shown = torch.cat([target, rendered.cpu(), pictures.cpu()])
+    return [setting.show(part, "composition", shown, len(heads), caption, heads=heads)]
 
 
 def _mixing(model: Model, setting: Setting, part: str, columns: dict[str, str], caption: str) -> list[Figure]:
