@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from semedit.cli.console import JsonOption, Report, progress_bar
-from semedit.errors import ImageError, UnknownName
+from semedit.cli.early import DOMAINS, check_data, check_names
+from semedit.errors import ImageError
 
 app = typer.Typer(help="Prepare training data, and scan them before training.", no_args_is_help=True)
 SHOWN = 20
@@ -22,10 +23,11 @@ def prepare(
     json: JsonOption = False,
 ) -> None:
     """Merge part annotations into label maps and split the pictures. Stopped, the same command goes on."""
+    check_names([kind], ["celebamask"], "data set")
+    check_data(raw)
+
     from semedit.data.celebamask import prepare_celebamask
 
-    if kind != "celebamask":
-        raise UnknownName("data set", kind, ["celebamask"])
     report = Report(json)
     with progress_bar("merging parts", json) as progress:
         done = prepare_celebamask(raw, out, workers=workers, progress=progress)
@@ -51,6 +53,9 @@ def scan(
     json: JsonOption = False,
 ) -> None:
     """Read every picture and label map once: bad files and why, missing partners, odd sizes, each region's area."""
+    check_data(path, label_map)
+    check_names([] if label_map else [domain], DOMAINS, "domain")
+
     from semedit.data.collection import open_collection
     from semedit.data.label_map import LabelMap
     from semedit.data.scan import scan as look

@@ -16,6 +16,7 @@ from semedit.cli.console import (
     SheetOption,
     check_device,
 )
+from semedit.cli.early import STYLES, check_names
 
 
 def draw(
@@ -35,6 +36,8 @@ def draw(
 
     Pictures lie in OUT/images, label maps of the same names in OUT/labels, as training reads them.
     """
+    check_names([style], STYLES, "drawing style")
+
     from semedit.domains.portraits.captions import captions
     from semedit.domains.portraits.drawing.renderer import render
     from semedit.domains.portraits.law import sample_factors

@@ -10,6 +10,17 @@ from semedit.errors import CheckpointError, ConfigError, ImageError, UnknownName
 from semedit.storage import cards
 from semedit.storage.content import check_file, exists
 
+#: What there is to train, to draw in, and to look at; whose owners have to be imported to be asked.
+RECIPES = (
+    "portraits-128", "portraits-taught-64", "portraits-taught-tiny", "stylegan2-portraits-128", "stylegan2-taught-tiny",
+    "portraits-adversarial", "portraits-128-grown", "portraits-tiny", "celebamask-hq-256", "celebamask-hq-512",
+    "celebamask-hq-256-paper", "deepfashion-256", "celebamask-hq-512-paper", "stylegan2-portraits-128-alone",
+    "stylegan2-portraits-tiny", "stylegan2-256", "stylegan2-512", "stylegan2-1024", "semanticgan-256",
+    "semanticgan-patches-256", "semanticgan-portraits-tiny", "semanticgan-patches-tiny",
+)  # fmt: skip
+STYLES = ("soft", "cel")
+DOMAINS = ("faces", "portraits")
+
 
 def check_model(name_or_path: str) -> None:
     """Raise UnknownName, MissingWeights or CheckpointError for a model, or the path of one, that is not there."""
@@ -39,6 +50,14 @@ def check_names(wanted: Collection[str], choices: Collection[str], kind: str = "
     """UnknownName for the first name that is none of the choices."""
     if unknown := [name for name in wanted if name not in choices]:
         raise UnknownName(kind, unknown[0], choices)
+
+
+def check_data(path: str | None, label_map: str | None = None) -> None:
+    """ConfigError for training pictures, or a file that says what their labels mean, that are not there."""
+    if path and not exists(path):
+        raise ConfigError(f"{path}: no such folder; 'semedit data' prepares and checks data sets")
+    if label_map:
+        check_file(label_map, ConfigError)
 
 
 def named_model(context: typer.Context, name_or_path: str) -> str:

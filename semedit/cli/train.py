@@ -16,8 +16,8 @@ from semedit.cli.console import (
     progress_bar,
     stdout,
 )
-from semedit.cli.early import check_model
-from semedit.errors import ConfigError, UnknownName
+from semedit.cli.early import RECIPES, STYLES, check_data, check_model, check_names
+from semedit.errors import ConfigError
 
 if TYPE_CHECKING:
     from semedit.data.label_map import LabelMap
@@ -56,10 +56,15 @@ def train(
     The same command resumes a run that was stopped, or killed, in the stage where it was.
     Several processes: torchrun --nproc-per-node N -m semedit train RECIPE
     """
+    check_names([recipe], RECIPES, "recipe")
+    check_data(data, label_map)
+    if start:
+        check_model(start)
+
     from baselines import stylegan2
     from semedit.config import assigned
     from semedit.data.label_map import LabelMap
-    from semedit.training.gan.recipes import RECIPES
+    from semedit.training.gan import recipes
     from semedit.training.teaching.recipes import COURSES
 
     courses = {**COURSES, **stylegan2.COURSES}
@@ -70,8 +75,6 @@ def train(
         return execute_course(courses[recipe]().with_overrides(changes), out, dry_run, json, device)
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
     rivals = {**stylegan2.RECIPES, **stylegan2.SEMANTIC_RECIPES}
-    if recipe not in RECIPES and recipe not in rivals:
-        raise UnknownName("recipe", recipe, [*courses, *RECIPES, *rivals])
     if recipe in stylegan2.RECIPES and label_map:
         raise ConfigError(f"{recipe} looks at pictures alone, so that there is nothing for --label-map to say")
     if recipe in rivals:
@@ -79,7 +82,7 @@ def train(
         own = stylegan2.StyleGAN2Run if recipe in stylegan2.RECIPES else stylegan2.SemanticGANRun
         return execute(rival, out, dry_run, json, device, kind=own)
     labels = None if label_map is None else LabelMap.read(label_map)
-    config = RECIPES[recipe]().with_overrides([*regions_of(labels), *assigned(named_options, set_)])
+    config = recipes.recipe(recipe).with_overrides([*regions_of(labels), *assigned(named_options, set_)])
     return execute(config, out, dry_run, json, device, labels)
 
 
@@ -107,6 +110,8 @@ def adapt(
     """
     if (data is None) == (style is None):
         raise ConfigError("name the pictures to adapt to: --data FOLDER, or --style cel for drawn portraits")
+    check_names([style] if style else [], STYLES, "drawing style")
+    check_data(data)
     check_model(start)
 
     from semedit.config import assigned

@@ -31,6 +31,10 @@ def started(*arguments):
     ("interpolate nowhere.safetensors", 2), ("components --model nobody", 2), ("mix --model nowhere.pt", 2),
     ("compose nowhere.png", 2), ("transfers nowhere.png neither.png", 2), ("undo nowhere.safetensors", 2),
     ("invert setup.cfg --target-id nan", 2), ("adapt --model nobody --style cel", 2), ("adapt", 2),
+    ("train nothing", 2), ("train portraits-tiny --data nowhere", 2), ("train portraits-tiny --label-map no.yaml", 2),
+    ("train portraits-128 --start nobody", 2), ("adapt --style oil", 2), ("adapt --data nowhere", 2),
+    ("draw --style oil", 2), ("data prepare other .", 2), ("data prepare celebamask nowhere --out x", 2),
+    ("data scan nowhere", 2), ("data scan . --domain trees", 2), ("data scan . --label-map nowhere.yaml", 2),
     ("models list", 0), ("models info nobody", 2), ("models verify nobody", 2), ("models add x --file nowhere.pt", 2),
     ("models convert nowhere.pt x.pt", 2), ("fit directions --model nobody", 2), ("bench editing --model=nobody", 2),
 ])  # fmt: skip
