@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from directions import AttributeEditor, InterFaceGAN
 from directions.probe import Probe, calibrate
+from directions.study import SAMPLES
 from semedit.editing.model import Model
 
 ALL_ROWS, MASKED, CHOSEN = "all rows", "masked", "chosen rows"
@@ -54,5 +55,6 @@ def rescaled(model: Model, editor: AttributeEditor, regions: str) -> AttributeEd
     scorer = model.scorer(editor.attribute, editor.prompts)
     if scorer is None:
         return editor
-    scale, _ = calibrate(Probe.of(model, scorer), editor, regions)
+    base = editor.study_.base if editor.study_ else SAMPLES
+    scale, _ = calibrate(Probe.of(model, scorer, base=base), editor, regions)
     return editor.calibrated(replace(editor.calibration_, scale=scale))

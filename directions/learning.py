@@ -13,7 +13,7 @@ from directions.interfacegan.library import DirectionLibrary
 from directions.labels import Labelled
 from directions.probe import Probe, calibrate
 from directions.region_choice import choose_regions, edit_regions
-from directions.study import Calibration, Measured, Study
+from directions.study import SAMPLES, Calibration, Measured, Study
 from directions.styleflow.library import FlowLibrary, FlowTraining, scores_of
 from semedit.errors import ConfigError, UnknownName
 from semedit.protocols import Bundle
@@ -77,10 +77,12 @@ def measure(
     seed: int = 0,
     progress: Progress | None = None,
     regions: str | None = None,
+    base: str = SAMPLES,
 ) -> list[Measured]:
     """Study attributes of a library and record it there; returns what was measured of each.
 
-    ``regions`` become the default regions of their edits; with "auto" they are chosen. Raises UnknownName.
+    ``regions`` become the default regions of their edits; with "auto" they are chosen. ``base`` is what edits are
+    measured on, as :class:`Probe` has it. Raises UnknownName.
     """
     if regions and regions != "auto":
         model.generator.regions.select(regions)
@@ -88,7 +90,7 @@ def measure(
     for done, name in enumerate(attributes):
         if regions:
             library.record(name, replace(library[name].calibration_, regions=regions))
-        study(model, library, name, seed + 1)
+        study(model, library, name, seed + 1, base)
         rows.append(row_of(library[name], labelled))
         if progress:
             progress(done + 1, len(attributes))
@@ -110,14 +112,15 @@ def row_of(editor: AttributeEditor, labelled: Labelled | None = None) -> Measure
     )
 
 
-def study(model: Bundle, library: EditorLibrary[AttributeEditor], attr: str, seed: int = 1) -> Study | None:
+def study(model: Bundle, library: EditorLibrary[AttributeEditor], attr: str, seed: int = 1,
+          base: str = SAMPLES) -> Study | None:  # fmt: skip
     """Measure an attribute's edits and record it in the library; what was known before where nothing scores it."""
-    found = calibration_of(model, library[attr], seed)
+    found = calibration_of(model, library[attr], seed, base)
     library.record(attr, found)
     return found.study
 
 
-def calibration_of(model: Bundle, editor: AttributeEditor, seed: int = 1) -> Calibration:
+def calibration_of(model: Bundle, editor: AttributeEditor, seed: int = 1, base: str = SAMPLES) -> Calibration:
     """What strength 1 has to mean for an editor, measured: scale, gain, side effects, regions that suffice.
 
     Default regions that are "auto" become those that are chosen here. Where there is nothing to score the attribute
@@ -128,7 +131,7 @@ def calibration_of(model: Bundle, editor: AttributeEditor, seed: int = 1) -> Cal
     if scorer is None:
         own = editor.calibration_
         return replace(own, regions="all" if own.regions == "auto" else own.regions)
-    probe = Probe.of(model, scorer, seed)
+    probe = Probe.of(model, scorer, seed, base=base)
     chosen = choose_regions(probe, editor)
     regions = chosen[0] if editor.regions_ == "auto" else editor.regions_
     editor = editor.calibrated(replace(editor.calibration_, regions=regions))
@@ -137,7 +140,7 @@ def calibration_of(model: Bundle, editor: AttributeEditor, seed: int = 1) -> Cal
     effects = {other: round(v, 4) for other, v in zip(probe.names, moved.tolist(), strict=True) if other != name}
     unmasked_scale, unmasked_gain = calibrate(probe, editor, "all")
     auto, distance, table = chosen
-    found = Study(len(probe.latent), scale, gain, unmasked_scale, unmasked_gain, effects, auto, distance, table)
+    found = Study(len(probe.latent), scale, gain, unmasked_scale, unmasked_gain, effects, auto, distance, table, base)
     return Calibration(regions, scale, unmasked_scale, found)
 
 

@@ -10,34 +10,41 @@ import torch
 from torch import Tensor
 
 from directions.contract import AttributeEditor
-from directions.study import Effect
+from directions.study import INVERSIONS, SAMPLES, Effect, check_base
 from semedit.errors import MissingWeights
+from semedit.latents.latent import Latent
 from semedit.metrics.attributes import Scorer
 from semedit.metrics.placed import placed
 from semedit.protocols import Bundle
 
-#: The mean score gain that strength 1 stands for, and the samples it is measured on.
-TARGET_GAIN, SAMPLES = 0.4, 64
+#: The mean score gain that strength 1 stands for, the samples it is measured on, and passes of the encoder.
+TARGET_GAIN, COUNT, PASSES = 0.4, 64, 5
 
 
 class Probe:
-    """Samples of a model (by default SAMPLES), with their pictures and scores, on which edits are measured."""
+    """Codes of a model (by default COUNT), with their pictures and scores, on which edits are measured.
 
-    def __init__(self, model: Bundle, scorers: Iterable[Scorer], seed: int = 0, count: int | None = None):
-        self.model, self.scorers = model, list(scorers)
+    They are those of samples (truncation 0.7), or of inversions: what the model's encoder finds for pictures of
+    untruncated samples, which takes more to edit. MissingWeights for inversions without an encoder.
+    """
+
+    def __init__(self, model: Bundle, scorers: Iterable[Scorer], seed: int = 0, count: int | None = None,
+                 base: str = SAMPLES):  # fmt: skip
+        self.model, self.scorers, self.base = model, list(scorers), check_base(base)
         self.names = tuple(name for scorer in self.scorers for name in scorer.names)
-        self.latent = model.sample(count or SAMPLES, seed)
+        count = count or COUNT
+        self.latent = inversions(model, count, seed) if base == INVERSIONS else model.sample(count, seed)
         self.images = model.synthesise(self.latent).image
         self.scores = self._score(self.images)
 
     @classmethod
-    def of(cls, model: Bundle, own: Scorer, seed: int = 0, count: int | None = None) -> "Probe":
+    def of(cls, model: Bundle, own: Scorer, seed: int = 0, count: int | None = None, base: str = SAMPLES) -> "Probe":
         """A probe that scores with ``own``, and all attributes of the domain if that has a classifier."""
         try:
             domain: Scorer = placed(model.domain.attributes(), model.generator.device)
         except MissingWeights:
-            return cls(model, [own], seed, count)
-        return cls(model, [domain] if set(own.names) <= set(domain.names) else [domain, own], seed, count)
+            return cls(model, [own], seed, count, base)
+        return cls(model, [domain] if set(own.names) <= set(domain.names) else [domain, own], seed, count, base)
 
     def _score(self, images: Tensor) -> Tensor:
         return torch.cat([scorer.score(images) for scorer in self.scorers], dim=1)
@@ -52,6 +59,19 @@ class Probe:
         own = self.names.index(editor.attribute)
         others = [abs(v) for i, v in enumerate(moved.tolist()) if i != own]
         return Effect(regions, moved[own].item(), sum(others) / max(1, len(others)), change)
+
+
+@torch.no_grad()
+def inversions(model: Bundle, count: int, seed: int, batch: int = 16) -> Latent:
+    """What the model's encoder finds for the pictures of ``count`` untruncated samples."""
+    found = list[Tensor]()
+    for part in model.sample(count, seed, 1.0).data.split(batch):
+        target = model.refiner.fit(model.synthesise(model.generator.latent(part)).image)
+        code, image = model.refiner.start(len(part))
+        for _ in range(PASSES):
+            code, image = model.refiner.step(target, code, image)
+        found.append(code)
+    return model.generator.latent(torch.cat(found))
 
 
 def gains(probe: Probe, editor: AttributeEditor, regions: str | None = None) -> Iterator[float]:

@@ -3,7 +3,18 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from semedit.errors import UnknownName
 from semedit.storage.content import shaped
+
+#: What edits are measured on.
+SAMPLES, INVERSIONS = "samples", "inversions"
+
+
+def check_base(name: str) -> str:
+    """A base of measurements. Raises UnknownName."""
+    if name not in (SAMPLES, INVERSIONS):
+        raise UnknownName("base of measurements", name, (SAMPLES, INVERSIONS))
+    return name
 
 
 @dataclass(frozen=True)
@@ -19,7 +30,8 @@ class Effect:
 
 @dataclass(frozen=True)
 class Study:
-    """What was measured of an attribute's edits on ``samples`` samples of the generator (truncation 0.7).
+    """What was measured of an attribute's edits on ``samples`` codes: samples of the generator (truncation 0.7), or
+    inversions of pictures, as ``base`` says.
 
     scale: what strength 1 means in the default regions, and gain: of the score there; unmasked_scale and unmasked_gain:
     the same for an edit of all rows; side_effects: mean change of every other attribute's score there;
@@ -37,6 +49,7 @@ class Study:
     auto_regions: str
     auto_distance: float
     auto_table: tuple[Effect, ...]
+    base: str = SAMPLES
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -25,10 +25,12 @@ def attributes(
         effects = sorted((study.side_effects if study else {}).items(), key=lambda item: -abs(item[1]))
         report.add(
             attr=name, regions=editor.regions_, scale=editor.scale_, gain=study and study.gain,
-            auto_regions=study and study.auto_regions, samples=study and study.samples, side_effects=dict(effects),
+            auto_regions=study and study.auto_regions, samples=study and study.samples,
+            measured_on=study and study.base, side_effects=dict(effects),
         )  # fmt: skip
         shown = ", ".join(f"{other} {change:+.2f}" for other, change in effects[:3] if abs(change) >= 0.02)
-        rows.append([name, editor.regions_, number(study.gain, 2) if study else "not measured", shown or "-"])
-    report.table(["attribute", "default regions", "gain at 1", "side effects there"], rows)
+        gain = [number(study.gain, 2), study.base] if study else ["not measured", "-"]
+        rows.append([name, editor.regions_, *gain, shown or "-"])
+    report.table(["attribute", "default regions", "gain at 1", "of", "side effects there"], rows)
     report.say(f"'semedit edit --attr NAME --model {model} --method {method}'; the gain is of the score, in 0..1")
     report.finish()

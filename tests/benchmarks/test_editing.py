@@ -84,7 +84,7 @@ def model():
 
 class TestVariants:
     def test_neighbours_differ_in_one_thing(self, model, monkeypatch):
-        monkeypatch.setattr("directions.probe.SAMPLES", 4)
+        monkeypatch.setattr("directions.probe.COUNT", 4)
         free, masked, local = variants.variants(model, "smile", "interfacegan")
         assert [v.name for v in (free, masked, local)] == [
             "common direction, all rows", "common direction, masked", "local direction, masked",
@@ -114,7 +114,7 @@ class TestCurves:
     @pytest.fixture(scope="class")
     def made(self, model, base):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("directions.probe.SAMPLES", 4)
+            patch.setattr("directions.probe.COUNT", 4)
             patch.setattr("benchmarks.editing.CHUNK", 2)
             return editing.curves(model, base, ("smile",), ("interfacegan",))
 
@@ -143,7 +143,7 @@ class TestCurves:
         np.testing.assert_allclose(free.values["score_gain"][:, 1], gain.numpy(), atol=1e-6)
 
     def test_the_size_is_in_the_id(self, model, base, monkeypatch):
-        monkeypatch.setattr("directions.probe.SAMPLES", 4)
+        monkeypatch.setattr("directions.probe.COUNT", 4)
         (free, *_) = editing.curves(model, base, ("smile",), ("interfacegan",), size=16)
         assert free.protocols["preservation"] == "1 - l1[0,1]@16, 8 bit"
         codes = base.latent
@@ -184,7 +184,7 @@ class TestBases:
 
 
 def test_the_command(model, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr("directions.probe.SAMPLES", 4)
+    monkeypatch.setattr("directions.probe.COUNT", 4)
     monkeypatch.setattr("semedit.cli.bench.editing.load", lambda name: model)
     options = ["--base", "samples", "--count", "4", "--attr", "smile", "--method", "interfacegan"]
     out = tmp_path / "rows.json"

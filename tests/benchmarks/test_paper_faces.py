@@ -97,7 +97,7 @@ def test_tables_and_curves_on_real_faces(model, data, tmp_path, monkeypatch):
         "semedit.metrics.sets.legacy_frechet", lambda a, b: (a.mean(0) - b.mean(0)).square().sum().item()
     )
     monkeypatch.setattr("benchmarks.editing.DEGREES", (1.0,))
-    monkeypatch.setattr("directions.probe.SAMPLES", 2)
+    monkeypatch.setattr("directions.probe.COUNT", 2)
     setting = Setting(model, tmp_path / "report", TINY.replace(samples=10, inversions=2), data)
     page, _ = write_report(setting, run(setting, chosen(PARTS, ("ssg.t1", "ssg.t2"))))
     # Curves look at many pictures: by the smaller network.

@@ -28,7 +28,7 @@ def workspace(tmp_path_factory, portrait) -> Path:
 @pytest.fixture
 def quick_studies(monkeypatch):
     """Editors are measured on a few samples only."""
-    monkeypatch.setattr("directions.probe.SAMPLES", 4)
+    monkeypatch.setattr("directions.probe.COUNT", 4)
 
 
 def refuse(capsys, arguments: list[str], *words: str, code: int = 2) -> None:

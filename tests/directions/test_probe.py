@@ -1,8 +1,13 @@
 """Calibration: what strength 1 has to mean."""
 
 import pytest
+import torch
 
-from directions.probe import shortest
+import semedit
+from directions.learning import measure
+from directions.probe import Probe, shortest
+from directions.study import Study
+from semedit.errors import UnknownName
 
 
 @pytest.mark.parametrize("curve, wanted", [
@@ -10,3 +15,30 @@ from directions.probe import shortest
 ])  # fmt: skip
 def test_calibration_interpolates_or_takes_the_best(curve, wanted):
     assert shortest((1.0, 2.0, 3.0), curve) == pytest.approx(wanted)
+
+
+class TestInversions:
+    """What an encoder finds is edited instead of what was sampled; nothing else differs."""
+
+    def test_codes_are_the_encoders(self):
+        model = semedit.load("portraits")
+        scorer = model.domain.attributes()
+        probe = Probe(model, [scorer], seed=3, count=2, base="inversions")
+        pictures = model.synthesise(model.sample(2, 3, 1.0)).image
+        found = model.inverter("restyle").invert(pictures).latent
+        torch.testing.assert_close(probe.latent.data, found.data)
+        torch.testing.assert_close(probe.images, model.synthesise(found).image)
+
+    def test_an_unknown_base_is_refused(self):
+        with pytest.raises(UnknownName, match=r"'inversion'.*did you mean 'inversions'"):
+            Probe(semedit.load("portraits"), [], base="inversion")
+
+    def test_a_study_says_what_it_was_measured_on(self, monkeypatch):
+        monkeypatch.setattr("directions.probe.COUNT", 2)
+        model = semedit.load("portraits")
+        library = model.editors()
+        before = library["smile"].scale_
+        (row,) = measure(model, library, ("smile",), base="inversions")
+        study = library["smile"].study_
+        assert study.base == "inversions" and Study.from_json(study.to_json()) == study
+        assert row.scale == library["smile"].scale_ != before

@@ -184,6 +184,10 @@ def calibration(
     regions: Annotated[
         str | None, typer.Option(help="New default regions of these attributes ('auto': those that suffice).")
     ] = None,
+    base: Annotated[
+        str,
+        typer.Option(help="Edits of samples are measured, or of inversions, what the encoder finds."),
+    ] = "samples",
     out: OutFile = None,
     json: JsonOption = False,
     seed: SeedOption = 0,
@@ -198,7 +202,7 @@ def calibration(
     path = place(loaded, out, type(library).FILE)
     wanted = names(attributes) or tuple(library)
     with progress_bar("measuring", json) as progress:
-        found = learning.measure(loaded, library, wanted, seed=seed, progress=progress, regions=regions)
+        found = learning.measure(loaded, library, wanted, seed=seed, progress=progress, regions=regions, base=base)
     rows = [one.to_json() for one in found]
     keep(loaded, path, library.save)
     report = Report(json)

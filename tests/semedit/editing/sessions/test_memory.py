@@ -130,7 +130,7 @@ def test_benches(model, monkeypatch, alive, bench):
     monkeypatch.setattr(locality, "CHUNK", 2)
     monkeypatch.setattr(editing, "CHUNK", 2)
     monkeypatch.setattr(editing, "DEGREES", (1.0,))
-    monkeypatch.setattr("directions.probe.SAMPLES", 2)
+    monkeypatch.setattr("directions.probe.COUNT", 2)
     assert most(alive, lambda: bench(model, 4)) == most(alive, lambda: bench(model, 2))
 
 
