@@ -5,6 +5,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semedit.cli import complete
+from semedit.cli.carrying import (
+    BATCH,
+    AnywayOption,
+    BatchOption,
+    BlendOption,
+    ContinueOption,
+    FaceOption,
+    InvertMethodOption,
+    MaskOption,
+    MeanOption,
+    PasteOption,
+    PhotoOption,
+    SaveMaskOption,
+    SourcesArgument,
+    StripOption,
+    carry_out,
+    check_start,
+    outputs_of,
+    starting,
+)
 from semedit.cli.console import (
     DeviceOption,
     IdentityOption,
@@ -14,15 +34,15 @@ from semedit.cli.console import (
     OutOption,
     PerceptualOption,
     Report,
+    SeedOption,
     SetOption,
     check_device,
     check_present,
     left_out,
     watching,
 )
-from semedit.cli.edit import carry_out, starting
 from semedit.config import assigned
-from semedit.editing.requests.request import EditRequest, Outputs
+from semedit.editing.requests.request import EditRequest, Pasting
 from semedit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,10 +53,7 @@ if TYPE_CHECKING:
 
 
 def drag(
-    source: Annotated[
-        list[str] | None,
-        typer.Argument(help="Pictures, latents, folders of either, or globs; the latest inversion if left out."),
-    ] = None,
+    source: SourcesArgument = None,
     handles: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,29 +75,33 @@ def drag(
         ),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Most steps of the search.", rich_help_panel="What")] = None,
-    mean: Annotated[
-        bool, typer.Option("--mean", help="Edit the model's mean picture.", rich_help_panel="From")
-    ] = False,
-    go_on: Annotated[
-        bool, typer.Option("--continue", help="Go on from the latest edit.", rich_help_panel="From")
-    ] = False,
-    save_mask: Annotated[bool, typer.Option("--save-mask", help="Also write the edited regions as a mask.")] = False,
-    strip: Annotated[bool, typer.Option("--strip", help="Also write a row of strengths from -1 to 1.5.")] = False,
+    mean: MeanOption = False,
+    go_on: ContinueOption = False,
+    paste: PasteOption = False,
+    photo: PhotoOption = None,
+    blend: BlendOption = Pasting.how,
+    mask: MaskOption = None,
+    save_mask: SaveMaskOption = False,
+    anyway: AnywayOption = False,
+    strip: StripOption = False,
     model: ModelOption = "portraits",
     set_: SetOption = None,
+    invert_method: InvertMethodOption = None,
+    face: FaceOption = None,
+    batch: BatchOption = BATCH,
     out: OutOption = "semedit-out",
     no_mark: NoMarkOption = False,
     perceptual: PerceptualOption = "own",
     identity: IdentityOption = "own",
     json: JsonOption = False,
+    seed: SeedOption = 0,
     device: DeviceOption = "cpu",
 ) -> None:
     """Pull points of pictures to where they should be; writes OUT/<name>/edits/<edit>/ for each.
 
     A corner of the mouth: semedit drag --from 0.59,0.67 --to 0.60,0.64 --regions mouth
     """
-    if sum((bool(source), mean, go_on)) > 1:
-        raise ConfigError("a SOURCE, --mean and --continue are three places to start from; give one of them")
+    check_start(source, mean, go_on)
     if not handles and not targets:
         raise ConfigError("what is pulled where? --from X,Y --to X,Y, each from 0 to 1")
     request = EditRequest(
@@ -89,6 +110,11 @@ def drag(
     )  # fmt: skip
     report = Report(json)
     check_present(report, source or ())
+    outputs = outputs_of(
+        paste=paste, photo=photo, blend=blend, mask=mask, anyway=anyway, strip=strip, save_mask=save_mask
+    )
+
+    import torch
 
     from semedit.editing.loading import load
     from semedit.editing.sessions.inverting import subjects_of
@@ -97,12 +123,16 @@ def drag(
     from semedit.storage.atomic import make_folder
 
     mark_pictures(not no_mark)
+    torch.manual_seed(seed)
     folder = make_folder(out)
     without = left_out(perceptual=perceptual, identity=identity)
     loaded = load(model, without=without).to(check_device(device))
     with watching(json) as watch:
         session = EditSession(loaded, request, watch)
         found: Iterable[Subject | Failure]
-        found = subjects_of(loaded, source, folder, watch) if source else [starting(loaded, mean, go_on, folder)]
-        carry_out(report, session, loaded, found, Outputs(strip=strip, mask=save_mask))
+        if source:
+            found = subjects_of(loaded, source, folder, watch, method=invert_method, face=face)
+        else:
+            found = [starting(loaded, mean, go_on, folder)]
+        carry_out(report, session, loaded, found, outputs, batch)
     report.finish()

@@ -1,11 +1,30 @@
 """``semedit edit``: change chosen regions by attributes, words or parts."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from semedit.cli import complete
+from semedit.cli.carrying import (
+    BATCH,
+    AnywayOption,
+    BatchOption,
+    BlendOption,
+    ContinueOption,
+    FaceOption,
+    InvertMethodOption,
+    MaskOption,
+    MeanOption,
+    PasteOption,
+    PhotoOption,
+    SaveMaskOption,
+    SourcesArgument,
+    StripOption,
+    carry_out,
+    check_start,
+    outputs_of,
+    starting,
+)
 from semedit.cli.console import (
     DeviceOption,
     IdentityOption,
@@ -24,27 +43,18 @@ from semedit.cli.console import (
     watching,
 )
 from semedit.cli.early import check_sources
-from semedit.cli.shown import as_json, show_choices, show_edit
-from semedit.editing.requests.request import METHOD, EditRequest, Outputs, Pasting
-from semedit.errors import ConfigError
+from semedit.cli.shown import show_choices
+from semedit.editing.requests.request import METHOD, EditRequest, Pasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from semedit.editing.model import Model
     from semedit.editing.requests.records import Failure
     from semedit.editing.results.subjects import Subject
-    from semedit.editing.sessions.session import EditSession
-
-#: Pictures edited at once, unless told otherwise.
-BATCH = 16
 
 
 def edit(
-    source: Annotated[
-        list[str] | None,
-        typer.Argument(help="Pictures, latents, folders of either, or globs; the latest inversion if left out."),
-    ] = None,
+    source: SourcesArgument = None,
     attr: Annotated[
         list[str] | None,
         typer.Option(
@@ -99,56 +109,15 @@ def edit(
     preserve: Annotated[
         str, typer.Option(help="Attributes to keep as they are, comma separated.", rich_help_panel="What")
     ] = "",
-    mean: Annotated[
-        bool, typer.Option("--mean", help="Edit the model's mean picture.", rich_help_panel="From")
-    ] = False,
-    go_on: Annotated[
-        bool, typer.Option("--continue", help="Go on from the latest edit.", rich_help_panel="From")
-    ] = False,
-    paste: Annotated[
-        bool,
-        typer.Option(
-            "--paste-back",
-            help="Also put the change back into the full photo: pasted.png.",
-            rich_help_panel="Back into the photo",
-        ),
-    ] = False,
-    photo: Annotated[
-        str | None,
-        typer.Option(help="The photo for --paste-back, if its file has moved.", rich_help_panel="Back into the photo"),
-    ] = None,
-    blend: Annotated[
-        str,
-        typer.Option(
-            help="What --paste-back puts there: the difference that the edit made, replace (the edited regions "
-            "themselves), or crop (all of it).",
-            rich_help_panel="Back into the photo",
-        ),
-    ] = Pasting.how,
-    mask: Annotated[
-        Path | None,
-        typer.Option(
-            help="For --paste-back: a picture that is white where the photo may change.",
-            rich_help_panel="Back into the photo",
-        ),
-    ] = None,
-    save_mask: Annotated[
-        bool,
-        typer.Option(
-            "--save-mask",
-            help="Also write the edited regions as a mask: mask.png, pasted-mask.png.",
-            rich_help_panel="Back into the photo",
-        ),
-    ] = False,
-    anyway: Annotated[
-        bool,
-        typer.Option(
-            "--anyway",
-            help="Paste back even where the picture lies outside what the model knows.",
-            rich_help_panel="Back into the photo",
-        ),
-    ] = False,
-    strip: Annotated[bool, typer.Option("--strip", help="Also write a row of strengths from -1 to 1.5.")] = False,
+    mean: MeanOption = False,
+    go_on: ContinueOption = False,
+    paste: PasteOption = False,
+    photo: PhotoOption = None,
+    blend: BlendOption = Pasting.how,
+    mask: MaskOption = None,
+    save_mask: SaveMaskOption = False,
+    anyway: AnywayOption = False,
+    strip: StripOption = False,
     model: ModelOption = "portraits",
     method: Annotated[
         str,
@@ -177,20 +146,9 @@ def edit(
         str | None, typer.Option(help="Weights of --clip: a file, or open_clip's tag.", rich_help_panel="What")
     ] = None,
     set_: SetOption = None,
-    invert_method: Annotated[
-        str | None,
-        typer.Option(
-            help="How pictures are inverted first: restyle, optimize, restyle+optimize (the default with an encoder) "
-            "or pti.",
-            rich_help_panel="From",
-            autocompletion=complete.invert_methods,
-        ),
-    ] = None,
-    face: Annotated[
-        int | None,
-        typer.Option(help="Which face, 1 being the largest, when there are several.", rich_help_panel="From"),
-    ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures edited at once.")] = BATCH,
+    invert_method: InvertMethodOption = None,
+    face: FaceOption = None,
+    batch: BatchOption = BATCH,
     out: OutOption = "semedit-out",
     no_mark: NoMarkOption = False,
     perceptual: PerceptualOption = "own",
@@ -213,8 +171,7 @@ def edit(
 
     'semedit attributes' lists what can be changed.
     """
-    if sum((bool(source), mean, go_on)) > 1:
-        raise ConfigError("a SOURCE, --mean and --continue are three places to start from; give one of them")
+    check_start(source, mean, go_on)
     request = EditRequest(
         attrs=tuple(attr or ()), texts=tuple(text or ()), reference=from_image,
         moves=tuple(move or ()), zooms=tuple(zoom or ()), regions=tuple(regions or ()),
@@ -223,12 +180,10 @@ def edit(
     )  # fmt: skip
     report = Report(json)
     check_present(report, source or ())
-    for files in ([from_image] if from_image else (), [str(mask)] if mask else ()):
-        check_sources(files)
-    if not paste and (photo or mask or anyway or blend != Pasting.how):
-        raise ConfigError("--photo, --blend, --mask and --anyway go with --paste-back")
-    pasting = Pasting(photo=Path(photo) if photo else None, how=blend, mask=mask, anyway=anyway) if paste else None
-    outputs = Outputs(strip=strip, mask=save_mask, paste=pasting)
+    check_sources([from_image] if from_image else [])
+    outputs = outputs_of(
+        paste=paste, photo=photo, blend=blend, mask=mask, anyway=anyway, strip=strip, save_mask=save_mask
+    )
 
     import torch
 
@@ -253,34 +208,3 @@ def edit(
             found = [starting(loaded, mean, go_on, folder)]
         carry_out(report, session, loaded, found, outputs, batch)
     report.finish()
-
-
-def starting(model: "Model", mean: bool, go_on: bool, out: Path) -> "Subject":
-    """What is edited where no source is named: the mean code, the latest edit, or the latest inversion."""
-    from semedit.editing.results import subjects
-
-    if mean:
-        return subjects.mean_subject(model, out)
-    return subjects.latest_edit(out) if go_on else subjects.latest(out)
-
-
-def carry_out(report: Report, session: "EditSession", model: "Model", found: "Iterable[Subject | Failure]",
-              outputs: Outputs, batch: int = BATCH) -> None:  # fmt: skip
-    """Edit what was found, ``batch`` at once, and report each result; what failed is named, and the rest goes on."""
-    from semedit.editing.measuring.explained import explain_edit
-    from semedit.editing.requests.records import Failure
-
-    named = []
-    for one in found:
-        if isinstance(one, Failure):
-            report.fail(one.input, one.error)
-        else:
-            named.append(one)
-    for done in session.edit(named, batch=batch, outputs=outputs):
-        if isinstance(done, Failure):
-            report.fail(done.input, done.error)
-        else:
-            report.add(**done.to_json(), explained=as_json(explain_edit(done, model)))
-            show_edit(report, done, model)
-    if len(report.results) + len(report.failed) > 1:
-        report.say(f"{len(report.results)} edited, {len(report.failed)} failed")

@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from semedit.cli.main import run
 from semedit.latents.latent import Latent
@@ -28,7 +30,20 @@ def test_it_is_an_edit_like_any_other(tmp_path, capsys):
     assert run(["undo", "--edits", "2", *out]) == 0
 
 
+def test_a_photo_is_pulled_and_the_change_pasted_back(portrait, tmp_path, capsys):
+    """The photo is inverted as is said, and differs afterwards where the mask lets it."""
+    asked = ["--invert-method", "restyle", "--face", "1", "--seed", "3", "--paste-back", "--anyway", "--save-mask"]
+    assert run([*PULL, str(portrait), "--regions", "mouth", *asked, "--out", str(tmp_path), "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["results"]
+    assert Latent.load(tmp_path / "portrait" / "latent.safetensors").metadata["method"] == "restyle"
+    photo, pasted = (torch.from_numpy(np.array(Image.open(path).convert("RGB"))) for path in (portrait, one["pasted"]))
+    mask = torch.from_numpy(np.array(Image.open(one["pasted_mask"]).convert("L")))
+    changed = (photo != pasted).any(-1)
+    assert changed.any() and not changed[mask == 0].any()
+
+
 @pytest.mark.parametrize("arguments, word", [
+    (["--from", "0.5,0.5", "--to", "0.5,0.4", "--anyway"], "go with --paste-back"),
     (["--from", "0.6,0.68"], "1 --from for 0 --to"),
     (["--from", "1.6,0.68", "--to", "0.5,0.5"], "from 0 to 1"),
     (["--from", "nan,0.5", "--to", "0.5,0.5"], "from 0 to 1"),

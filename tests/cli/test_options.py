@@ -5,6 +5,7 @@ import inspect
 import pytest
 import typer
 
+from baselines import stylegan2
 from baselines.editing_in_style import learn_catalogue
 from baselines.stylefusion import RECIPES, SCHEDULES
 from benchmarks import bases, fidelity, locality, reconstruction, transfers
@@ -12,8 +13,10 @@ from benchmarks.speed import exported
 from benchmarks.speed import generator as forwards
 from directions import EDITORS, learn_directions, learn_flow
 from encoders import INVERTERS
+from semedit.cli import early
 from semedit.cli.main import build
 from semedit.data.celebamask import prepare_celebamask
+from semedit.domains import DOMAINS
 from semedit.domains.portraits.drawing.renderer import STYLES, render
 from semedit.domains.portraits.fitting.clip import ClipFitConfig
 from semedit.domains.portraits.fitting.features import FEATURES
@@ -27,7 +30,9 @@ from semedit.editing.sessions.inverting import invert_files
 from semedit.editing.sessions.session import EditSession, take_back
 from semedit.editing.sessions.transfers import TRANSFERS
 from semedit.metrics.roles import ROLES, file_name
+from semedit.training.gan import recipes as gan
 from semedit.training.gan.config import TrainConfig
+from semedit.training.teaching.recipes import COURSES
 
 
 def default(function, name):
@@ -74,8 +79,8 @@ OWNED = {
     ("edit", "strength"): EditRequest.strength,
     ("edit", "method"): EditRequest.method,
     ("attributes", "method"): EditRequest.method,
-    ("edit", "blend"): Pasting.how,
-    ("edit", "batch"): default(EditSession.edit, "batch"),
+    **{(words, "blend"): Pasting.how for words in ("edit", "drag")},
+    **{(words, "batch"): default(EditSession.edit, "batch") for words in ("edit", "drag")},
     ("undo", "edits"): default(take_back, "edits"),
     ("invert", "batch"): default(invert_files, "batch"),
     ("sample", "psi"): default(Model.sample, "psi"),
@@ -110,8 +115,8 @@ ITS_OWN = {
 #: Options that the command line alone has in one command.
 ALONE = {("fit identity", "role"), ("data scan", "domain"), ("models pack", "domain"), ("models info", "name"),
          ("fit attributes", "domain"), ("bench paper", "budget"), ("models export", "format")} | {
-    (words, "seed") for words in ("invert", "edit", "sample", "draw", "interpolate", "components", "mix", "compose",
-                                  "transfers", "fit calibration")
+    (words, "seed") for words in ("invert", "edit", "drag", "sample", "draw", "interpolate", "components", "mix",
+                                  "compose", "transfers", "fit calibration")
 }  # fmt: skip
 
 
@@ -131,10 +136,10 @@ def test_no_other_option_has_a_default():
 CHOICES = {
     ("edit", "method"): (*EDITORS, *TRANSFERS),
     ("attributes", "method"): EDITORS,
-    ("edit", "invert_method"): INVERTERS,
     ("fit calibration", "method"): EDITORS,
     ("invert", "method"): INVERTERS,
-    ("edit", "blend"): BLENDS,
+    **{(words, "blend"): BLENDS for words in ("edit", "drag")},
+    **{(words, "invert_method"): INVERTERS for words in ("edit", "drag")},
     ("draw", "style"): STYLES,
     ("bench editing", "base"): bases.BASES,
     ("fit fusion", "recipe"): RECIPES,
@@ -149,3 +154,17 @@ CHOICES = {
 def test_the_help_names_every_choice(key):
     for name in CHOICES[key]:
         assert name in OPTIONS[key].help
+
+
+def test_names_that_are_told_early_are_their_owners():
+    trained = {**COURSES, **gan.RECIPES, **stylegan2.COURSES, **stylegan2.RECIPES, **stylegan2.SEMANTIC_RECIPES}
+    assert sorted(early.RECIPES) == sorted(trained)
+    assert sorted(early.STYLES) == sorted(STYLES) and sorted(early.DOMAINS) == sorted(DOMAINS)
+
+
+def test_edit_and_drag_start_and_end_alike():
+    """Where they start from, and what becomes of the result, is the same option of both."""
+    for name in ("source", "mean", "go_on", "invert_method", "face", "paste", "photo", "blend", "mask", "save_mask",
+                 "anyway", "strip", "batch", "seed"):  # fmt: skip
+        ours, theirs = OPTIONS["drag", name], OPTIONS["edit", name]
+        assert (ours.opts, ours.default, getattr(ours, "help", "")) == (theirs.opts, theirs.default, theirs.help)
