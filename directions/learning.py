@@ -123,16 +123,20 @@ def study(model: Bundle, library: EditorLibrary[AttributeEditor], attr: str, see
 def calibration_of(model: Bundle, editor: AttributeEditor, seed: int = 1, base: str = SAMPLES) -> Calibration:
     """What strength 1 has to mean for an editor, measured: scale, gain, side effects, regions that suffice.
 
-    Default regions that are "auto" become those that are chosen here. Where there is nothing to score the attribute
-    with, all stays as it is, but for "auto", which becomes all regions.
+    Default regions that are "auto" become those that are chosen here; on another ``base`` than samples, those that
+    samples have shown to suffice are not chosen anew. Where there is nothing to score the attribute with, all stays as
+    it is, but for "auto", which becomes all regions.
     """
-    name = editor.attribute
+    name, known = editor.attribute, editor.study_
     scorer = model.scorer(name, editor.prompts)
     if scorer is None:
         own = editor.calibration_
         return replace(own, regions="all" if own.regions == "auto" else own.regions)
     probe = Probe.of(model, scorer, seed, base=base)
-    chosen = choose_regions(probe, editor)
+    if base == SAMPLES or known is None:
+        chosen = choose_regions(probe, editor)
+    else:
+        chosen = known.auto_regions, known.auto_distance, known.auto_table
     regions = chosen[0] if editor.regions_ == "auto" else editor.regions_
     editor = editor.calibrated(replace(editor.calibration_, regions=regions))
     scale, gain = calibrate(probe, editor)
