@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from PIL import Image
+
 from benchmarks.paper.cells import STATUSES, ReportCell
 from benchmarks.paper.manifest import MANIFEST
 from benchmarks.paper.running import ROWS, TABLE, Section
-from benchmarks.paper.setting import Setting
+from benchmarks.paper.setting import Figure, Setting
 from benchmarks.paper.tables import DETAIL, CellTable, counted, figures_of, markdown_table, reasons_of, tables_of
 from semedit.storage.atomic import write_bytes
-from semedit.storage.content import read_object
+from semedit.storage.content import read_object, reading
 
 HTML, TEXT = "report.html", "report.md"
 #: What the parts' ids begin with, and the paper that it stands for.
@@ -20,9 +22,11 @@ PAPERS = {
     "sf": "StyleFusion (Kafri et al. 2021)",
     "eis": "Editing in Style (Collins et al. 2020)",
 }
+#: Side in px of the narrowest place for a caption.
+NARROWEST = 320
 STYLE = """
 :root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 1240px; margin: 2rem auto; padding: 0 1.2rem; color: #1d2125;
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 1240px; margin: 2rem auto; padding: 0 1.2rem; color: #1d2125;
   background: #fff; overflow-wrap: break-word; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.35rem; margin-top: 3rem; border-bottom: 2px solid #d6dade; }
 h3 { font-size: 1.15rem; margin: 2.4rem 0 0; }
@@ -35,13 +39,16 @@ tbody th { font-weight: 500; min-width: 11rem; max-width: 20rem; } .subject { fo
 th .small { display: block; line-height: 1.3; } thead .small { min-width: 6rem; max-width: 11rem; }
 .status { font-size: .78rem; padding: .05rem .4rem; border-radius: .6rem; background: #eceff1; white-space: nowrap; }
 .reproduced { background: #cdeed3; } .within { background: #e5f0c0; } .differs { background: #f9d5cc; }
-figure { margin: 1.2rem 0; } img { max-width: 100%; height: auto; } code { background: #f1f3f5; padding: 0 .25rem; }
+.figures { display: flex; flex-wrap: wrap; gap: 1.4rem 1.8rem; margin: 1.2rem 0; }
+figure { margin: 0; max-width: 100%; } figcaption { margin-top: .3rem; }
+img { max-width: 100%; height: auto; } code { background: #f1f3f5; padding: 0 .25rem; }
 nav { display: flex; flex-wrap: wrap; gap: .1rem .8rem; } details { margin: .6rem 0; } summary { cursor: pointer; }
 pre { overflow-x: auto; font-size: .8rem; }
-@media (max-width: 40rem) { body { margin: 1rem auto; padding: 0 .8rem; } h1 { font-size: 1.4rem; } }
+@media (max-width: 40rem) { body { margin: 1rem auto; padding: 0 .8rem; } h1 { font-size: 1.4rem; }
+  tbody th { min-width: 7rem; } }
 @media print {
-  body { max-width: none; margin: 0; font-size: 11px; } .scroll { overflow: visible; } nav { display: none; }
-  td { white-space: normal; } table { font-size: 9px; } figure, tr { break-inside: avoid; }
+  :root { font-size: 11px; } body { max-width: none; margin: 0; padding: 0; } nav { display: none; }
+  .scroll { overflow: visible; } td { white-space: normal; } figure, tr { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
 }
 """
@@ -61,7 +68,7 @@ def title(setting: Setting) -> str:
 
 def introduction(setting: Setting, sections: Sequence[Section]) -> str:
     """What the report is of, and how many cells have which status."""
-    cells = [cell for section in sections for cell in section.cells]
+    cells = [cell for section in sections for cell in section.cells if not cell.detail]
     counts = {status: sum(cell.status == status for cell in cells) for status in STATUSES}
     told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     drawn = (
@@ -82,7 +89,10 @@ def html_of(setting: Setting, sections: Sequence[Section]) -> str:
     links = "".join(f"<nav>{escape(name)}: {''.join(map(_link, own))}</nav>" for name, own in told.items())
     legend = "".join(f"<dt>{_badge(status)}</dt><dd>{escape(said)}</dd>" for status, said in STATUSES.items())
     manifest = escape(json.dumps(read_object(setting.folder / MANIFEST), indent=1))
-    body = "\n".join(f"<h2>{escape(name)}</h2>\n" + "\n".join(map(_section, own)) for name, own in told.items())
+    body = "\n".join(
+        f"<h2>{escape(name)}</h2>\n" + "\n".join(_section(one, setting.folder) for one in own)
+        for name, own in told.items()
+    )
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title(setting))}</title><style>{STYLE}</style></head><body>
@@ -108,7 +118,7 @@ def _badge(status: str) -> str:
     return f'<span class="status {status.split()[0]}">{escape(status)}</span>'
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, folder: Path) -> str:
     cells, part = section.cells, section.part
     if not any(cell.paper is not None or cell.status != "not run" for cell in cells):
         said = "; ".join(f"{escape(reason)}. {_code(command)}" for reason, command, _ in reasons_of(cells))
@@ -119,14 +129,22 @@ def _section(section: Section) -> str:
     for reason, command, rows in reasons_of(cells):
         named = escape("; ".join(rows))
         parts.append(f'<p class="reason">{_badge("not run")} {named}: {escape(reason)}. {_code(command)}</p>')
-    for figure in section.all_figures:
-        parts.append(
-            f'<figure><img src="{escape(figure.file)}" alt="{escape(figure.caption)}" loading="lazy">'
-            f"<figcaption>{escape(figure.caption)}</figcaption></figure>"
-        )
+    if shown := "".join(_figure(figure, folder) for figure in section.all_figures):
+        parts.append(f'<div class="figures">{shown}</div>')
     if behind := "".join(_table(table) for table in tables_of(cells) if table.kind == DETAIL):
         parts.append(f"<details><summary>The figures behind the plot</summary>{behind}</details>")
     return "\n".join(parts)
+
+
+def _figure(figure: Figure, folder: Path) -> str:
+    """A picture over its caption, which is no wider than it, or than NARROWEST."""
+    said = escape(figure.caption)
+    with reading(folder / figure.file), Image.open(folder / figure.file) as picture:
+        width, height = picture.size
+    return (
+        f'<figure style="width: {max(width, NARROWEST)}px"><img src="{escape(figure.file)}" alt="{said}" '
+        f'width="{width}" height="{height}"><figcaption>{said}</figcaption></figure>'
+    )
 
 
 def _table(table: CellTable) -> str:

@@ -44,7 +44,7 @@ def tables_of(cells: Sequence[ReportCell]) -> list[CellTable]:
     published = {(cell.column, cell.protocol) for cell in told if cell.paper is not None}
     found: dict[str, dict[str, list[ReportCell]]] = {}
     for cell in told:
-        own = BY_OPTIMISED if cell.protocol.endswith(f"({OPTIMISED})") else OWN
+        own = BY_OPTIMISED if f"({OPTIMISED})" in cell.protocol else OWN
         kind = PUBLISHED if (cell.column, cell.protocol) in published else DETAIL if cell.detail else own
         found.setdefault(_split(cell.row)[0], {}).setdefault(kind, []).append(cell)
     pairs = [(subject, kind) for subject, kinds in found.items() for kind in KINDS if kind in kinds]

@@ -86,8 +86,10 @@ def test_rows_of_a_subject_are_a_table_and_figures_behind_plots_come_last():
     ]
     assert tables[0].counted("masked") == "n 4"
     head, _, first, *_, protocols, _ = markdown_table(tables[0])
-    assert (head, first) == ("| smile | c [1] |", "| all rows | 1.0000 [0.5000, 1.5000] (n 4) |")
-    assert protocols == "[1] `p`."
+    assert (head, first) == (
+        "| smile | c [1] |",
+        "| all rows | 1.0000 [0.5000, 1.5000] (n 4) |",
+    ) and protocols == "[1] `p`."
 
 
 def test_parts_are_chosen_by_id_and_by_paper():

@@ -29,6 +29,8 @@ COLUMNS = {
 }  # fmt: skip
 #: The gain at which methods are compared, or nine tenths of the most that all of them reach.
 EQUAL_GAIN = 0.4
+#: The gain up to which an edit has gained nothing, and is not compared.
+LEAST_GAIN = 0.02
 #: Side in px at which preservation is measured where the generators' sizes differ.
 COMMON_SIZE = 256
 _BASES: WeakKeyDictionary[Model, dict[tuple[int, Path | None], Base]] = WeakKeyDictionary()
@@ -54,6 +56,7 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
         measured(row, f"{attr}: {named(generator, row)}", COLUMNS[unmarked(row.metric)], of_pictures=True)
         for row in found
         if row.degree in (editing.ONE, None) and unmarked(row.metric) in COLUMNS
+        if row.gain is None or row.gain > LEAST_GAIN
     ]
     measures += [
         measured(row, f"{attr}, ten strengths: {named(generator, row)}, {row.degree:g}",
@@ -128,7 +131,7 @@ def at_equal_gain(made: Sequence[tuple[str, editing.Curve]]) -> dict[str, list[d
     ``perceptual``; those that gain nothing are left out, and those of which nobody tells regions."""
     panels: dict[str, list[dict[str, Any]]] = {}
     for attr in dict.fromkeys(curve.attr for _, curve in made):
-        curves = [(g, c) for g, c in made if c.attr == attr and c.most > 0.02]
+        curves = [(g, c) for g, c in made if c.attr == attr and c.most > LEAST_GAIN]
         curves = [(g, c) for g, c in curves if not np.isnan(c.means["inside_share"]).any()]
         if not curves:
             continue

@@ -90,7 +90,7 @@ def _editing(setting: Setting, name: str, progress: Progress) -> Made:
         gain = (judge.network.score(after) - judge.network.score(before))[:, judge.network.index(name)]
         found = {("score gain", f"{model.domain.name}-{judge.protocol}"): gain}
         found |= share_of(model, name, before, after)
-        measures += [_mean(f"{name}, {said}", column, by, values) for (column, by), values in found.items()]
+        measures += [_mean(f"{name}: {said}", column, by, values) for (column, by), values in found.items()]
     shown = [before, *(x for after in made.values() for x in (after, difference(after, before)))]
     grid = torch.stack([x[: setting.budget.shown] for x in shown], dim=1).flatten(0, 1)
     heads = ["sample", *(text for said in made for text in (said, "difference"))]

@@ -67,7 +67,7 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
     for (column, protocol), values in found.items():
         mean, std = values.mean().item(), values.std(unbiased=False).item()
         low, high = mean_interval(mean, std, len(values))
-        row = f"InterFaceGAN in S, {name}"
+        row = f"{name}: InterFaceGAN in S"
         measures.append(
             Measure(row=row, column=column, value=mean, protocol=protocol, n=len(values), std=std, low=low, high=high)
         )
