@@ -32,7 +32,7 @@ TINY = FusionTrainConfig(
 #: The five nets of the paper's tree of faces, with blenders of a size that suits a generator of drawn portraits at
 #: 128 px: a third of a million parameters a net, where the official ones have 37 million. Gates move by as much as Adam
 #: lets them in a step, so that the rate and the number of steps decide: at 0.3 a net has in 400 steps what it lacks at
-#: 0.1 after as many (of the change that the background's code makes, 73 % and 60 % are in the background).
+#: 0.1 after as many (of the change that the face's code makes, 73 % and 60 % are in the face).
 PORTRAITS = FusionTrainConfig(
     name="portraits-fusion", tree=dict(TREES["faces"]), parts=FACE_PARTS,
     net=FusionConfig(width=192, hidden=(192, 192), repeats=1), losses=FusionLossConfig(local=60, align=0.02),
