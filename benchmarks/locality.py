@@ -38,7 +38,7 @@ def locality(
     regions = semantic(model.generator, "a measure of locality").regions
     facts: dict[str, Any] = {
         "task": "locality", "method": "generator", "model": model.name, "n": count,
-        "protocol": "inside-share(old or new mask, dilated 2 px, pooled)",
+        "protocol": f"inside-share(old or new mask, dilated 2 px, pooled)@{model.generator.config.size}",
     }  # fmt: skip
     first, second = model.sample(count, seed, psi).wplus(), model.sample(count, seed + 1, psi)
     found: dict[str, list[tuple[torch.Tensor, ...]]] = {name: [] for name in regions.names}

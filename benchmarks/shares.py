@@ -34,4 +34,4 @@ def share_inside(model: Model, place: str, old: Rendering, new: Rendering) -> Te
 def share_protocol(place: str, shown: Rendering) -> str:
     """What such a share is called."""
     masks = "own" if isinstance(shown, Segmented) else "parsed"
-    return f"inside-share({place} by {masks} masks, old or new, dilated {DILATED} px, 8 bit)"
+    return f"inside-share({place} by {masks} masks, old or new, dilated {DILATED} px, 8 bit)@{shown.image.shape[-1]}"

@@ -74,8 +74,8 @@ def sweeps(model: Model, methods: Sequence[str] = ()) -> tuple[Sweep, ...]:
 
 @dataclass(frozen=True)
 class TransferCurve:
-    """In- and Out-MSE (A, N) at A amounts for N pairs of a model, in one conversion; NaN where a pair has no such
-    region."""
+    """In- and Out-MSE (A, N) at A amounts for N pairs of a model, in one conversion, of pictures of ``size`` px; NaN
+    where a pair has no such region."""
 
     model: str
     method: str
@@ -84,6 +84,7 @@ class TransferCurve:
     amounts: tuple[float, ...]
     inside: Array
     outside: Array
+    size: int
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -133,7 +134,14 @@ def curves(
                         outside[number, place, part] = error.outside.cpu()
             found += [
                 TransferCurve(
-                    model.name, sweep.name, region, conversion, sweep.amounts, inside[number], outside[number]
+                    model.name,
+                    sweep.name,
+                    region,
+                    conversion,
+                    sweep.amounts,
+                    inside[number],
+                    outside[number],
+                    model.generator.config.size,
                 )
                 for number, conversion in enumerate(CONVERSIONS)
             ]
@@ -159,7 +167,7 @@ def rows(made: Sequence[TransferCurve], against: str = MIXING) -> list[TransferR
         facts: dict[str, Any] = {
             "task": "transfers", "method": curve.method, "model": curve.model, "region": curve.region,
         }  # fmt: skip
-        name = protocol(curve.conversion)
+        name = protocol(curve.conversion, curve.size)
         for metric, values in (("in_mse", curve.inside), ("out_mse", curve.outside)):
             found += [
                 TransferRow(metric=metric, protocol=name, amount=amount, **spread(own), **facts)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,9 +43,12 @@ def across_poses(
                 columns[name].append(values.cpu())
         facts: dict[str, Any] = {"task": "transfers", "method": method, "model": model.name, "region": region}
         for name, parts in columns.items():
-            by = identity.protocol if name == "identity" else protocol("correct")
+            found = torch.cat(parts).double().numpy()
+            if np.isnan(found).all():
+                continue  # no pair has such a region
+            by = identity.protocol if name == "identity" else protocol("correct", model.generator.config.size)
             said = f"{by}, in another's pose by {posing}"
-            rows.append(TransferRow(metric=name, protocol=said, **spread(torch.cat(parts).double().numpy()), **facts))
+            rows.append(TransferRow(metric=name, protocol=said, **spread(found), **facts))
         if progress:
             progress(number + 1, len(methods))
     return rows

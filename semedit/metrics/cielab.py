@@ -16,9 +16,14 @@ MATRIX = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019
 WHITE = (95.047, 100.0, 108.883)
 
 
-def protocol(conversion: Conversion) -> str:
-    """What numbers of a conversion are called."""
-    return "cielab" if conversion == "correct" else f"cielab-{conversion}"
+def protocol(conversion: Conversion, size: int | None = None) -> str:
+    """What numbers of a conversion are called, of pictures of ``size`` px.
+
+    >>> protocol("official", 128)
+    'cielab-official@128'
+    """
+    name = "cielab" if conversion == "correct" else f"cielab-{conversion}"
+    return name if size is None else f"{name}@{size}"
 
 
 def to_lab(images: Tensor, conversion: Conversion = "correct") -> Tensor:

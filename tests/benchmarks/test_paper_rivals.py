@@ -87,7 +87,7 @@ def test_all_places_are_filled_where_a_stylegan2_has_learnt_both(model, style, t
         "StyleGAN2", "edited (eyes, nose, mouth in turn)", "feature blending at 32 px (eyes, nose, mouth in turn)"
     }  # fmt: skip
     queries = {(cell.row, cell.column, cell.protocol) for cell in cells if cell.part == "eis.f7"}
-    assert {protocol.split(":")[0] for *_, protocol in queries} >= {"cielab", "cielab-official"}
+    assert {protocol.split(":")[0] for *_, protocol in queries} >= {"cielab@32", "cielab-official@32"}
     posed = {cell.row for cell in cells if cell.part == "sf.f15"}
     assert {"StyleGAN2: stylefusion", "StyleGAN2: style-mixing", "SemanticStyleGAN: rows"} <= posed
     figures = [f for s in sections for f in (*s.figures, *(f for u in s.units for f in u.figures))]

@@ -1,6 +1,7 @@
 """The measures of transfers: curves of change inside against outside, distances of sets, heat maps."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from baselines.stylefusion import FusionNet, Hierarchy, StoredFusion, save_fusio
 from baselines.stylefusion.recipes import TINY
 from benchmarks import transfers
 from benchmarks.transfers import MIXING, Sweep, TransferCurve, heat_map
+from benchmarks.transfers.poses import across_poses
 from semedit.cli.main import run
 from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.loading import load
@@ -43,7 +45,7 @@ def style(stylegan2, tmp_path_factory):
 def curve(method, inside, outside):
     amounts = tuple(range(1, 1 + len(inside)))
     values = [np.array(rows, dtype=float) for rows in (inside, outside)]
-    return TransferCurve("tiny", method, "hair", "correct", amounts, *values)
+    return TransferCurve("tiny", method, "hair", "correct", amounts, *values, 16)
 
 
 def test_curves_are_compared_pair_by_pair_at_equal_change_inside():
@@ -101,7 +103,7 @@ def test_sequential_queries_are_the_most_local_where_channels_add_up(seed):
 
     gains = np.geomspace(0.01, 100, 2000)
     found = np.array([errors(query="simultaneous", gain=gain) for gain in gains])
-    plain = TransferCurve("planted", "simultaneous", "hair", "correct", tuple(gains), found[:, :1], found[:, 1:])
+    plain = TransferCurve("planted", "simultaneous", "hair", "correct", tuple(gains), found[:, :1], found[:, 1:], 16)
     budgets = [errors(epsilon=epsilon) for epsilon in np.linspace(0.5, 20, 30)]
     for own_inside, own_outside in budgets:
         assert own_outside <= plain.outside_at(np.array([own_inside]))[0] + 1e-5
@@ -129,3 +131,10 @@ def test_the_command_writes_rows_curves_and_maps(tmp_path, capsys):
     own = {(row["method"], row["region"]): row["value"] for row in rows if row["metric"].startswith("frechet")}
     assert set(own) == {("generator", "none"), ("rows", "hair")}
     assert (tmp_path / "maps.png").exists() and (tmp_path / "curves.png").exists()
+
+
+def test_poses_without_the_region_have_no_error_in_it(monkeypatch):
+    nowhere = SimpleNamespace(inside=torch.full((2,), torch.nan), outside=torch.zeros(2))
+    monkeypatch.setattr("benchmarks.transfers.poses.region_error", lambda *_: nowhere)
+    rows = across_poses(load("portraits-adversarial"), "rows", ["rows"], "hair", 2)
+    assert [row.metric for row in rows] == ["out_mse", "identity"] and rows[0].protocol.startswith("cielab@64")

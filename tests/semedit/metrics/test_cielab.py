@@ -29,7 +29,7 @@ def test_the_released_conversion_is_reproduced(name):
 def test_the_correct_conversion_is_the_standards(name):
     found = to_lab(picture(COLOURS[name])).flatten().tolist()
     assert found == pytest.approx(CORRECT[name], abs=0.05)
-    assert protocol("official") == "cielab-official" and protocol("correct") == "cielab"
+    assert protocol("official") == "cielab-official" and protocol("correct", 16) == "cielab@16"
 
 
 def test_black_is_black_and_gradients_are_finite():
