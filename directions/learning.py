@@ -19,6 +19,8 @@ from semedit.errors import ConfigError, UnknownName
 from semedit.protocols import Bundle
 
 Progress = Callable[[int, int], None]
+#: How much further than samples inversions may ask an edit to go: beyond, pictures fall apart.
+FURTHER = 2.5
 #: The share of extremes, a side, that local directions are learnt from.
 LOCAL_CHOSEN = 0.15
 
@@ -123,9 +125,10 @@ def study(model: Bundle, library: EditorLibrary[AttributeEditor], attr: str, see
 def calibration_of(model: Bundle, editor: AttributeEditor, seed: int = 1, base: str = SAMPLES) -> Calibration:
     """What strength 1 has to mean for an editor, measured: scale, gain, side effects, regions that suffice.
 
-    Default regions that are "auto" become those that are chosen here; on another ``base`` than samples, those that
-    samples have shown to suffice are not chosen anew. Where there is nothing to score the attribute with, all stays as
-    it is, but for "auto", which becomes all regions.
+    Default regions that are "auto" become those that are chosen here. On inversions, what samples have shown before
+    counts too: the regions that suffice are not chosen anew, and strength 1 goes as far as both need; where inversions
+    need more than FURTHER times as much, as far as samples do. Where there is nothing to score the attribute with, all
+    stays as it is, but for "auto", which becomes all regions.
     """
     name, known = editor.attribute, editor.study_
     scorer = model.scorer(name, editor.prompts)
@@ -140,12 +143,26 @@ def calibration_of(model: Bundle, editor: AttributeEditor, seed: int = 1, base: 
     regions = chosen[0] if editor.regions_ == "auto" else editor.regions_
     editor = editor.calibrated(replace(editor.calibration_, regions=regions))
     scale, gain = calibrate(probe, editor)
+    unmasked_scale, unmasked_gain = calibrate(probe, editor, "all")
+    if base != SAMPLES and known is not None:
+        scale, gain = as_far_as_both(probe, editor, (scale, gain), known.scale, editor.regions_)
+        both = as_far_as_both(probe, editor, (unmasked_scale, unmasked_gain), known.unmasked_scale, "all")
+        unmasked_scale, unmasked_gain = both
     moved, _ = probe.changes(editor.with_scale(scale), 1.0)
     effects = {other: round(v, 4) for other, v in zip(probe.names, moved.tolist(), strict=True) if other != name}
-    unmasked_scale, unmasked_gain = calibrate(probe, editor, "all")
     auto, distance, table = chosen
     found = Study(len(probe.latent), scale, gain, unmasked_scale, unmasked_gain, effects, auto, distance, table, base)
     return Calibration(regions, scale, unmasked_scale, found)
+
+
+def as_far_as_both(
+    probe: Probe, editor: AttributeEditor, found: tuple[float, float], known: float, regions: str
+) -> tuple[float, float]:
+    """The distance, and the gain there, of what inversions need (``found``) and samples (``known``)."""
+    if known < found[0] <= FURTHER * known:
+        return found
+    gain = probe.effect(editor.with_scale(1.0), known, regions).gain
+    return known, gain
 
 
 def better_local(model: Bundle, direction: InterFaceGAN, labelled: Labelled, seed: int) -> InterFaceGAN | None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import semedit
-from directions.learning import measure
+from directions.learning import FURTHER, as_far_as_both, measure
 from directions.probe import Probe, shortest
 from directions.study import Study
 from semedit.errors import UnknownName
@@ -41,4 +41,11 @@ class TestInversions:
         (row,) = measure(model, library, ("smile",), base="inversions")
         study = library["smile"].study_
         assert study.base == "inversions" and Study.from_json(study.to_json()) == study
-        assert row.scale == library["smile"].scale_ != before
+        assert row.scale == library["smile"].scale_ and before <= row.scale <= FURTHER * before
+
+    @pytest.mark.parametrize("needed, wanted", [(1.5, 1.5), (0.5, 1.0), (2.6, 1.0)])
+    def test_strength_1_goes_as_far_as_both_need_or_samples(self, needed, wanted):
+        model = semedit.load("portraits")
+        probe = Probe(model, [model.domain.attributes()], count=2)
+        scale, gain = as_far_as_both(probe, model.editors()["smile"], (needed, 0.4), 1.0, "mouth")
+        assert scale == wanted and (gain == 0.4) == (wanted == needed)
