@@ -92,7 +92,7 @@ def test_every_command_and_option_exists(line):
         name = words.pop(0)
         assert name in command.commands, line
         command = command.commands[name]
-    options = {option for parameter in command.params for option in parameter.opts}
+    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     assert {word for word in words if word.startswith("--")} <= options, line
 
 

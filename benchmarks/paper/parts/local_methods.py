@@ -42,7 +42,7 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
     question, answers = put(model, asked, setting.budget.pairs)
     if not answers:
         raise NotThere(
-            Absent(f"'{model.name}' has no method for '{asked}'", f"semedit fit --help, --model {model.name}")
+            Absent(f"'{model.name}' has no method for '{asked}'", f"semedit fit directions --model {model.name}")
         )
     measures, made = list[Measure](), list[dict[str, Any]]()
     for done, answer in enumerate(answers):
@@ -51,10 +51,6 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
         measures += cells(curve, f"{asked}: {generator}, {answer.method}")
         progress(done + 1, len(answers))
     return Made(measures, series={"generator": generator, "curves": made})
-
-
-def _learn(model: Model) -> str:
-    return f"semedit fit directions --model {model.name}"
 
 
 def put(model: Model, asked: str, count: int) -> tuple[exact.Question, list[exact.Answer]]:
