@@ -215,10 +215,10 @@ def test_the_plain_encoder_gives_the_same_codes():
     assert difference == pytest.approx(1, abs=1e-4)
 
 
-def test_wide_heads_looped_equal_narrow_ones_grouped():
+def test_wide_heads_as_products_equal_narrow_ones_grouped():
     heads = StyleHeads(3, 16, 8, 4)
     x = torch.randn(2, 16, 4, 4)
-    torch.testing.assert_close(heads.looped(x), heads.grouped(x), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(heads.multiplied(x), heads.grouped(x), rtol=1e-4, atol=1e-5)
 
 
 class TestReconstruction:
