@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from semedit.config import Config
 from semedit.errors import CheckpointError
+from semedit.networks.winograd import WideConv2d
 from semedit.storage.pickled import read_pickle
 from semedit.storage.weights import load_state
 
@@ -113,6 +114,7 @@ def folded_trunk(trunk: nn.Module) -> nn.Module:
     """A copy for inference, frozen and channels-last, with every batch norm that follows a convolution folded into it.
 
     The norm at a unit's entry stays: the convolution after it pads with zeros, so its shift cannot move into a bias.
+    Wide convolutions are done by Winograd's filtering where that is faster.
     """
     copied = copy.deepcopy(trunk).eval().requires_grad_(False)
     for module in copied.modules():
@@ -127,6 +129,9 @@ def _fold_sequence(sequence: nn.Sequential) -> None:
         if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
             sequence[index] = nn.utils.fuse_conv_bn_eval(conv, norm)
             sequence[index + 1] = nn.Identity()
+    for index, module in enumerate(sequence):
+        if isinstance(module, nn.Conv2d) and WideConv2d.suits(module):
+            sequence[index] = WideConv2d(module)
 
 
 class IrSeFace(nn.Module):

@@ -79,7 +79,8 @@ class Folded:
             return make()
         key = tuple((s.data_ptr(), s._version, s.dtype, s.device, tuple(s.shape)) for s in sources)
         if key != self._key or self._value is None:
-            self._key, self._value = key, make().detach()
+            with torch.inference_mode(False), torch.no_grad():  # what is kept may be asked for a gradient later
+                self._key, self._value = key, make()
         return self._value
 
 

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from semedit.networks.layers import FixedConv, FixedHead
+from semedit.networks.layers import FixedConv, FixedHead, Folded
 from semedit.networks.ops import SQRT2, leaky, up_conv, upsample2
+from semedit.networks.winograd import conv2d
 
 #: Called before each block with its number, its input and the skip so far (None at first); gives back what takes their
 #: places.
@@ -29,7 +30,7 @@ class RenderBlock(nn.Module):
         super().__init__()
         self.up, self.conv = FixedConv(in_ch, out_ch), FixedConv(out_ch, out_ch)
         self.up_bias, self.conv_bias = nn.Parameter(torch.zeros(out_ch)), nn.Parameter(torch.zeros(out_ch))
-        self.noise_weight = nn.Parameter(torch.zeros(2))
+        self.noise_weight, self.kept = nn.Parameter(torch.zeros(2)), Folded()
         self.to_rgb, self.to_seg = FixedHead(out_ch, 3), FixedHead(out_ch, regions)
         self.first_heads = nn.ModuleList([FixedHead(out_ch, 3), FixedHead(out_ch, regions)] if heads == 2 else [])
 
@@ -40,7 +41,8 @@ class RenderBlock(nn.Module):
         if self.first_heads:
             first = apply_heads(x, *self.first_heads)
             skip = first if skip is None else first + upsample2(skip)
-        x = F.conv2d(x, self.conv.effective_weight(), self.conv_bias * SQRT2, padding=1)
+        weight, sources = self.conv.effective_weight(), (self.conv.weight, self.conv.modulation)
+        x = conv2d(x, weight, self.conv_bias * SQRT2, self.kept, *sources)
         x = leaky(x.add_((noise[1] * (self.noise_weight[1] * SQRT2)).to(x.dtype)))
         out = apply_heads(x, self.to_rgb, self.to_seg)
         if skip is None:
