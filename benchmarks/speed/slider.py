@@ -7,11 +7,15 @@ import torch
 
 from benchmarks.rows import Lines
 from benchmarks.speed.timing import OutputsDifferError, SpeedRow, time_pair
+from semedit.editing.generators import semantic
 from semedit.editing.model import Model
 from semedit.latents.latent import Latent
+from semedit.training.gan.growing import enlarged
 
 #: Regions whose sliders are timed.
 REGIONS = ("mouth", "eyes", "glasses", "hair")
+#: The size in px to which a smaller model is grown, to be timed there too.
+LARGER = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +31,26 @@ class SliderRow(SpeedRow):
     difference: float
 
 
+def grown(model: Model, size: int) -> Model:
+    """The model at ``size`` px: further render blocks with random weights, as wide as the last of its own, join it.
+
+    Its regions stay where they were, and with them the windows of its sliders.
+    """
+    generator = semantic(model.generator, "a slider of regions")
+    last = generator.config.width(generator.config.size)
+    widths = {side: generator.config.width(side) for side in generator.config.block_sizes}
+    further = {2**power: last for power in range(generator.config.size.bit_length(), size.bit_length())}
+    config = generator.config.replace(size=size, render_channels={**widths, **further})
+    torch.manual_seed(0)
+    larger = enlarged(generator, config).eval().requires_grad_(False)
+    return Model(larger, model.domain, f"{model.name}, grown", None, model.precision)
+
+
 def measure(model: Model, runs: int) -> list[SliderRow]:
-    """A row for each of REGIONS that the model has, in the model's precision."""
+    """A row for each of REGIONS that the model has, in the model's precision, at its own size and grown to LARGER."""
+    sizes = [model] if model.generator.config.size >= LARGER else [model, grown(model, LARGER)]
     present = [name for name in REGIONS if name in model.generator.regions.names]
-    return [compare_sliders(model, name, runs) for name in present]
+    return [compare_sliders(one, name, runs) for one in sizes for name in present]
 
 
 def table(rows: list[SliderRow]) -> Lines:

@@ -2,9 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # read when torch loads: a missing GPU is no error here
 
@@ -14,6 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.rows import Row
 from semedit.errors import SemeditError
+
+Value = TypeVar("Value")
 
 
 class OutputsDifferError(SemeditError):
@@ -43,21 +46,37 @@ class SpeedRow(Row):
         return {**super().to_json(), "ratio": self.value}
 
 
-def time_pair(first: Callable[[], object], second: Callable[[], object], runs: int) -> tuple[list[float], list[float]]:
-    """Seconds of the processor's time of alternating calls, A B A B ..., after one warm-up each.
+@dataclass(frozen=True)
+class Times:
+    """Seconds of one formulation's calls: the processor's time, of several threads added up, and the clock's."""
 
-    What else runs on the machine does not count; the time of several threads is added up.
+    processor: list[float]
+    wall: list[float]
+
+
+def time_each(calls: Sequence[Callable[[], object]], runs: int) -> list[Times]:
+    """Times of alternating calls, A B C A B C ..., which were made once before, to warm up.
+
+    What else runs on the machine does not count in the processor's time.
     """
-    first(), second()
-    times: tuple[list[float], list[float]] = ([], [])
+    times = [Times([], []) for _ in calls]
     for _ in range(runs):
-        for slot, call in zip(times, (first, second), strict=True):
-            began = time.process_time()
+        for slot, call in zip(times, calls, strict=True):
+            began, clock = time.process_time(), time.perf_counter()
             call()
-            slot.append(time.process_time() - began)
+            slot.processor.append(time.process_time() - began)
+            slot.wall.append(time.perf_counter() - clock)
     return times
 
 
+def time_pair(first: Callable[[], object], second: Callable[[], object], runs: int) -> tuple[list[float], list[float]]:
+    """Seconds of the processor's time of alternating calls, A B A B ..., after one warm-up each."""
+    first(), second()
+    one, other = time_each((first, second), runs)
+    return one.processor, other.processor
+
+
+@cache
 def matrix_peak(precision: str, side: int = 1024, runs: int = 5) -> float:
     """The most operations a second of processor time that a product of two square matrices reaches here."""
     one = torch.randn(side, side, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
@@ -72,9 +91,14 @@ def matrix_peak(precision: str, side: int = 1024, runs: int = 5) -> float:
 
 def operations(call: Callable[[], object]) -> int:
     """Multiplications and additions of the matrix products and convolutions of a call."""
+    return counted(call)[1]
+
+
+def counted(call: Callable[[], Value]) -> tuple[Value, int]:
+    """What a call gives, and its :func:`operations`."""
     with FlopCounterMode(display=False) as counter:
-        call()
-    return int(counter.get_total_flops())
+        value = call()
+    return value, int(counter.get_total_flops())
 
 
 def peak_bytes(call: Callable[[], object]) -> int:

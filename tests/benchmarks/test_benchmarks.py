@@ -12,12 +12,15 @@ from baselines.stylegan2 import StyleGAN2Config
 from benchmarks import BENCHMARKS, fidelity, locality, reconstruction
 from benchmarks.reconstruction import unseen_pictures
 from benchmarks.speed import editing as editing_speed
-from benchmarks.speed import encoder, fusing, slider, timing
+from benchmarks.speed import encoder, fusing, memory, paths, slider, timing
 from benchmarks.speed import generator as forwards
+from benchmarks.speed.plain import TextbookGenerator
 from benchmarks.speed.textbook import discriminate, synthesise
 from benchmarks.speed.timing import OutputsDifferError, time_pair
 from benchmarks.speed.training import compare_steps
 from encoders.backbone import EncoderConfig, StyleHeads
+from encoders.measures import Measures
+from encoders.optimization import OptimizationInverter
 from semedit.cli.main import run
 from semedit.data.collection import open_collection
 from semedit.data.drawn import draw_pool
@@ -27,7 +30,7 @@ from semedit.domains.portraits.domain import PORTRAITS
 from semedit.editing.effect import inside_share
 from semedit.editing.loading import load
 from semedit.editing.model import Model
-from semedit.errors import ConfigError, ImageError, UnknownName
+from semedit.errors import ConfigError, ImageError, SemeditError, UnknownName
 from semedit.metrics.labels import mean_iou
 from semedit.metrics.sets import legacy_frechet
 from semedit.networks.discriminator import DualDiscriminator
@@ -322,3 +325,80 @@ def test_operations_are_counted_and_compared_with_the_peak():
     a = torch.randn(64, 32)
     assert timing.operations(lambda: a @ a.T) == 2 * 64 * 64 * 32
     assert timing.matrix_peak("fp32", side=128, runs=1) > 1e8
+
+
+def tiny_path(**changes):
+    return paths.SpeedPath(**{
+        "name": "doubling", "px": 8, "plain": lambda: torch.ones(3) + torch.ones(3), "wanted": {"bf16": 2.0},
+        "ours": lambda precision: lambda: (torch.ones(3) * 2).to(torch.bfloat16 if precision == "bf16" else None),
+        **changes,
+    })  # fmt: skip
+
+
+def test_a_path_has_a_row_for_each_precision_that_it_knows():
+    rows = paths.compare(tiny_path(), "none", ("fp32", "bf16"), 2)
+    assert [(row.precision, row.wanted, row.difference) for row in rows] == [("fp32", None, 0), ("bf16", 2.0, 0)]
+    assert all(row.value > 0 and row.wall_seconds > 0 and row.n == 2 for row in rows)
+    (row,) = paths.compare(tiny_path(networks=False, precisions=("fp32",)), "none", ("fp32", "bf16"), 1)
+    assert row.peak_share is None and [line["type"] for line in paths.table([row])] == ["fp32"]
+
+
+def test_a_path_of_other_values_is_not_timed():
+    with pytest.raises(OutputsDifferError, match="doubling, fp32"):
+        paths.compare(tiny_path(ours=lambda _: lambda: torch.full((3,), 2.1)), "none", ("fp32",), 1)
+
+
+@pytest.mark.parametrize("make", [paths.shipped_picture, paths.painting, paths.flow_edit])
+def test_the_paths_of_the_shipped_model_are_what_they_are_compared_with(make):
+    rows = paths.compare(make(load("portraits")), "portraits", ("fp32",), 1)
+    assert [row.precision for row in rows] == ["fp32"] and rows[0].difference < 1e-3
+
+
+def test_the_textbook_generator_refines_and_searches_as_ours_does(small):
+    """Wherever a generator is asked for, its textbook formulation does: the same pictures, the same gradients."""
+    textbook, codes = TextbookGenerator(small), torch.randn(1, small.layout.rows, 16)
+    found = []
+    for generator in (textbook, small):
+        search = OptimizationInverter(generator, Measures.of(PORTRAITS, torch.device("cpu")))
+        mine = codes.clone().requires_grad_()
+        side = small.config.size
+        terms, _ = search.terms(mine, search.goal(torch.zeros(1, 3, side, side)), generator.noise_maps("const", 1))
+        search.weigh(terms).sum().backward()
+        found.append(mine.grad)
+    torch.testing.assert_close(*found, rtol=1e-3, atol=1e-5)
+
+
+def test_a_grown_model_has_the_regions_of_its_own():
+    model = load("portraits")
+    larger = slider.grown(model, 256)
+    latent = larger.generator.latent(model.sample(1, seed=3).wplus().data)
+    small, large = model.synthesise(model.sample(1, seed=3)), larger.synthesise(latent)
+    assert large.image.shape[-1] == 256
+    torch.testing.assert_close(small.coarse_segmentation, large.coarse_segmentation, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("flag, runs", [("--quick", 2), ("--paths", 5)])
+def test_all_paths_in_one_command(flag, runs, monkeypatch, capsys):
+    asked = []
+
+    def measured(model, precisions, runs):
+        asked.append(runs)
+        return paths.compare(tiny_path(), model.name, precisions, 1)
+
+    monkeypatch.setattr("benchmarks.speed.paths.measure", measured)
+    monkeypatch.setattr("benchmarks.speed.slider.measure", lambda model, runs: [])
+    assert run(["bench", "speed", flag]) == 0 and asked == [runs]
+    assert "doubling" in capsys.readouterr().out
+
+
+def test_memory_is_that_of_a_process_of_its_own():
+    assert 100 < memory.peak("sample", "portraits-adversarial", 2) < 4000
+    with pytest.raises(SemeditError, match="sample of 2 pictures failed"):
+        memory.peak("sample", "nobody", 2)
+
+
+def test_rows_of_memory_compare_many_with_few(monkeypatch, capsys):
+    monkeypatch.setattr(memory, "peak", lambda task, model, count: 200.0 if count == memory.FEW else 300.0)
+    assert run(["bench", "speed", "--memory", "--count", "500"]) == 0
+    shown = capsys.readouterr().out
+    assert all(task in shown for task in memory.TASKS) and "1.5" in shown and "300 MB" in shown

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.rows import Lines, Row
-from benchmarks.speed import editing, encoder, fusing, generator, slider, timing, training
+from benchmarks.speed import editing, encoder, fusing, generator, memory, paths, slider, timing, training
 from semedit.cli.bench.rows import SaveOption, check_saved, finish, show
 from semedit.cli.console import JsonOption, ModelOption, Report
 from semedit.cli.early import check_names
@@ -40,9 +40,17 @@ def speed(
     slider_: Annotated[
         bool, typer.Option("--slider", help="Time the sliders of single regions against full renders.")
     ] = False,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A look at all networks in three minutes: 256 px, batch 1, three runs.")
+    paths_: Annotated[
+        bool,
+        typer.Option("--paths", help="Time every path, from a picture to a slider, beside what it is to reach."),
     ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The same in less than three minutes: two runs.")] = False,
+    memory_: Annotated[
+        bool, typer.Option("--memory", help="Instead: the memory that many pictures take, against few.")
+    ] = False,
+    count: Annotated[
+        int, typer.Option(min=memory.FEW, help=f"With --memory: how many, against {memory.FEW}.")
+    ] = memory.MANY,
     model: ModelOption = "portraits",
     show_profile: Annotated[bool, typer.Option("--profile", help="Also print where the time goes.")] = False,
     out: SaveOption = None,
@@ -55,16 +63,17 @@ def speed(
     rows: Sequence[Row]
     shown: Lines
     report = Report(json)
-    for kind in precisions:
+    for kind in () if memory_ else precisions:
         report.say(f"matrix peak, {kind}: {timing.matrix_peak(kind) / 1e9:.0f} GFLOP/s of processor time")
-    if quick:
-        forwards = generator.measure((256,), (1,), precisions, 3)
-        codes = encoder.measure((1,), precisions, 3)
-        sliders = slider_rows(model, precisions, 3)
-        rows = [*forwards, *codes, *sliders]
-        for lines in (generator.table(forwards), encoder.table(codes)):
-            show(report, lines)
-        shown = slider.table(sliders)
+    if memory_:
+        rows = taken = list(memory.measure(model, many=count))
+        shown = memory.table(taken)
+    elif quick or paths_:
+        counted = 2 if quick else runs
+        timed = list(paths.measure(load(model), precisions, counted))
+        show(report, paths.table(timed))
+        sliders = slider_rows(model, precisions, counted)
+        rows, shown = [*timed, *sliders], slider.table(sliders)
     elif slider_:
         rows = sliders = slider_rows(model, precisions, runs)
         shown = slider.table(sliders)

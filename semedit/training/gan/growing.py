@@ -12,7 +12,7 @@ from torch import Tensor
 
 from semedit.errors import ConfigError
 from semedit.networks.discriminator import DualDiscriminator
-from semedit.networks.generator import SemanticGenerator
+from semedit.networks.generator import GeneratorConfig, SemanticGenerator
 from semedit.training.gan.config import TrainConfig
 
 #: Options that may differ between a generator and the one it is grown from.
@@ -38,7 +38,12 @@ def doublings(old: int, new: int) -> int:
 
 def grown_generator(source: SemanticGenerator, config: TrainConfig) -> SemanticGenerator:
     """``source`` at the run's size: unchanged, or with new render blocks whose heads begin at zero."""
-    target = config.generator
+    return enlarged(source, config.generator)
+
+
+def enlarged(source: SemanticGenerator, target: GeneratorConfig) -> SemanticGenerator:
+    """``source`` with the sizes of ``target``, which may differ in those that growing changes; ConfigError if others
+    do."""
     check_same(source.config.to_json(), target.to_json(), "generator")
     if not doublings(source.config.size, target.size):
         return copy.deepcopy(source)
