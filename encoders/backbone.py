@@ -2,8 +2,9 @@
 
 It sees the target beside the current reconstruction (six channels) and puts out a residual for every row of a W+ code.
 All heads read the same last map. Narrow ones are computed as one: the first convolution of all heads is a single one
-with as many outputs, the others are grouped. Wide ones are products of matrices, of their patches and the weights as
-they lie: a convolution would first put the weights in order, which for maps this small takes as long as itself.
+with as many outputs, the others are grouped. Wide ones, where grouping is slower, are products of matrices, of their
+patches and the weights as they lie: a convolution would first put the weights in order, which for such small maps takes
+as long as itself. While they learn they are looped over, each on a slice of the stacked weights.
 """
 
 import copy
@@ -106,7 +107,9 @@ class StyleHeads(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, side, side) -> (B, L, D)."""
-        return self.grouped(x) if self.channels < GROUPED_BELOW else self.multiplied(x)
+        if self.channels < GROUPED_BELOW:
+            return self.grouped(x)
+        return self.looped(x.contiguous()) if torch.is_grad_enabled() else self.multiplied(x)
 
     def grouped(self, x: Tensor) -> Tensor:
         groups = 1
@@ -123,13 +126,22 @@ class StyleHeads(nn.Module):
             side = (maps.shape[-1] + 1) // 2
             patches = F.unfold(maps.flatten(0, 1), 3, padding=1, stride=2)  # (B L, 9 C, P)
             rows = patches.unflatten(0, (-1, count)).permute(1, 0, 3, 2).flatten(1, 2)  # (1 or L, B P, 9 C)
-            kernels = weight.view(self.rows, self.channels, -1)
+            kernels = weight.reshape(self.rows, self.channels, -1)
             if count == 1:
                 y = torch.stack([F.linear(rows[0], kernel) for kernel in kernels.unbind()]) + own
             else:
                 y = torch.baddbmm(own, rows, kernels.mT)
             maps = F.leaky_relu(y, 0.01).view(self.rows, len(x), side, side, -1).permute(1, 0, 4, 2, 3)
         return self.styles(maps.flatten(2).transpose(0, 1))
+
+    def looped(self, x: Tensor) -> Tensor:
+        codes = []
+        for row in range(self.rows):
+            own, y = slice(row * self.channels, (row + 1) * self.channels), x
+            for weight, bias in zip(self.weights, self.biases, strict=True):
+                y = F.leaky_relu(F.conv2d(y, weight[own], bias[own], stride=2, padding=1), 0.01)
+            codes.append(y.flatten(1))
+        return self.styles(torch.stack(codes))
 
     def styles(self, flat: Tensor) -> Tensor:
         """The linear layers on (L, B, C) -> (B, L, D)."""

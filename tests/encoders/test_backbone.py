@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from encoders.backbone import EncoderConfig, ResidualEncoder, widen_input
+from encoders.backbone import GROUPED_BELOW, EncoderConfig, ResidualEncoder, StyleHeads, widen_input
 from encoders.checkpoint import load_encoder, save_encoder
 from encoders.official import from_official, to_official
 from encoders.stored import StoredEncoder
@@ -105,6 +105,19 @@ def test_all_heads_as_one_equal_each_alone():
         linear = state[f"styles.{j}.linear.weight"] / 48**0.5
         alone = torch.nn.functional.linear(y.flatten(1), linear, state[f"styles.{j}.linear.bias"])
         torch.testing.assert_close(encoder(x)[:, j], alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_wide_heads_are_the_same_while_they_learn(rows):
+    torch.manual_seed(0)
+    heads, x = StyleHeads(rows, GROUPED_BELOW, 8, 4), torch.randn(2, GROUPED_BELOW, 4, 4)
+    for form in (torch.contiguous_format, torch.channels_last):
+        heads, x = heads.to(memory_format=form), x.to(memory_format=form)
+        with torch.no_grad():
+            still = heads(x)
+        learning = heads(x)
+        assert still.shape == (2, rows, 8) and learning.requires_grad
+        torch.testing.assert_close(still, learning, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("trunk", ["ir-se", "resnet34"])
