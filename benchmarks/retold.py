@@ -167,6 +167,7 @@ def draw(report: str | Path, folder: str | Path) -> None:
 
 
 def _units(report: Path, part: str) -> Sequence[PartUnit]:
-    """The units of a part that ran."""
-    files = sorted((report / UNITS / part).glob("*.json"))
-    return [unit for unit in map(PartUnit.read, files) if unit.ran]
+    """The units of a part that ran, in the order of the report's rows."""
+    rows = [unit for unit in map(PartUnit.read, (report / UNITS / part).glob("*.json")) if unit.ran]
+    order = {cell.row: place for place, cell in enumerate(Excerpt.of_report(report).cells) if cell.part == part}
+    return sorted(rows, key=lambda unit: min(order.get(cell.row, len(order)) for cell in unit.cells))

@@ -38,10 +38,10 @@ def points(panels: Mapping[str, Sequence[Mapping[str, Any]]], path: str | Path) 
         for one in methods:
             label = f"{one['generator']}, {one['name']} (id {one['identity']:.2f}, p {one['perceptual']:.3f})"
             panel.plot(one["inside"], one["outside"], markers[one["name"]], color=colours[one["generator"]],
-                       alpha=0.8, markersize=8, markeredgecolor="white", clip_on=False, label=label)  # fmt: skip
+                       alpha=0.8, markersize=9, markeredgecolor="white", clip_on=False, label=label)  # fmt: skip
         panel.set(title=title, xlabel="change inside the region", ylabel="change outside")
-        panel.set_xlim(left=0)
-        panel.set_ylim(bottom=0)
+        for setting, name in ((panel.set_xlim, "inside"), (panel.set_ylim, "outside")):
+            setting(0, 1.08 * max(one[name] for one in methods) or 1.0)
         panel.grid(alpha=0.3)
         panel.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False)
     for panel in axes[len(panels) :]:

@@ -93,11 +93,14 @@ def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:
 
 
 def panels_of(units: Sequence[PartUnit], questions: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
-    """The panels of finished units: those of ``questions``, or all."""
+    """The panels of finished units: those of ``questions``, in their order, or all."""
     made = [
         (unit.series["generator"], exact.ExactCurve.from_json(one)) for unit in units for one in unit.series["curves"]
     ]
-    return at_equal_gain([(g, curve) for g, curve in made if not questions or curve.question in questions])
+    if questions:
+        known = [(g, curve) for g, curve in made if curve.question in questions]
+        made = sorted(known, key=lambda one: (questions.index(one[1].question), list(GENERATORS).index(one[0])))
+    return at_equal_gain(made)
 
 
 def at_equal_gain(made: Sequence[tuple[str, exact.ExactCurve]]) -> dict[str, list[dict[str, Any]]]:
