@@ -9,11 +9,15 @@ from semedit.checkpoints import zoo
 from semedit.domains import domain
 from semedit.editing.generators import load_generator
 from semedit.editing.model import Model
-from semedit.errors import ConfigError, MissingWeights
+from semedit.editing.openvino import OpenVinoBackend
+from semedit.errors import ConfigError, MissingWeights, UnknownName
 from semedit.networks.precision import preferred
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.content import exists, shaped
 from semedit.storage.weights import load_weights
+
+#: What renders.
+BACKENDS = ("torch", "openvino")
 
 
 def load(
@@ -24,6 +28,7 @@ def load(
     editors: Mapping[str, str | Path] | None = None,
     device: str = "cpu",
     without: tuple[str, ...] = (),
+    backend: Literal["torch", "openvino"] = "torch",
 ) -> Model:
     """Load a model by name, or wrap a generator file; ``domain_name`` overrides what its card or file says.
 
@@ -36,14 +41,24 @@ def load(
     ``device`` is where it computes, as torch names it; ``without`` names measures that are done without, see
     :meth:`semedit.domains.Domain.without`.
 
+    ``backend`` "openvino" (extra ``openvino``) renders codes by OpenVINO on a CPU, compared with torch's picture of one
+    code first; what it cannot do, and all else, torch does. ``docs/speed.md`` says what it brings.
+
     Raises UnknownName, MissingWeights or CheckpointError, or ConfigError for a device that is not there.
     """
+    if backend not in BACKENDS:
+        raise UnknownName("backend", backend, BACKENDS)
+    if backend == "openvino" and device != "cpu":
+        raise ConfigError(f"backend 'openvino' renders on the CPU, not on '{device}'")
     model = _model(name_or_path, domain_name, precision, encoder, editors)
     model.domain = model.domain.without(*without) if without else model.domain
     try:
-        return model.to(device)
+        model.to(device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ConfigError(f"device '{device}' cannot be used here ({str(error).splitlines()[0][:100]})") from None
+    if backend == "openvino":
+        model.backend = OpenVinoBackend(model.generator, model.precision)
+    return model
 
 
 def _model(name_or_path: str | Path, domain_name: str | None, precision: Literal["fp32", "bf16", "auto"],

@@ -1,7 +1,7 @@
 """Random codes of a generator, and the pictures of codes."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -19,6 +19,14 @@ from semedit.networks.synthesis import Rendering
 Progress = Callable[[int, int], None]
 
 
+class Backend(Protocol):
+    """Another runtime that renders a generator's codes, those that it ``takes``."""
+
+    def takes(self, latent: Latent) -> bool: ...
+
+    def __call__(self, latent: Latent) -> Rendering: ...
+
+
 class CodeRenderer:
     """A generator in a precision: it draws codes and shows them. Raises UnknownName for another precision."""
 
@@ -26,6 +34,8 @@ class CodeRenderer:
         if precision not in ("fp32", "bf16"):
             raise UnknownName("precision", precision, ("fp32", "bf16"))
         self.generator, self.precision = generator, precision
+        #: What renders in torch's place where it can.
+        self.backend: Backend | None = None
 
     @property
     def device(self) -> torch.device:
@@ -84,6 +94,8 @@ class CodeRenderer:
     @torch.no_grad()
     def _render(self, latent: Latent, noise: Literal["const", "random"], options: Mapping[str, Tensor]) -> Rendering:
         device = self.generator.device
+        if self.backend and noise == "const" and not options and device.type == "cpu" and self.backend.takes(latent):
+            return self.backend(latent)
         here = {name: value.to(device) for name, value in options.items()}
         with cast(self.precision, device):
             made: Rendering = self.generator(latent.to(device), noise=noise, **here)
