@@ -11,7 +11,7 @@ from benchmarks.retold import KEPT, Excerpt, draw
 from semedit.checkpoints.zoo import ModelFolder
 from semedit.domains.judges import OPTIMISED
 from semedit.errors import ConfigError
-from semedit.storage.atomic import write_bytes, write_json
+from semedit.storage.atomic import write_bytes
 from semedit.storage.content import read_text
 from semedit.storage.ownership import claiming
 
@@ -154,7 +154,7 @@ def write(entries: Sequence[ModelFolder], out: str | Path, readme: str | Path | 
     excerpt = Excerpt.of_report(report) if report else Excerpt.read(kept) if kept.exists() else None
     if report and excerpt:
         draw(report, path.parent)
-        write_json(kept, excerpt.to_json())
+        write_bytes(kept, excerpt.text().encode())
     write_bytes(path, page(entries, excerpt).encode())
     if readme is not None:
         text = insert(read_text(readme, ConfigError), "measured", summary(entries[0]))

@@ -1,6 +1,7 @@
 """What documents show of a finished report of the papers: its tables, a few rows of them, two plots."""
 
 import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -73,14 +74,16 @@ class Excerpt:
 
     @classmethod
     def read(cls, path: str | Path) -> "Excerpt":
-        """From the file that :meth:`to_json` was written to. Raises ConfigError for any other."""
+        """From the file that :meth:`text` was written to. Raises ConfigError for any other."""
         facts = read_object(path, ConfigError)
         cells = shaped(list[ReportCell], facts.get("rows", []), path, ConfigError)
         return cls(tuple(cells), shaped(dict[str, Any], facts.get("of", {}), path, ConfigError))
 
-    def to_json(self) -> dict[str, Any]:
-        rows = [{k: v for k, v in asdict(cell).items() if v not in (None, "", False)} for cell in self.cells]
-        return {"of": dict(self.of), "rows": [{"n": 0, **row} for row in rows]}
+    def text(self) -> str:
+        """As JSON, a cell a line, without what a cell does not say."""
+        told = ({k: v for k, v in asdict(cell).items() if v is not None and v != ""} for cell in self.cells)
+        rows = ",\n".join(json.dumps({k: v for k, v in row.items() if v is not False}) for row in told)
+        return f'{{"of": {json.dumps(dict(self.of))}, "rows": [\n{rows}\n]}}\n'
 
     def page(self) -> list[str]:
         """Lines of Markdown: the tables of all parts that have figures, and why others have none."""
@@ -123,7 +126,11 @@ class Excerpt:
                 mark = f" ({OPTIMISED})" if any(cell and OPTIMISED in cell.protocol for cell in found) else ""
                 shown = " | ".join(number(cell.ours) if cell else "-" for cell in found)
                 lines.append(f"| {what}{mark} | {shown} | {counts} |")
-        lines += ["", f"| preserved by | {' | '.join(VARIANTS)} |", "|---" * (len(VARIANTS) + 1) + "|"]
+        lines += [
+            "",
+            f"| preserved at a gain of the score | {' | '.join(VARIANTS)} |",
+            "|---" * (len(VARIANTS) + 1) + "|",
+        ]
         for attr in dict.fromkeys(cell.row.split(": ")[0] for cell in self.cells if cell.part == "ssg.f10"):
             rows = [f"{attr}: {GENERATORS[0]} + interfacegan, {variant}" for variant in VARIANTS]
             kept = [self._judged("ssg.f10", row, AT_GAIN) for row in rows]
