@@ -18,7 +18,7 @@ class Reached:
 
 
 def reach(model: Bundle, editor: Editor, latent: Latent, attr: str, target: float, regions: str | None = None,
-          furthest: float = 6.0, rounds: int = 3) -> Reached:  # fmt: skip
+          furthest: float = 6.0, rounds: int = 4) -> Reached:  # fmt: skip
     """Search the strength at which one code's score comes to ``target``: a coarse walk, then finer ones around it.
 
     The walk goes up to ``furthest``, or down to minus that where the score is above the target. Raises MissingWeights

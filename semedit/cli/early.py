@@ -11,8 +11,11 @@ from semedit.storage import cards
 from semedit.storage.content import check_file, exists
 
 #: What there is to train, to draw in, and to look at; whose owners have to be imported to be asked.
-RECIPES = (
+COURSES = (
     "portraits-128", "portraits-taught-64", "portraits-taught-tiny", "stylegan2-portraits-128", "stylegan2-taught-tiny",
+)  # fmt: skip
+RECIPES = (
+    *COURSES,
     "portraits-adversarial", "portraits-128-grown", "portraits-tiny", "celebamask-hq-256", "celebamask-hq-512",
     "celebamask-hq-256-paper", "deepfashion-256", "celebamask-hq-512-paper", "stylegan2-portraits-128-alone",
     "stylegan2-portraits-tiny", "stylegan2-256", "stylegan2-512", "stylegan2-1024", "semanticgan-256",

@@ -16,7 +16,7 @@ from semedit.cli.console import (
     progress_bar,
     stdout,
 )
-from semedit.cli.early import RECIPES, STYLES, check_data, check_model, check_names
+from semedit.cli.early import COURSES, RECIPES, STYLES, check_data, check_model, check_names
 from semedit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def train(
     Several processes: torchrun --nproc-per-node N -m semedit train RECIPE
     """
     check_names([recipe], RECIPES, "recipe")
+    if recipe in COURSES and (data or label_map):
+        raise ConfigError(f"{recipe} is a course; --set lessons.path, lessons.label_map and the like")
     check_data(data, label_map)
     if start:
         check_model(start)
@@ -65,12 +67,10 @@ def train(
     from semedit.config import assigned
     from semedit.data.label_map import LabelMap
     from semedit.training.gan import recipes
-    from semedit.training.teaching.recipes import COURSES
+    from semedit.training.teaching.recipes import COURSES as OWN_COURSES
 
-    courses = {**COURSES, **stylegan2.COURSES}
+    courses = {**OWN_COURSES, **stylegan2.COURSES}
     if recipe in courses:
-        if data or label_map:
-            raise ConfigError(f"{recipe} is a course; --set lessons.path, lessons.label_map and the like")
         changes = assigned({"start": start, "adversarial.images": images, "seed": seed}, set_)
         return execute_course(courses[recipe]().with_overrides(changes), out, dry_run, json, device)
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}

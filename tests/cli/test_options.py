@@ -159,6 +159,7 @@ def test_the_help_names_every_choice(key):
 def test_names_that_are_told_early_are_their_owners():
     trained = {**COURSES, **gan.RECIPES, **stylegan2.COURSES, **stylegan2.RECIPES, **stylegan2.SEMANTIC_RECIPES}
     assert sorted(early.RECIPES) == sorted(trained)
+    assert sorted(early.COURSES) == sorted({**COURSES, **stylegan2.COURSES})
     assert sorted(early.STYLES) == sorted(STYLES) and sorted(early.DOMAINS) == sorted(DOMAINS)
 
 
