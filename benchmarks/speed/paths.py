@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.rows import Lines
-from benchmarks.speed import plain, textbook
+from benchmarks.speed import host, plain, textbook
 from benchmarks.speed.encoder import PlainEncoder, official_encoder
 from benchmarks.speed.generator import random_generator
 from benchmarks.speed.timing import OutputsDifferError, SpeedRow, counted, matrix_peak, time_each
@@ -97,6 +97,12 @@ def picture(name: str, generator: SemanticGenerator, wanted: Mapping[Precision, 
             return textbook.synthesise(generator, codes).image
 
     return SpeedPath(name=name, px=generator.config.size, plain=simple, ours=ours, wanted=wanted)
+
+
+def host_picture(model: Model) -> SpeedPath:  # noqa: ARG001
+    """One picture of StyleGAN2's official configuration at 256 px, with random weights."""
+    simple, ours = host.calls(host.random_stylegan2(256))
+    return SpeedPath(name="a picture, StyleGAN2 256 px", px=256, plain=simple, ours=ours, wanted={})
 
 
 def official_encoding(model: Model) -> SpeedPath:  # noqa: ARG001
@@ -200,7 +206,7 @@ def flow_edit(model: Model) -> SpeedPath:
 
 #: Each makes a path of a model, or one of the official sizes for any model.
 PATHS: tuple[Callable[[Model], SpeedPath], ...] = (
-    shipped_picture, official_picture, official_encoding, refinement, optimisation, painting, flow_edit,
+    shipped_picture, official_picture, host_picture, official_encoding, refinement, optimisation, painting, flow_edit,
 )  # fmt: skip
 
 

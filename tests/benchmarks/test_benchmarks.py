@@ -12,7 +12,7 @@ from baselines.stylegan2 import StyleGAN2Config
 from benchmarks import BENCHMARKS, fidelity, locality, reconstruction
 from benchmarks.reconstruction import unseen_pictures
 from benchmarks.speed import editing as editing_speed
-from benchmarks.speed import encoder, fusing, memory, paths, slider, timing
+from benchmarks.speed import encoder, fusing, host, memory, paths, slider, timing
 from benchmarks.speed import generator as forwards
 from benchmarks.speed.plain import TextbookGenerator
 from benchmarks.speed.textbook import discriminate, synthesise
@@ -402,3 +402,9 @@ def test_rows_of_memory_compare_many_with_few(monkeypatch, capsys):
     assert run(["bench", "speed", "--memory", "--count", "500"]) == 0
     shown = capsys.readouterr().out
     assert all(task in shown for task in memory.TASKS) and "1.5" in shown and "300 MB" in shown
+
+
+def test_stylegan2_s_textbook_is_the_generator(stylegan2):
+    draws = torch.Generator().manual_seed(4)
+    code = stylegan2.styles(stylegan2.mapping(torch.randn(2, stylegan2.config.style_dim, generator=draws)))
+    torch.testing.assert_close(host.synthesise(stylegan2, code), stylegan2(code).image, rtol=1e-3, atol=1e-4)
