@@ -59,6 +59,8 @@ def train(
     check_names([recipe], RECIPES, "recipe")
     if recipe in COURSES and (data or label_map):
         raise ConfigError(f"{recipe} is a course; --set lessons.path, lessons.label_map and the like")
+    if recipe.startswith("stylegan2-") and label_map:
+        raise ConfigError(f"{recipe} looks at pictures alone, so that there is nothing for --label-map to say")
     check_data(data, label_map)
     if start:
         check_model(start)
@@ -75,8 +77,6 @@ def train(
         return execute_course(courses[recipe]().with_overrides(changes), out, dry_run, json, device)
     named_options = {"data.path": data, "data.label_map": label_map, "start": start, "images": images, "seed": seed}
     rivals = {**stylegan2.RECIPES, **stylegan2.SEMANTIC_RECIPES}
-    if recipe in stylegan2.RECIPES and label_map:
-        raise ConfigError(f"{recipe} looks at pictures alone, so that there is nothing for --label-map to say")
     if recipe in rivals:
         rival = rivals[recipe]().with_overrides(assigned(named_options, set_))
         own = stylegan2.StyleGAN2Run if recipe in stylegan2.RECIPES else stylegan2.SemanticGANRun

@@ -5,13 +5,12 @@ from dataclasses import fields
 import torch
 from torch import Tensor, nn
 
-from semedit.editing.export.onnx_files import quietly
-from semedit.editing.export.parts import drawn_codes, traceable
 from semedit.errors import CheckpointError, MissingWeights
 from semedit.latents.latent import Latent
 from semedit.networks.precision import Precision
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Rendering
+from semedit.networks.tracing import drawn_codes, quietly, traceable
 from semedit.packages import installed
 
 #: By precision, the largest difference from torch's float32 pictures that passes, as a share of their range.

@@ -1,20 +1,17 @@
 """Networks as ONNX files, each compared with torch before anybody is told that it is there."""
 
 import json
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from semedit.editing.export.parts import NetworkPart, traceable
+from semedit.editing.export.parts import NetworkPart
 from semedit.editing.export.runtime import OnnxSession, require_packages
 from semedit.editing.model import Model
 from semedit.errors import CheckpointError
+from semedit.networks.tracing import quietly, traceable
 from semedit.packages import VERSION
 from semedit.storage.atomic import replacing
 
@@ -99,16 +96,3 @@ def compared(part: NetworkPart, path: Path) -> dict[str, float]:
                 )
             differences[name] = max(differences[name], difference)
     return differences
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Without what the exporters report of their own steps."""
-    before = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

@@ -3,7 +3,6 @@
 Shapes: B batch, R regions, L latent rows, D style width, H W image size.
 """
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from semedit.editing.model import Model
 from semedit.errors import UnknownName
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Segmented
+from semedit.networks.tracing import drawn_codes
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,6 @@ class RefinementPass(nn.Module):
 
     def forward(self, target: Tensor, image: Tensor, codes: Tensor) -> Tensor:
         return codes + self.encoder(torch.cat([self.fit(target), self.fit(image)], dim=1))
-
-
-def drawn_codes(generator: StyleBasedGenerator, batch: int, seed: int) -> Tensor:
-    """Codes (B, L, D) of random people."""
-    z = torch.randn(batch, generator.config.style_dim, generator=torch.Generator().manual_seed(seed))
-    with torch.no_grad():
-        return generator.mapping(z.to(generator.device))[:, None].repeat(1, generator.layout.rows, 1)
 
 
 def generator_part(model: Model) -> NetworkPart:
@@ -128,12 +121,3 @@ def part_of(model: Model, name: str) -> NetworkPart:
     if name not in PARTS:
         raise UnknownName("part of a model", name, PARTS)
     return PARTS[name](model)
-
-
-def traceable(network: nn.Module) -> nn.Module:
-    """A copy whose graph can be written down.
-
-    Frozen networks remember folded weights by their addresses, which a tracer has none of; where a gradient is wanted
-    nothing is remembered.
-    """
-    return copy.deepcopy(network).cpu().eval().requires_grad_(True)

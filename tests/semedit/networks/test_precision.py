@@ -53,7 +53,7 @@ def test_products_are_in_the_type_of_autocast_where_there_is_one():
     here, nowhere = torch.zeros(1), torch.zeros(1, device="meta")
     assert precision.working_dtype(here) == precision.working_dtype(nowhere) == torch.float32
     with torch.autocast("cpu", torch.bfloat16):
-        assert precision.working_dtype(here) == torch.bfloat16 and precision.working_dtype(nowhere) == torch.float32
+        assert precision.working_dtype(here) == precision.working_dtype(nowhere) == torch.bfloat16
     assert precision.working_dtype(here.double()) == torch.float64
 
 
