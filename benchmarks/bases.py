@@ -5,12 +5,11 @@ from pathlib import Path
 
 from benchmarks.fidelity import Progress
 from benchmarks.reconstruction import batches, stored_pictures, unseen_pictures
+from directions.study import INVERSIONS, SAMPLES, check_base
 from semedit.editing.model import Model
-from semedit.errors import ImageError, MissingWeights, UnknownName
+from semedit.errors import ImageError, MissingWeights
 from semedit.latents.latent import Latent
 
-INVERSIONS, SAMPLES = "inversions", "samples"
-BASES = (INVERSIONS, SAMPLES)
 #: Codes that are edited, and the seed of samples.
 COUNT, SEED, BATCH = 1000, 770_001, 16
 
@@ -41,9 +40,7 @@ def base_codes(
     Raises UnknownName, MissingWeights for inversions of a model without an encoder, or ImageError where no file can be
     read.
     """
-    if kind not in BASES:
-        raise UnknownName("base of edits", kind, BASES)
-    if kind == SAMPLES:
+    if check_base(kind) == SAMPLES:
         return Base(model.sample(count, SEED), kind)
     if not model.has_encoder:
         raise MissingWeights(f"model '{model.name}' has no encoder to invert with; '--base samples' needs none")

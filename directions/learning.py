@@ -90,8 +90,9 @@ def measure(
         model.generator.regions.select(regions)
     rows = []
     for done, name in enumerate(attributes):
-        if regions:
-            library.record(name, replace(library[name].calibration_, regions=regions))
+        own = library[name].calibration_
+        if regions and regions != own.regions:  # what was measured is true of the regions that it was measured in
+            library.record(name, replace(own, regions=regions, study=None))
         study(model, library, name, seed + 1, base)
         rows.append(row_of(library[name], labelled))
         if progress:
@@ -125,44 +126,45 @@ def study(model: Bundle, library: EditorLibrary[AttributeEditor], attr: str, see
 def calibration_of(model: Bundle, editor: AttributeEditor, seed: int = 1, base: str = SAMPLES) -> Calibration:
     """What strength 1 has to mean for an editor, measured: scale, gain, side effects, regions that suffice.
 
-    Default regions that are "auto" become those that are chosen here. On inversions, what samples have shown before
-    counts too: the regions that suffice are not chosen anew, and strength 1 goes as far as both need; where inversions
-    need more than FURTHER times as much, as far as samples do. Where there is nothing to score the attribute with, all
-    stays as it is, but for "auto", which becomes all regions.
+    Default regions that are "auto" become those that are chosen here. On inversions, samples count too, measured
+    before or now: regions that suffice are theirs, and strength 1 goes as far as both need; where inversions need more
+    than FURTHER times as much, as far as samples do. Where there is nothing to score the attribute with, all stays as
+    it is, but for "auto", which becomes all regions.
     """
-    name, known = editor.attribute, editor.study_
+    name = editor.attribute
     scorer = model.scorer(name, editor.prompts)
     if scorer is None:
         own = editor.calibration_
         return replace(own, regions="all" if own.regions == "auto" else own.regions)
     probe = Probe.of(model, scorer, seed, base=base)
-    if base == SAMPLES or known is None:
-        chosen = choose_regions(probe, editor)
+    before: Study | None = None
+    if base == SAMPLES:
+        auto, distance, table = choose_regions(probe, editor)
     else:
-        chosen = known.auto_regions, known.auto_distance, known.auto_table
-    regions = chosen[0] if editor.regions_ == "auto" else editor.regions_
+        before = editor.study_ if editor.study_ and editor.study_.base == SAMPLES else None
+        before = before or calibration_of(model, editor, seed).study
+        assert before is not None  # something scores the attribute
+        auto, distance, table = before.auto_regions, before.auto_distance, before.auto_table
+    regions = auto if editor.regions_ == "auto" else editor.regions_
     editor = editor.calibrated(replace(editor.calibration_, regions=regions))
-    scale, gain = calibrate(probe, editor)
-    unmasked_scale, unmasked_gain = calibrate(probe, editor, "all")
-    if base != SAMPLES and known is not None:
-        scale, gain = as_far_as_both(probe, editor, (scale, gain), known.scale, editor.regions_)
-        both = as_far_as_both(probe, editor, (unmasked_scale, unmasked_gain), known.unmasked_scale, "all")
-        unmasked_scale, unmasked_gain = both
+    scale, gain = strength_1(probe, editor, None, before.scale if before else None)
+    unmasked_scale, unmasked_gain = strength_1(probe, editor, "all", before.unmasked_scale if before else None)
     moved, _ = probe.changes(editor.with_scale(scale), 1.0)
     effects = {other: round(v, 4) for other, v in zip(probe.names, moved.tolist(), strict=True) if other != name}
-    auto, distance, table = chosen
     found = Study(len(probe.latent), scale, gain, unmasked_scale, unmasked_gain, effects, auto, distance, table, base)
     return Calibration(regions, scale, unmasked_scale, found)
 
 
-def as_far_as_both(
-    probe: Probe, editor: AttributeEditor, found: tuple[float, float], known: float, regions: str
+def strength_1(
+    probe: Probe, editor: AttributeEditor, regions: str | None, samples: float | None
 ) -> tuple[float, float]:
-    """The distance, and the gain there, of what inversions need (``found``) and samples (``known``)."""
-    if known < found[0] <= FURTHER * known:
-        return found
-    gain = probe.effect(editor.with_scale(1.0), known, regions).gain
-    return known, gain
+    """What strength 1 means in ``regions`` (default: the editor's), and the gain there: the distance that the probe's
+    codes need, or that ``samples`` need, where the probe's need less, or more than FURTHER times as much."""
+    scale, gain = calibrate(probe, editor, regions)
+    if samples is None or samples < scale <= FURTHER * samples:
+        return scale, gain
+    moved, _ = probe.changes(editor.with_scale(1.0), samples, regions)
+    return samples, moved[probe.names.index(editor.attribute)].item()
 
 
 def better_local(model: Bundle, direction: InterFaceGAN, labelled: Labelled, seed: int) -> InterFaceGAN | None:

@@ -17,8 +17,8 @@ from semedit.metrics.attributes import Scorer
 from semedit.metrics.placed import placed
 from semedit.protocols import Bundle
 
-#: The mean score gain that strength 1 stands for, the samples it is measured on, and passes of the encoder.
-TARGET_GAIN, COUNT, PASSES = 0.4, 64, 5
+#: The mean score gain that strength 1 stands for, and the codes it is measured on.
+TARGET_GAIN, COUNT = 0.4, 64
 
 
 class Probe:
@@ -64,14 +64,12 @@ class Probe:
 @torch.no_grad()
 def inversions(model: Bundle, count: int, seed: int, batch: int = 16) -> Latent:
     """What the model's encoder finds for the pictures of ``count`` untruncated samples."""
-    found = list[Tensor]()
-    for part in model.sample(count, seed, 1.0).data.split(batch):
-        target = model.refiner.fit(model.synthesise(model.generator.latent(part)).image)
-        code, image = model.refiner.start(len(part))
-        for _ in range(PASSES):
-            code, image = model.refiner.step(target, code, image)
-        found.append(code)
-    return model.generator.latent(torch.cat(found))
+    found = list[Latent]()
+    samples, inverter = model.sample(count, seed, 1.0), model.inverter("restyle")
+    for start in range(0, count, batch):
+        part = samples[slice(start, start + batch)]
+        found.append(inverter.invert(model.synthesise(part).image).latent)
+    return Latent.cat(found)
 
 
 def gains(probe: Probe, editor: AttributeEditor, regions: str | None = None) -> Iterator[float]:

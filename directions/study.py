@@ -8,12 +8,13 @@ from semedit.storage.content import shaped
 
 #: What edits are measured on.
 SAMPLES, INVERSIONS = "samples", "inversions"
+BASES = (INVERSIONS, SAMPLES)
 
 
 def check_base(name: str) -> str:
     """A base of measurements. Raises UnknownName."""
-    if name not in (SAMPLES, INVERSIONS):
-        raise UnknownName("base of measurements", name, (SAMPLES, INVERSIONS))
+    if name not in BASES:
+        raise UnknownName("base of edits", name, BASES)
     return name
 
 
@@ -31,7 +32,7 @@ class Effect:
 @dataclass(frozen=True)
 class Study:
     """What was measured of an attribute's edits on ``samples`` codes: samples of the generator (truncation 0.7), or
-    inversions of pictures, as ``base`` says.
+    inversions of its pictures, as ``base`` says; the table of regions is always of samples.
 
     scale: what strength 1 means in the default regions, and gain: of the score there; unmasked_scale and unmasked_gain:
     the same for an edit of all rows; side_effects: mean change of every other attribute's score there;

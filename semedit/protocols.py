@@ -132,6 +132,10 @@ class Bundle(Protocol):
         """The encoder with the generator that it reads for. Raises MissingWeights if there is none."""
         ...
 
+    def inverter(self, method: str | None = None) -> Inverter:
+        """The inverter of a registered method. Raises UnknownName, or MissingWeights for what it needs."""
+        ...
+
     def sample(self, count: int, seed: int = 0, psi: float = TRUNCATION) -> Latent:
         """``count`` random codes in W (B, D), truncated towards the mean by ``psi`` (1 leaves them)."""
         ...

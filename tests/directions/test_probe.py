@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import semedit
-from directions.learning import FURTHER, as_far_as_both, measure
+from directions.learning import FURTHER, measure, strength_1
 from directions.probe import Probe, shortest
 from directions.study import Study
 from semedit.errors import UnknownName
@@ -37,15 +37,33 @@ class TestInversions:
         monkeypatch.setattr("directions.probe.COUNT", 2)
         model = semedit.load("portraits")
         library = model.editors()
-        before = library["smile"].scale_
+        (sampled,) = measure(model, library, ("smile",))
         (row,) = measure(model, library, ("smile",), base="inversions")
         study = library["smile"].study_
         assert study.base == "inversions" and Study.from_json(study.to_json()) == study
-        assert row.scale == library["smile"].scale_ and before <= row.scale <= FURTHER * before
+        assert row.scale == library["smile"].scale_ and sampled.scale <= row.scale <= FURTHER * sampled.scale
 
     @pytest.mark.parametrize("needed, wanted", [(1.5, 1.5), (0.5, 1.0), (2.6, 1.0)])
-    def test_strength_1_goes_as_far_as_both_need_or_samples(self, needed, wanted):
+    def test_strength_1_goes_as_far_as_both_need_or_samples(self, needed, wanted, monkeypatch):
+        monkeypatch.setattr("directions.learning.calibrate", lambda *_: (needed, 0.4))
         model = semedit.load("portraits")
         probe = Probe(model, [model.domain.attributes()], count=2)
-        scale, gain = as_far_as_both(probe, model.editors()["smile"], (needed, 0.4), 1.0, "mouth")
+        scale, gain = strength_1(probe, model.editors()["smile"], "mouth", 1.0)
         assert scale == wanted and (gain == 0.4) == (wanted == needed)
+
+    def test_measuring_again_comes_to_the_same(self, monkeypatch):
+        """What inversions have shown is not taken for what samples need, so that strengths do not creep."""
+        monkeypatch.setattr("directions.probe.COUNT", 2)
+        model = semedit.load("portraits")
+        library = model.editors()
+        once, again = (measure(model, library, ("smile",), base="inversions")[0] for _ in range(2))
+        assert once == again
+
+    def test_other_regions_are_measured_anew(self, monkeypatch):
+        monkeypatch.setattr("directions.probe.COUNT", 2)
+        model = semedit.load("portraits")
+        library = model.editors()
+        measure(model, library, ("smile",))
+        measure(model, library, ("smile",), regions="mouth:shape,skin:shape", base="inversions")
+        found, (sampled,) = library["smile"], measure(model, library, ("smile",))
+        assert found.regions_ == "mouth:shape,skin:shape" and sampled.scale <= found.scale_ <= FURTHER * sampled.scale
