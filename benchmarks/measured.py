@@ -153,7 +153,7 @@ def write(entries: Sequence[ModelFolder], out: str | Path, readme: str | Path | 
     kept = path.parent / KEPT
     excerpt = Excerpt.of_report(report) if report else Excerpt.read(kept) if kept.exists() else None
     if report and excerpt:
-        draw(report, path.parent)
+        draw(report, excerpt, path.parent)
         write_bytes(kept, excerpt.text().encode())
     write_bytes(path, page(entries, excerpt).encode())
     if readme is not None:

@@ -152,12 +152,13 @@ def _at_gain(cell: ReportCell | None) -> str:
     return f"{cell.ours:.4f} [{cell.low:.4f}, {cell.high:.4f}]" + (f" at {gain[1]}" if gain else "")
 
 
-def draw(report: str | Path, folder: str | Path) -> None:
+def draw(report: str | Path, excerpt: Excerpt, folder: str | Path) -> None:
     """The two plots of a finished report, for documents in ``folder``: figure 10, and local methods at equal gain.
 
-    Raises MissingWeights without matplotlib; ConfigError for a report in which neither part has run.
+    ``excerpt`` is the report's own. Raises MissingWeights without matplotlib; ConfigError for a report in which neither
+    part has run.
     """
-    edits, methods = (_units(Path(report), part) for part in (curves.PART.id, local_methods.PART.id))
+    edits, methods = (_units(Path(report), excerpt, part) for part in (curves.PART.id, local_methods.PART.id))
     panels = local_methods.panels_of(methods, QUESTIONS)
     if not edits or not panels:
         raise ConfigError(f"{report}: {curves.PART.id} or {local_methods.PART.id} has not run, and cannot be plotted")
@@ -173,8 +174,8 @@ def draw(report: str | Path, folder: str | Path) -> None:
         write_bytes(path, packed.getvalue())
 
 
-def _units(report: Path, part: str) -> Sequence[PartUnit]:
+def _units(report: Path, excerpt: Excerpt, part: str) -> Sequence[PartUnit]:
     """The units of a part that ran, in the order of the report's rows."""
     rows = [unit for unit in map(PartUnit.read, (report / UNITS / part).glob("*.json")) if unit.ran]
-    order = {cell.row: place for place, cell in enumerate(Excerpt.of_report(report).cells) if cell.part == part}
+    order = {cell.row: place for place, cell in enumerate(excerpt.cells) if cell.part == part}
     return sorted(rows, key=lambda unit: min(order.get(cell.row, len(order)) for cell in unit.cells))

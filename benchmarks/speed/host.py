@@ -1,7 +1,6 @@
 """StyleGAN2's picture at the official 256 px, and its textbook formulation: weights of its own for each sample."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -10,7 +9,6 @@ from torch.nn import functional as F
 from baselines.stylegan2 import StyleCode, StyleGAN2Config, StyleGAN2Generator
 from baselines.stylegan2.layers import StyledConv, ToRGB
 from benchmarks.speed.textbook import KERNEL, activate, upfirdn
-from semedit.networks.precision import Precision, cast
 
 
 def random_stylegan2(size: int = 256) -> StyleGAN2Generator:
@@ -62,22 +60,3 @@ def synthesise(generator: StyleGAN2Generator, code: StyleCode) -> Tensor:
             picture = to_rgb(x, head, code.rgb[index // 2], picture)
     assert picture is not None
     return picture
-
-
-def calls(generator: StyleGAN2Generator) -> tuple[Callable[[], Tensor], Callable[[Precision], Callable[[], Tensor]]]:
-    """The plainest way to the picture of one code, and the package's, for a precision."""
-    draws = torch.Generator().manual_seed(1)
-    code = generator.styles(generator.mapping(torch.randn(1, generator.config.style_dim, generator=draws)))
-
-    @torch.inference_mode()
-    def simple() -> Tensor:
-        return synthesise(generator, code)
-
-    def ours(precision: Precision) -> Callable[[], Tensor]:
-        def call() -> Tensor:
-            with torch.inference_mode(), cast(precision, generator.device):
-                return generator(code).image
-
-        return call
-
-    return simple, ours

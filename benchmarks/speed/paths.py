@@ -81,28 +81,41 @@ def official_picture(model: Model) -> SpeedPath:  # noqa: ARG001
     return picture("a picture, official 256 px", random_generator(256), {"fp32": 2.5, "bf16": 7.0})
 
 
+def host_picture(model: Model) -> SpeedPath:  # noqa: ARG001
+    """One picture of StyleGAN2's official configuration at 256 px, with random weights."""
+    generator = host.random_stylegan2(256)
+    code = generator.styles(random_code(generator))
+    plainest = torch.inference_mode()(lambda: host.synthesise(generator, code))
+    return SpeedPath(
+        name="a picture, StyleGAN2 256 px", px=256, plain=plainest, ours=showing(generator, code), wanted={}
+    )
+
+
 def picture(name: str, generator: SemanticGenerator, wanted: Mapping[Precision, float]) -> SpeedPath:
-    codes = torch.randn(1, generator.config.style_dim, generator=torch.Generator().manual_seed(1))
-    codes = generator.mapping(codes).detach()[:, None].repeat(1, generator.layout.rows, 1)
+    """One picture of a generator."""
+    codes = random_code(generator)[:, None].repeat(1, generator.layout.rows, 1)
+    plainest = torch.inference_mode()(lambda: textbook.synthesise(generator, codes).image)
+    ours = showing(generator, codes)
+    return SpeedPath(name=name, px=generator.config.size, plain=plainest, ours=ours, wanted=wanted)
+
+
+@torch.no_grad()
+def random_code(generator: StyleBasedGenerator) -> Tensor:
+    """A code (1, D) in W, the same every time."""
+    return generator.mapping(torch.randn(1, generator.config.style_dim, generator=torch.Generator().manual_seed(1)))
+
+
+def showing(generator: StyleBasedGenerator, code: object) -> Callable[[Precision], Call]:
+    """The package's way to the picture of a code, for a precision."""
 
     def ours(precision: Precision) -> Call:
         def call() -> Tensor:
-            with torch.inference_mode(), cast(precision, codes.device):
-                return generator(codes).image
+            with torch.inference_mode(), cast(precision, generator.device):
+                return generator(code).image
 
         return call
 
-    def simple() -> Tensor:
-        with torch.inference_mode():
-            return textbook.synthesise(generator, codes).image
-
-    return SpeedPath(name=name, px=generator.config.size, plain=simple, ours=ours, wanted=wanted)
-
-
-def host_picture(model: Model) -> SpeedPath:  # noqa: ARG001
-    """One picture of StyleGAN2's official configuration at 256 px, with random weights."""
-    simple, ours = host.calls(host.random_stylegan2(256))
-    return SpeedPath(name="a picture, StyleGAN2 256 px", px=256, plain=simple, ours=ours, wanted={})
+    return ours
 
 
 def official_encoding(model: Model) -> SpeedPath:  # noqa: ARG001

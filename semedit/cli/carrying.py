@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from semedit.editing.model import Model
-    from semedit.editing.requests.records import Failure
+    from semedit.editing.requests.records import Failure, Watch
     from semedit.editing.results.subjects import Subject
     from semedit.editing.sessions.session import EditSession
 
@@ -107,13 +107,18 @@ def outputs_of(*, paste: bool, photo: str | None, blend: str, mask: Path | None,
     return Outputs(strip=strip, mask=save_mask, paste=pasting)
 
 
-def starting(model: "Model", mean: bool, go_on: bool, out: Path) -> "Subject":
-    """What is edited where no source is named: the mean code, the latest edit, or the latest inversion."""
+def starting(model: "Model", source: list[str] | None, mean: bool, go_on: bool, out: Path, watch: "Watch | None",
+             method: str | None, face: int | None) -> "Iterable[Subject | Failure]":  # fmt: skip
+    """What is edited: the sources, pictures among them inverted first, or where none is named the mean code, the latest
+    edit, or the latest inversion."""
     from semedit.editing.results import subjects
+    from semedit.editing.sessions.inverting import subjects_of
 
+    if source:
+        return subjects_of(model, source, out, watch, method=method, face=face)
     if mean:
-        return subjects.mean_subject(model, out)
-    return subjects.latest_edit(out) if go_on else subjects.latest(out)
+        return [subjects.mean_subject(model, out)]
+    return [subjects.latest_edit(out) if go_on else subjects.latest(out)]
 
 
 def carry_out(report: Report, session: "EditSession", model: "Model", found: "Iterable[Subject | Failure]",

@@ -1,6 +1,6 @@
 """``semedit drag``: pull points of a picture to where they should be, in chosen regions."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -44,12 +44,6 @@ from semedit.cli.console import (
 from semedit.config import assigned
 from semedit.editing.requests.request import EditRequest, Pasting
 from semedit.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from semedit.editing.requests.records import Failure
-    from semedit.editing.results.subjects import Subject
 
 
 def drag(
@@ -117,7 +111,6 @@ def drag(
     import torch
 
     from semedit.editing.loading import load
-    from semedit.editing.sessions.inverting import subjects_of
     from semedit.editing.sessions.session import EditSession
     from semedit.pictures.provenance import mark_pictures
     from semedit.storage.atomic import make_folder
@@ -129,10 +122,6 @@ def drag(
     loaded = load(model, without=without).to(check_device(device))
     with watching(json) as watch:
         session = EditSession(loaded, request, watch)
-        found: Iterable[Subject | Failure]
-        if source:
-            found = subjects_of(loaded, source, folder, watch, method=invert_method, face=face)
-        else:
-            found = [starting(loaded, mean, go_on, folder)]
+        found = starting(loaded, source, mean, go_on, folder, watch, invert_method, face)
         carry_out(report, session, loaded, found, outputs, batch)
     report.finish()

@@ -14,11 +14,14 @@ from semedit.storage.content import check_file, exists
 COURSES = (
     "portraits-128", "portraits-taught-64", "portraits-taught-tiny", "stylegan2-portraits-128", "stylegan2-taught-tiny",
 )  # fmt: skip
+#: Those that look at pictures alone.
+UNLABELLED = (
+    "stylegan2-portraits-128-alone", "stylegan2-portraits-tiny", "stylegan2-256", "stylegan2-512", "stylegan2-1024",
+)  # fmt: skip
 RECIPES = (
-    *COURSES,
+    *COURSES, *UNLABELLED,
     "portraits-adversarial", "portraits-128-grown", "portraits-tiny", "celebamask-hq-256", "celebamask-hq-512",
-    "celebamask-hq-256-paper", "deepfashion-256", "celebamask-hq-512-paper", "stylegan2-portraits-128-alone",
-    "stylegan2-portraits-tiny", "stylegan2-256", "stylegan2-512", "stylegan2-1024", "semanticgan-256",
+    "celebamask-hq-256-paper", "deepfashion-256", "celebamask-hq-512-paper", "semanticgan-256",
     "semanticgan-patches-256", "semanticgan-portraits-tiny", "semanticgan-patches-tiny",
 )  # fmt: skip
 STYLES = ("soft", "cel")

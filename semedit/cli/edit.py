@@ -1,6 +1,6 @@
 """``semedit edit``: change chosen regions by attributes, words or parts."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -45,12 +45,6 @@ from semedit.cli.console import (
 from semedit.cli.early import check_sources
 from semedit.cli.shown import show_choices
 from semedit.editing.requests.request import METHOD, EditRequest, Pasting
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from semedit.editing.requests.records import Failure
-    from semedit.editing.results.subjects import Subject
 
 
 def edit(
@@ -188,7 +182,6 @@ def edit(
     import torch
 
     from semedit.editing.loading import load
-    from semedit.editing.sessions.inverting import subjects_of
     from semedit.editing.sessions.session import EditSession
     from semedit.pictures.provenance import mark_pictures
     from semedit.storage.atomic import make_folder
@@ -201,10 +194,6 @@ def edit(
     with watching(json) as watch:
         session = EditSession(loaded, request, watch)
         show_choices(report, session)
-        found: Iterable[Subject | Failure]
-        if source:
-            found = subjects_of(loaded, source, folder, watch, method=invert_method, face=face)
-        else:
-            found = [starting(loaded, mean, go_on, folder)]
+        found = starting(loaded, source, mean, go_on, folder, watch, invert_method, face)
         carry_out(report, session, loaded, found, outputs, batch)
     report.finish()

@@ -16,7 +16,7 @@ from semedit.cli.console import (
     progress_bar,
     stdout,
 )
-from semedit.cli.early import COURSES, RECIPES, STYLES, check_data, check_model, check_names
+from semedit.cli.early import COURSES, RECIPES, STYLES, UNLABELLED, check_data, check_model, check_names
 from semedit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def train(
     check_names([recipe], RECIPES, "recipe")
     if recipe in COURSES and (data or label_map):
         raise ConfigError(f"{recipe} is a course; --set lessons.path, lessons.label_map and the like")
-    if recipe.startswith("stylegan2-") and label_map:
+    if recipe in UNLABELLED and label_map:
         raise ConfigError(f"{recipe} looks at pictures alone, so that there is nothing for --label-map to say")
     check_data(data, label_map)
     if start:

@@ -84,18 +84,20 @@ def mixed_rows(count: int, regions: int, base_rows: int, share: float, draws: to
 
 def make_lessons(teacher: Teacher, count: int, seed: int, held_out: bool = False,
                  progress: Callable[[int, int], None] | None = None) -> Lessons:  # fmt: skip
-    """``count`` lessons in chunks; chunk k has the seed ``chunk_seed(seed, k)``. Each goes straight to its
-    place, so that no more memory is taken than the lessons have bytes: 82 kB each at 128 px."""
-    whole: Lessons | None = None
+    """``count`` lessons in chunks; chunk k has the seed ``chunk_seed(seed, k)``.
+
+    Each goes straight to its place, so that no more memory is taken than the lessons have bytes, 82 kB each at 128 px.
+    Raises ConfigError for none.
+    """
+    if count < 1:
+        raise ConfigError("no lessons were asked for; one at least is needed")
     for k, start in enumerate(range(0, count, CHUNK)):
         part = teacher.lessons(min(CHUNK, count - start), chunk_seed(seed, k), held_out)
-        if whole is None:
+        if k == 0:
             whole = part.room(count)
         whole.put(part, start)
         if progress:
             progress(min(start + CHUNK, count), count)
-    if whole is None:
-        raise ConfigError("no lessons were asked for; one at least is needed")
     return whole
 
 

@@ -91,7 +91,7 @@ class PictureInverter(CodeRenderer):
     def inversion_options(self, method: str | None = None, overrides: list[str] | None = None,
                           **options: Any) -> Config:  # fmt: skip
         """The options of :meth:`inverter`, checked, without opening anything. Raises UnknownName or ConfigError."""
-        method = method or (DEFAULT if self.has_encoder else WITHOUT_ENCODER)
+        method = method or self.default_method
         return chosen_options(method, self.domain.name, bool(self.generator.regions), overrides or (), **options)
 
     def invert(self, pictures: Picture | Aligned | Sequence[Picture | Aligned], *, face: int | None = None,

@@ -11,7 +11,7 @@ from baselines.stylefusion import RECIPES, SCHEDULES
 from benchmarks import bases, fidelity, locality, reconstruction, transfers
 from benchmarks.speed import exported
 from benchmarks.speed import generator as forwards
-from directions import EDITORS, learn_directions, learn_flow
+from directions import EDITORS, learn_directions, learn_flow, study
 from encoders import INVERTERS
 from semedit.cli import early
 from semedit.cli.main import build
@@ -95,7 +95,7 @@ OWNED = {
     ("bench reconstruction", "count"): default(reconstruction.reconstruction, "count"),
     ("bench reconstruction", "batch"): default(reconstruction.reconstruction, "batch"),
     ("bench editing", "base"): default(bases.base_codes, "kind"),
-    ("fit calibration", "base"): bases.SAMPLES,
+    ("fit calibration", "base"): study.SAMPLES,
     ("bench fidelity", "count"): default(fidelity.fidelity, "count"),
     ("bench fidelity", "seed"): default(fidelity.fidelity, "seed"),
     ("bench transfers", "count"): transfers.COUNT,
@@ -142,8 +142,8 @@ CHOICES = {
     **{(words, "blend"): BLENDS for words in ("edit", "drag")},
     **{(words, "invert_method"): INVERTERS for words in ("edit", "drag")},
     ("draw", "style"): STYLES,
-    ("bench editing", "base"): bases.BASES,
-    ("fit calibration", "base"): bases.BASES,
+    ("bench editing", "base"): study.BASES,
+    ("fit calibration", "base"): study.BASES,
     ("fit fusion", "recipe"): RECIPES,
     ("fit fusion", "schedule"): SCHEDULES,
     ("fit identity", "role"): SEEDS,
@@ -162,6 +162,7 @@ def test_names_that_are_told_early_are_their_owners():
     trained = {**COURSES, **gan.RECIPES, **stylegan2.COURSES, **stylegan2.RECIPES, **stylegan2.SEMANTIC_RECIPES}
     assert sorted(early.RECIPES) == sorted(trained)
     assert sorted(early.COURSES) == sorted({**COURSES, **stylegan2.COURSES})
+    assert sorted(early.UNLABELLED) == sorted(stylegan2.RECIPES)
     assert sorted(early.STYLES) == sorted(STYLES) and sorted(early.DOMAINS) == sorted(DOMAINS)
 
 

@@ -100,8 +100,8 @@ class StepRecord:
     score_before, score_after: of the attribute, in [0, 1], by its judge, and ``_optimised`` by what labelled its
     samples and brings it to targets; inside_share: of the change, inside the regions; preservation: 1 - mean absolute
     change on [0, 1]; measurable: whether score or cosine moved beyond their noise, or a move changed the picture;
-    protocols: who gave scores and cosines; moved: right, down and zoom of a move; dragged: of a
-    drag.
+    protocols: who gave scores and cosines; moved: right, down and zoom of a move; dragged: the
+    points of a drag.
     """
 
     method: str
