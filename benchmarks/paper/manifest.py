@@ -22,6 +22,7 @@ from semedit.metrics.inception import LegacyInception, TfInception
 from semedit.storage.atomic import write_json
 from semedit.storage.content import read_object, shaped
 from semedit.storage.ownership import sha256
+from semedit.storage.tensors import digest
 from semedit.storage.weights import fingerprint, load_weights
 
 MANIFEST = "manifest.json"
@@ -102,11 +103,7 @@ def network_facts(domain: Domain) -> dict[str, Any]:
 
 def tensors_hash(path: str | Path) -> str:
     """A name for what a native file has learnt: of its tensors. What was measured of them may join the file later."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(load_weights(path).tensors.items()):
-        digest.update(name.encode())
-        digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    return digest({}, load_weights(path).tensors)
 
 
 def data_hash(folder: Path | None) -> str:
