@@ -12,7 +12,8 @@ from semedit.storage.content import check_file, exists
 
 #: What there is to train, to draw in, and to look at; whose owners have to be imported to be asked.
 COURSES = (
-    "portraits-128", "portraits-taught-64", "portraits-taught-tiny", "stylegan2-portraits-128", "stylegan2-taught-tiny",
+    "portraits-128", "portraits-256", "portraits-taught-64", "portraits-taught-tiny", "stylegan2-portraits-128",
+    "stylegan2-taught-tiny",
 )  # fmt: skip
 #: Those that look at pictures alone.
 UNLABELLED = (

@@ -59,6 +59,9 @@ class PairsStage(StageConfig):
     lr: float = Field(2e-3, gt=0, description="Adam's learning rate, for biases, modulations and heads")
     matrix_lr: float = Field(0.01, gt=0, description="Muon's learning rate, for matrices, relative to their size")
     perceptual_weight: float = Field(0.25, ge=0, description="weight of the perceptual distance beside the L1")
+    perceptual_tiles: int = Field(
+        1, ge=1, description="above 1: half of the perceptual distance is that of so many tiles a side, at full size"
+    )
     mask_weight: float = Field(0.5, ge=0, description="weight of the refined masks' squared error")
     coarse_weight: float = Field(0.1, ge=0, description="weight of the coarse masks' likelihood")
     mapping_scale: float = Field(0.005, ge=0, description="the mapping's learning rate, as in PointsStage")
@@ -113,6 +116,12 @@ class CourseConfig(Config):
         if self.critic and self.adversarial is None:
             raise ValueError("critic is what the adversary begins as, and adversarial=null leaves the adversary out")
         return self
+
+    @property
+    def keeps_codes(self) -> bool:
+        """Whether codes of the start mean the same in the end: neither its mapping nor its local generators learn."""
+        still = self.pairs.steps <= self.pairs.render_alone
+        return bool(self.start) and not (self.mapping.steps or self.points.steps) and still and not self.adversarial
 
     def build_generator(self, regions: RegionTable) -> StyleBasedGenerator:
         """A fresh generator of the course's sizes, its weights drawn from torch's global generator."""

@@ -14,6 +14,7 @@ from semedit.checkpoints import zoo
 from semedit.checkpoints.native import freeze
 from semedit.domains import Domain
 from semedit.errors import CheckpointError, ConfigError
+from semedit.networks.generator import SemanticGenerator
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.storage.atomic import make_folder, write_json
 from semedit.storage.content import reading, shaped
@@ -22,6 +23,7 @@ from semedit.training.engine.folder import run_folder
 from semedit.training.engine.run import CONFIG
 from semedit.training.engine.state import STATE, read_header
 from semedit.training.engine.team import Team
+from semedit.training.gan.growing import enlarged
 from semedit.training.teaching.adversary import TaughtRun, critic_file
 from semedit.training.teaching.classroom import Classroom
 from semedit.training.teaching.config import CourseConfig, TeachConfig
@@ -87,17 +89,22 @@ def stored_generator(config: CourseConfig, path: Path, domain: Domain) -> StyleB
 
 
 def first_generator(config: CourseConfig, domain: Domain) -> StyleBasedGenerator:
-    """Fresh from the course's seed, or ``config.start``; ConfigError if that one is of other sizes."""
+    """Fresh from the course's seed, or ``config.start``; ConfigError if that one is of other sizes.
+
+    A smaller start is grown, where growing is all that its sizes want. Where no stage changes what codes mean, the
+    start's editors and encoder are those of the course's generator too.
+    """
     if not config.start:
         torch.manual_seed(config.seed)
         return config.build_generator(domain.regions)
     if not isinstance(config, TeachConfig):
         return stored_generator(config, zoo.generator_file(config.start), domain)
-    generator = zoo.load_generator(config.start)
-    if generator.config != config.generator:
-        own, wanted = generator.config.to_json(), config.generator.to_json()
-        changed = ", ".join(sorted(name for name in wanted if own[name] != wanted[name]))
-        raise ConfigError(f"{config.start} is a generator of other sizes than the course's ({changed})")
+    start = zoo.load_generator(config.start)
+    if not isinstance(start, SemanticGenerator):
+        raise ConfigError(f"{config.start} is a {start.KIND}, and the course teaches a {SemanticGenerator.KIND}")
+    generator = enlarged(start, config.generator)
+    if config.keeps_codes and start.fingerprint:
+        generator.lineage = (start.fingerprint, *start.lineage)
     return generator
 
 

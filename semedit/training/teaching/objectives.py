@@ -146,6 +146,11 @@ class PerceptualDistance(Protocol):
     def distance(self, a: Tensor, b: Tensor) -> Tensor: ...
 
 
+def tiled(images: Tensor, side: int) -> Tensor:
+    """The ``side`` x ``side`` tiles of pictures (B, C, H, W), as pictures (B side^2, C, H / side, W / side)."""
+    return torch.cat([tile for band in images.chunk(side, 2) for tile in band.chunk(side, 3)])
+
+
 class PairLosses(nn.Module):
     """A picture against its lesson: balanced L1, perceptual distance; where it has them, refined and coarse masks.
 
@@ -158,7 +163,7 @@ class PairLosses(nn.Module):
         self, config: PairsStage, perceptual: PerceptualDistance, label_weight: Tensor, precision: str = "fp32"
     ):
         super().__init__()
-        self.perceptual, self.precision = perceptual, precision
+        self.perceptual, self.precision, self.tiles = perceptual, precision, config.perceptual_tiles
         self.register_buffer("label_weight", label_weight, persistent=False)
         self.weights = {
             "colour": 1.0, "perceptual": config.perceptual_weight, "masks": config.mask_weight,
@@ -169,8 +174,11 @@ class PairLosses(nn.Module):
         true, image = to_images(lessons.images), out.image.float()
         weight = self.label_weight[lessons.labels.long()][:, None]
         with training_cast(self.precision, image.device.type):
-            distance = self.perceptual.distance(image, true)
-        seen = {"colour": ((image - true).abs() * weight).mean(), "perceptual": distance.mean()}
+            distance = self.perceptual.distance(image, true).mean()
+            if self.tiles > 1:
+                parts = self.perceptual.distance(tiled(image, self.tiles), tiled(true, self.tiles)).mean()
+                distance = (distance + parts) / 2
+        seen = {"colour": ((image - true).abs() * weight).mean(), "perceptual": distance}
         return seen | self.of_masks(out, lessons) if isinstance(out, Synthesis) else seen
 
     def of_masks(self, out: Synthesis, lessons: Lessons) -> dict[str, Tensor]:

@@ -32,6 +32,21 @@ def portraits_128() -> TeachConfig:
     )  # fmt: skip
 
 
+def portraits_256() -> TeachConfig:
+    """The default generator at twice the size: its render net, grown by a block, learns alone.
+
+    Codes mean what they mean at 128 px, so that its encoder, its directions and its flow are those of the default.
+    """
+    small = portraits_128()
+    return small.replace(
+        name="portraits-256", start="portraits-128", adversarial=None,
+        generator=small.generator.replace(size=256, render_channels={64: 64, 128: 32, 256: 16}),
+        lessons=LessonConfig(count=8_000, held_out=64), mapping=MappingStage(steps=0), points=PointsStage(steps=0),
+        pairs=PairsStage(steps=2_000, render_alone=2_000, batch=4, matrix_lr=0.007, lr=1.5e-3, perceptual_tiles=2),
+        sheet_every=200, checkpoint_every=100, monitor_every=200, log_every=20,
+    )  # fmt: skip
+
+
 def portraits_taught_64() -> TeachConfig:
     """A course of minutes, on which choices are compared: 64 px."""
     sizes = {"size": 64, "coarse_size": 32, "min_feature_size": 16, "render_channels": {32: 64, 64: 32}}
@@ -70,6 +85,7 @@ def portraits_taught_tiny() -> TeachConfig:
 
 COURSES: dict[str, Callable[[], TeachConfig]] = {
     "portraits-128": portraits_128,
+    "portraits-256": portraits_256,
     "portraits-taught-64": portraits_taught_64,
     "portraits-taught-tiny": portraits_taught_tiny,
 }

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from semedit.checkpoints import zoo
+from semedit.checkpoints.native import save_generator
 from semedit.data.label_map import LabelMap
 from semedit.data.lessons import Lessons, make_lessons
 from semedit.data.source import Share
@@ -24,7 +25,14 @@ from semedit.training.teaching.config import PairsStage, PointsStage, TeachConfi
 from semedit.training.teaching.course import teach
 from semedit.training.teaching.distilling import GeneratorTeacher
 from semedit.training.teaching.measures import measure_pictures, measure_points
-from semedit.training.teaching.objectives import PairLosses, PointReader, PointsObjective, label_weights, wplus
+from semedit.training.teaching.objectives import (
+    PairLosses,
+    PointReader,
+    PointsObjective,
+    label_weights,
+    tiled,
+    wplus,
+)
 from semedit.training.teaching.recipes import COURSES, course
 from semedit.training.teaching.step import rate
 from semedit.training.teaching.table import FactorTable, TableTeacher
@@ -202,6 +210,36 @@ def test_a_course_goes_on_from_a_generator(taught, tmp_path):
         teach(TINY.with_overrides([*rest, "generator.local_channels=6"]), tmp_path / "other", domain=PORTRAITS)
 
 
+def test_a_course_grows_a_smaller_generator_whose_codes_stay(generator, tmp_path):
+    """The render net learns alone at twice the size: latents of the start open, and show what they showed."""
+    save_generator(tmp_path / "small.safetensors", generator)
+    small = zoo.load_generator(tmp_path / "small.safetensors")
+    sizes = ["generator.size=32", 'generator.render_channels={"8": 8, "16": 8, "32": 4}', "lessons.count=8"]
+    rest = ["mapping.steps=0", "points.steps=0", "pairs.steps=3", "adversarial=null", "pairs.perceptual_tiles=2"]
+    config = TINY.with_overrides([*sizes, *rest, f"start={tmp_path / 'small.safetensors'}"])
+    alone = config.with_overrides(["pairs.render_alone=3"])
+    grown = teach(alone, tmp_path / "alone", domain=PORTRAITS)
+    assert alone.keeps_codes and grown.lineage == (small.fingerprint,)
+    z = torch.randn(2, 64, generator=torch.Generator().manual_seed(3))
+    latent = small.latent(small.layout.wplus(small.mapping(z)))
+    shown = grown(latent)  # of another generator, and not refused
+    assert shown.image.shape[-1] == 32
+    torch.testing.assert_close(shown.coarse_segmentation, small(latent).coarse_segmentation, rtol=0, atol=1e-5)
+    everything = teach(config.with_overrides(["pairs.render_alone=1"]), tmp_path / "all", domain=PORTRAITS)
+    assert not everything.lineage
+    with pytest.raises(ConfigError, match="cannot be shrunk"):
+        teach(config.with_overrides(["generator.size=8", "generator.render_channels={\"8\": 8}"]), tmp_path / "less",
+              domain=PORTRAITS)  # fmt: skip
+
+
+def test_tiles_are_the_picture_in_pieces():
+    images = torch.arange(2 * 3 * 4 * 4).view(2, 3, 4, 4).float()
+    tiles = tiled(images, 2)
+    assert tiles.shape == (8, 3, 2, 2)
+    assert torch.equal(tiles[0], images[0, :, :2, :2]) and torch.equal(tiles[3], images[1, :, :2, 2:])
+    assert torch.equal(torch.cat([tiles[4:6], tiles[6:8]], 3), images[:, :, 2:])
+
+
 def test_a_generator_teaches_a_smaller_one(generator, tmp_path):
     student = TINY.generator.replace(local_channels=6, render_channels={8: 6, 16: 6})
     teacher = GeneratorTeacher(generator.eval().requires_grad_(False), student)
@@ -218,8 +256,6 @@ def test_a_generator_teaches_a_smaller_one(generator, tmp_path):
 
 
 def test_a_student_of_a_generator_learns_through_the_stages(generator, tmp_path):
-    from semedit.checkpoints.native import save_generator
-
     save_generator(tmp_path / "teacher.safetensors", generator)
     changes = [f"lessons.generator={tmp_path / 'teacher.safetensors'}", "generator.local_channels=12",
                "points.steps=60", "points.batch=16", "pairs.steps=0", "adversarial=null"]  # fmt: skip
