@@ -52,9 +52,10 @@ class Refiner:
         """For inference: the stored encoder, folded, its weights in ``dtype``; in bfloat16 the generator renders in it
         too.
 
-        Raises ConfigError for an encoder of another generator.
+        An encoder reads for its own generator, and for those that were made of it. Raises ConfigError for any other.
         """
-        if stored.fingerprint and generator.fingerprint and stored.fingerprint != generator.fingerprint:
+        known = (generator.fingerprint, *generator.lineage)
+        if stored.fingerprint and generator.fingerprint and stored.fingerprint not in known:
             raise ConfigError(f"this encoder belongs to generator {stored.fingerprint}, not to {generator.fingerprint}")
         made = cls(generator, stored.encoder.for_inference(dtype).to(generator.device), stored.latent_avg)
         made.precision = "bf16" if dtype == torch.bfloat16 else "fp32"

@@ -16,6 +16,8 @@ from semedit.storage.shipped import SHIPPED
 
 CARD, GENERATOR, DIRECTIONS = "card.json", "generator.safetensors", "directions.safetensors"
 DISCRIMINATOR = "discriminator.safetensors"
+#: In a card: the fingerprint of the generator whose render net was taught anew, so that codes mean what they meant.
+GROWN_FROM = "grown_from"
 #: An encoder lies beside its generator, native or as its authors published it.
 ENCODERS = ("encoder.safetensors", "encoder.pt")
 #: Short names of the default models.
@@ -48,8 +50,12 @@ class ModelFolder:
 
     @property
     def encoder_path(self) -> Path | None:
-        """The file of its encoder, or None if it has none."""
-        return next((path for name in ENCODERS if (path := self.file(name))), None)
+        """The file of its encoder, or of the encoder of the model that it was grown from; None if there is none."""
+        own = next((path for name in ENCODERS if (path := self.file(name))), None)
+        if own is None and (start := self.card.get(GROWN_FROM)):
+            smaller = next((one for one in entries().values() if one.card.get("fingerprint") == start), None)
+            return smaller.encoder_path if smaller else None
+        return own
 
     @property
     def generator_path(self) -> Path:

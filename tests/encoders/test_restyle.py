@@ -1,5 +1,7 @@
 """The laws of iterative refinement."""
 
+import copy
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -72,6 +74,9 @@ def test_encoders_of_others_are_refused(small):
     encoder = encoder_for(small)
     with pytest.raises(ConfigError, match="belongs to generator abc"):
         Refiner.of(small, StoredEncoder(encoder, small.mean_w(), "abc"))
+    grown = copy.deepcopy(small)
+    grown.lineage = ("abc",)  # made of that generator: its codes are read
+    assert Refiner.of(grown, StoredEncoder(encoder, small.mean_w(), "abc")).size == encoder.config.size
     other = ResidualEncoder(EncoderConfig(size=32, rows=3, style_dim=16, widths=(16, 32), units=(1, 1)))
     with pytest.raises(ConfigError, match="3 rows of width 16 for a generator of"):
         Refiner(small, other, small.mean_w())

@@ -204,7 +204,7 @@ def calibration(
     with progress_bar("measuring", json) as progress:
         found = learning.measure(loaded, library, wanted, seed=seed, progress=progress, regions=regions, base=base)
     rows = [one.to_json() for one in found]
-    keep(loaded, path, library.save)
+    keep(loaded, path, lambda path: library.save(path, half=True))
     report = Report(json)
     for row in rows:
         report.add(**row, file=str(path))

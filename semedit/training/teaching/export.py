@@ -7,6 +7,7 @@ from typing import Any
 from semedit.checkpoints import zoo
 from semedit.errors import CheckpointError
 from semedit.networks.style_based import StyleBasedGenerator
+from semedit.storage.cards import GROWN_FROM
 from semedit.storage.content import read_object, shaped
 from semedit.storage.ownership import sha256
 from semedit.storage.weights import load_weights
@@ -58,6 +59,8 @@ def pack_course(
         "images_before": sum(count for name, count in shown.items() if name not in (MappingRun.name, last.name)),
         "data_sha256": {path.name: sha256(path) for path in sorted(run.glob("lessons-*.safetensors"))},
     }
+    if lineage := opener(last / GENERATOR).lineage:  # the course kept the codes of its start, and so its encoder
+        facts[GROWN_FROM] = lineage[0]
     return pack(last, folder, domain, facts=facts, kind=kind, opener=opener)
 
 

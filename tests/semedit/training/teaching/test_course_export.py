@@ -2,6 +2,7 @@
 
 import pytest
 
+import semedit
 from baselines.stylegan2 import COURSES
 from semedit.checkpoints import zoo
 from semedit.domains import domain
@@ -42,6 +43,18 @@ def test_a_course_without_an_adversary_is_packed_too(run, tmp_path):
     entry = pack_course(own, tmp_path / "model", "portraits")
     assert entry.card["shown"] == {"points": 2 * 8, "pairs": 2 * 4} and entry.card["images_before"] == 16
     assert not (tmp_path / "model" / zoo.DISCRIMINATOR).exists()
+    start = zoo.load_generator(run / "points" / "generator.safetensors")
+    assert entry.card["grown_from"] == start.fingerprint  # the render net learnt alone
+    assert "grown_from" not in pack_course(run, tmp_path / "whole", "portraits").card
+
+
+def test_a_grown_model_has_the_encoder_and_the_editors_of_its_start():
+    small, large = semedit.load("portraits-128"), semedit.load("portraits-256")
+    assert large.entry.encoder_path == small.entry.encoder_path and large.default_method == small.default_method
+    assert large.refiner.size == small.refiner.size
+    assert large.editors("interfacegan").keys() == small.editors("interfacegan").keys()
+    cel = semedit.load("portraits-cel")  # its codes mean the same, and do not show the same
+    assert cel.editors("interfacegan") and not cel.has_encoder
 
 
 def test_a_course_that_has_taught_nothing_is_refused(tmp_path):
@@ -51,14 +64,17 @@ def test_a_course_that_has_taught_nothing_is_refused(tmp_path):
     assert not is_course(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("model, recipe", [("portraits-128", course), ("stylegan2-portraits", lambda n: COURSES[n]())])
+@pytest.mark.parametrize(
+    "model, recipe",
+    [("portraits-128", course), ("portraits-256", course), ("stylegan2-portraits", lambda n: COURSES[n]())],
+)
 def test_the_recipe_of_a_shipped_model_is_what_it_was_shown(model, recipe):
     """Stages that the card tells of; what it does not was taken over from another model."""
     card = zoo.find(model).card
     config = recipe(card["recipe"])
     shown = {s.name: getattr(config, s.name).steps * getattr(config, s.name).batch for s in STAGES}
-    planned = shown | {"adversarial": config.adversarial.images}
-    assert card["shown"].keys() >= {"pairs", "adversarial"}
+    planned = shown | {"adversarial": config.adversarial.images if config.adversarial else 0}
+    assert "pairs" in card["shown"] and ("adversarial" in card["shown"]) == (config.adversarial is not None)
     assert {name: planned[name] for name in card["shown"]} == card["shown"]
 
 
