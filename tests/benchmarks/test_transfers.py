@@ -49,18 +49,39 @@ def curve(method, inside, outside):
 
 
 def test_curves_are_compared_pair_by_pair_at_equal_change_inside():
+    """Where both have come to the greatest change inside that the lesser of the two ever makes."""
     plain = curve(MIXING, [[1, 2, 1], [2, 4, 1]], [[1, 1, 2], [3, 2, 4]])
-    assert plain.outside_at(np.array([0.5, 3.0, 2.0])).tolist()[:2] == [0.5, 1.5]
-    assert np.isnan(plain.outside_at(np.array([0.5, 3.0, 2.0]))[2])  # that pair's curve does not get so far
-    own = curve("stylefusion", [[0.5, 1, 0.5], [1.5, 3, np.nan]], [[0, 0, 0], [0.5, 0.25, 0.0]])
-    rows = transfers.rows([plain, own])
-    (saved,) = [row for row in rows if row.metric == "outside_saved"]
-    assert (saved.method, saved.n, saved.skipped, saved.amount) == ("stylefusion", 2, 1, 2)
-    assert saved.value == pytest.approx((1.5 + 1.25) / 2) and saved.low <= saved.value <= saved.high
-    means = {(row.metric, row.amount): row.value for row in rows if row.method == MIXING}
-    assert means["in_mse", 1] == pytest.approx(4 / 3) and means["out_mse", 2] == pytest.approx(3)
-    assert {line["method"] for line in transfers.table(rows)} == {MIXING, "stylefusion"}
-    assert all(line["metric"] in ("in_mse", "out_mse", "outside_saved") for line in transfers.table(rows))
+    own = curve("stylefusion", [[0.5, 3, 0.5], [1.5, 8, np.nan]], [[0, 0, 0], [0.5, 1, 0.0]])
+    found = own.beside(plain)
+    np.testing.assert_array_equal(found.inside, [1.5, 4, np.nan])
+    np.testing.assert_array_equal(found.own, [0.5, 0.2, np.nan])
+    np.testing.assert_array_equal(found.other, [2, 2, np.nan])
+    again = plain.beside(own)
+    np.testing.assert_array_equal(again.saved, -found.saved)
+    rows = [row for row in transfers.rows([plain, own]) if row.amount is None]
+    assert {row.method for row in rows} == {"stylefusion"} and {(row.n, row.skipped) for row in rows} == {(2, 1)}
+    means = {row.metric: row.value for row in rows}
+    assert means == pytest.approx(
+        {"in_mse_equal": 2.75, "out_mse_equal": 0.35, "out_mse_against": 2, "outside_saved": 1.65}
+    )
+    assert all(row.low <= row.value <= row.high and MIXING in row.protocol for row in rows)
+    means = {(row.metric, row.amount): row.value for row in transfers.rows([plain, own]) if row.method == MIXING}
+    assert means == pytest.approx(
+        {("in_mse", 1): 4 / 3, ("in_mse", 2): 7 / 3, ("out_mse", 1): 4 / 3, ("out_mse", 2): 3}
+    )
+    assert {line["metric"] for line in transfers.table(rows)} == {row.metric for row in rows}
+
+
+def test_methods_that_are_one_save_nothing_however_far_each_goes():
+    """The same changes at other amounts; also where strength brings a change back."""
+    random = np.random.default_rng(0)
+    inside, outside = np.sort(random.random((2, 9, 20)), axis=1)
+    whole = curve("stylefusion", inside, outside)
+    assert not whole.beside(curve(MIXING, inside[:5], outside[:5])).saved.any()
+    back = curve(MIXING, np.concatenate([inside, inside[3:5]]), np.concatenate([outside, 2 * outside[3:5]]))
+    assert not whole.beside(back).saved.any()
+    strayed = whole.beside(curve(MIXING, inside[:5], 2 * outside[:5]))
+    np.testing.assert_allclose(strayed.saved, strayed.own)
 
 
 def test_a_stylegan2_is_measured_with_all_its_methods_and_plain_mixing(style, tmp_path):
@@ -105,9 +126,11 @@ def test_sequential_queries_are_the_most_local_where_channels_add_up(seed):
     found = np.array([errors(query="simultaneous", gain=gain) for gain in gains])
     plain = TransferCurve("planted", "simultaneous", "hair", "correct", tuple(gains), found[:, :1], found[:, 1:], 16)
     budgets = [errors(epsilon=epsilon) for epsilon in np.linspace(0.5, 20, 30)]
-    for own_inside, own_outside in budgets:
-        assert own_outside <= plain.outside_at(np.array([own_inside]))[0] + 1e-5
-    assert max(plain.outside_at(np.array([x]))[0] - y for x, y in budgets) > 0.05
+    saved = []
+    for own in budgets:
+        one = TransferCurve("planted", "sequential", "hair", "correct", (1.0,), *np.array(own).reshape(2, 1, 1), 16)
+        saved += one.beside(plain).saved.tolist()
+    assert min(saved) >= -1e-5 and max(saved) > 0.05
 
 
 def test_maps_light_up_where_the_region_is():

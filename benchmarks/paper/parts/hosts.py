@@ -71,12 +71,12 @@ def equal_change(made: Sequence[transfers.TransferCurve], against: str, row: Cal
     """In- and Out-MSE at each method's greatest amount, and what it changes less outside than another at equal In-MSE,
     as cells."""
     found = transfers.rows(made, against)
-    most = {one.method: max(one.amounts) for one in made}
+    most = {one.method: max(curve.amounts) for one in found for curve in made if curve.method == one.method}
     columns = {"in_mse": "In-MSE", "out_mse": "Out-MSE", "outside_saved": "Out-MSE saved"}
     return [
         measured(one, row(one), columns[one.metric], of_pictures=False)
         for one in found
-        if one.amount == most[one.method]
+        if one.metric in columns and one.amount in (None, most[one.method])
     ]
 
 
