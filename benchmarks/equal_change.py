@@ -1,6 +1,7 @@
 """Two local methods where both change a region equally: what each changes outside it, picture by picture.
 
-A method's greatest strength is no place to compare it at: one that does less in the region also does less elsewhere.
+A method's greatest strength is no place to compare it at: one that does less in the region also does less elsewhere,
+and one that has come to all it can do there goes on elsewhere.
 """
 
 from collections.abc import Sequence
@@ -10,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+#: Which share of the change that both methods come to they are compared at: towards its end a curve is flat inside.
+REACHED = 0.9
 
 
 @dataclass(frozen=True)
 class EqualChange:
-    """``inside``: the greatest change (N,) inside a region that both of two methods come to in a picture; ``own`` and
+    """``inside``: the change (N,) inside a region that two methods are compared at in each picture; ``own`` and
     ``other``: what each changes outside there. NaN for pictures in which a change is not known."""
 
     inside: Array
@@ -44,9 +47,10 @@ def where_first(changes: Sequence[float] | Array, values: Sequence[float] | Arra
 def at_equal_change(own: tuple[Array, Array], other: tuple[Array, Array]) -> EqualChange:
     """Two methods compared, each by its change inside and outside, (A, N) at A ascending amounts of N pictures.
 
-    At no amount neither changes anything.
+    In each picture at REACHED of the greatest change inside that both come to, whatever amount either needs for it; at
+    none it changes nothing.
     """
-    inside = np.minimum(own[0].max(0), other[0].max(0))
+    inside = REACHED * np.minimum(own[0].max(0), other[0].max(0))
 
     def outside(curve: tuple[Array, Array]) -> Array:
         pictures = zip(curve[0].T, curve[1].T, inside, strict=True)

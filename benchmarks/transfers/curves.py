@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.equal_change import EqualChange, at_equal_change
+from benchmarks.equal_change import REACHED, EqualChange, at_equal_change
 from benchmarks.transfers.protocol import (
     BATCH,
     COUNT,
@@ -171,15 +171,16 @@ def rows(made: Sequence[TransferCurve], against: str = MIXING) -> list[TransferR
 
 
 def compared(curve: TransferCurve, other: TransferCurve) -> list[TransferRow]:
-    """A method beside another, pair by pair where both have changed the region as much as the one that changes it less
-    ever does: the In-MSE there, the Out-MSE of each, and how much less the method's is, with a paired interval.
+    """A method beside another, pair by pair at equal In-MSE, REACHED of the greatest that both come to: the In-MSE
+    there, the Out-MSE of each, and how much less the method's is, with a paired interval.
 
     Nothing where no pair has such a region.
     """
     found = curve.beside(other)
     if np.isnan(found.saved).all():
         return []
-    place = f"{protocol(curve.conversion, curve.size)}, at the greatest In-MSE that it and {other.method} both reach"
+    name = protocol(curve.conversion, curve.size)
+    place = f"{name}, at {REACHED:g} of the greatest In-MSE that it and {other.method} both reach"
     measures = {
         "in_mse_equal": (found.inside, place),
         "out_mse_equal": (found.own, place),
@@ -187,8 +188,8 @@ def compared(curve: TransferCurve, other: TransferCurve) -> list[TransferRow]:
         "outside_saved": (found.saved, f"{place}: {other.method} less it"),
     }
     return [
-        TransferRow(metric=metric, protocol=name, **spread(values), **facts(curve))
-        for metric, (values, name) in measures.items()
+        TransferRow(metric=metric, protocol=words, **spread(values), **facts(curve))
+        for metric, (values, words) in measures.items()
     ]
 
 

@@ -119,7 +119,7 @@ def _queries(setting: Setting, name: str, progress: Progress) -> Made:
     if name == MAPS:
         return Made(figures=_error_maps(setting, model, progress))
     parts_of(model, (name,))
-    made = transfers.curves(model, (name,), transfers.QUERIES, setting.budget.pairs, progress)
+    made = transfers.curves(model, (name,), transfers.QUERIES, setting.budget.edits, progress)
     measures = equal_change(made, "simultaneous", lambda row: f"{row.region}: {row.method}")
     return Made(measures, series={"curves": [stored(curve) for curve in made]})
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from benchmarks import editing, exact
 from benchmarks.bootstrap import mean_interval
+from benchmarks.equal_change import REACHED
 from benchmarks.paper.cells import Absent, Measure
 from benchmarks.paper.part import Made, PaperPart, PartUnit
 from benchmarks.paper.parts.curves import GENERATORS
@@ -83,20 +84,20 @@ def cells(curve: exact.ExactCurve, row: str) -> list[Measure]:
 
 
 def equally(curve: exact.ExactCurve, other: exact.ExactCurve, row: str) -> list[Measure]:
-    """What a method and another change outside where both have changed the inside as much as the one that changes it
-    less ever does, picture by picture, with paired intervals. Nothing where no picture has such a region."""
+    """What a method and another change outside at equal change inside, REACHED of the greatest that both come to,
+    picture by picture, with paired intervals. Nothing where no picture has such a region."""
     found = curve.beside(other)
     known = ~np.isnan(found.saved)
     if not known.any():
         return []
-    measures = []
+    place, measures = f"at {REACHED:g} of the greatest change inside that it and {other.method} both reach", []
     for name, column in EQUALLY.items():
         values = getattr(found, name)[known]
         said = curve.protocols["inside" if name == "inside" else "outside"]
         ends = mean_interval(values)
         measures.append(
             Measure(row=row, column=column, value=float(values.mean()), n=len(values), skipped=curve.n - len(values),
-                    protocol=f"{said}, where it and {other.method} change it equally", low=ends.low, high=ends.high)
+                    protocol=f"{said}, {place}", low=ends.low, high=ends.high)
         )  # fmt: skip
     return measures
 
