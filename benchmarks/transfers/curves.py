@@ -59,9 +59,12 @@ class Sweep:
         return editor, amount if self.option is None else 1.0
 
 
-#: The three queries of Editing in Style, each over what it has to be varied.
+#: The three queries of Editing in Style, each over what it has to be varied; the sequential one with a budget for each
+#: layer, as in the released code, and with one for all of them together, as in the paper.
 QUERIES = (
     Sweep("editing-in-style", "sequential", (0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.8), "share"),
+    Sweep("editing-in-style", "sequential, one budget", (0.003, 0.01, 0.02, 0.04, 0.08, 0.16), "share",
+          ("convention=paper",)),
     Sweep("editing-in-style", "simultaneous", (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0), "gain",
           ("query=simultaneous",)),
     Sweep("editing-in-style", "global", STRENGTHS, None, ("query=global",)),

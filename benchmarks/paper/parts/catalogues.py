@@ -114,7 +114,7 @@ def _compared(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
 
 
 def _queries(setting: Setting, name: str, progress: Progress) -> Made:
-    """The three queries over their budgets, In-MSE against Out-MSE; or where edits change pictures."""
+    """The queries over their budgets, In-MSE against Out-MSE; or where edits change pictures."""
     model = host(setting, METHOD)
     if name == MAPS:
         return Made(figures=_error_maps(setting, model, progress))
