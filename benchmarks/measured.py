@@ -146,14 +146,20 @@ def write(entries: Sequence[ModelFolder], out: str | Path, readme: str | Path | 
     """Write the page, and the short table of the first model into ``readme``.
 
     ``report`` is the folder of a finished report of the papers: its tables join the page, its few rows ``readme``, its
-    two plots the folder of the page, and its figures stay in a file there, which later pages take them from. Raises
-    ConfigError for a folder or a file that is none.
+    two plots the folder of the page, and its figures stay in a file there, which later pages take them from. One of
+    some parts alone (``--only``), but those that are plotted, takes the place of these parts there. Raises ConfigError
+    for a folder or a file that is none, or a part of a report of something else.
     """
     path = Path(out)
     kept = path.parent / KEPT
-    excerpt = Excerpt.of_report(report) if report else Excerpt.read(kept) if kept.exists() else None
+    told = Excerpt.of_report(report) if report else None
+    excerpt = told
+    if kept.exists() and not (told and told.plotted):
+        before = Excerpt.read(kept)
+        excerpt = before.with_parts(told) if told else before
+    elif report and told:
+        draw(report, told, path.parent)
     if report and excerpt:
-        draw(report, excerpt, path.parent)
         write_bytes(kept, excerpt.text().encode())
     write_bytes(path, page(entries, excerpt).encode())
     if readme is not None:

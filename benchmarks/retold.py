@@ -38,6 +38,8 @@ PLOTS = {
     ),
 }
 COMMAND = "semedit bench paper --budget small"
+#: What reports have in common whose parts may stand beside one another, and where those that came later are told.
+SUBJECT, LATER = ("model", "domain", "budget"), "later"
 #: What the short table compares two generators by: what it is called, part, column.
 GENERATORS = ("SemanticStyleGAN", "StyleGAN2")
 COMPARED = (
@@ -54,7 +56,8 @@ QUESTIONS, INKS = ("hair", "mouth", "smile", "bald"), 48
 
 @dataclass(frozen=True)
 class Excerpt:
-    """``cells`` of a report without those behind its plots, and what it is ``of``: model, domain, counts, versions."""
+    """``cells`` of a report without those behind its plots, and what it is ``of``: model, domain, counts, versions, and
+    those of parts that were measured later."""
 
     cells: tuple[ReportCell, ...]
     of: Mapping[str, Any]
@@ -66,7 +69,7 @@ class Excerpt:
         rows = check_file(root / ROWS, ConfigError)
         manifest = read_object(root / MANIFEST, ConfigError)
         subject = shaped(dict[str, Any], manifest.get("subject", {}), root / MANIFEST, ConfigError)
-        of = {name: subject.get(name) for name in ("model", "domain", "budget")}
+        of = {name: subject.get(name) for name in SUBJECT}
         of |= {"versions": manifest.get("versions", {}), "device": manifest.get("device", "")}
         text = '{"rows": ' + read_text(rows, ConfigError) + "}"
         cells = shaped(list[ReportCell], parse_object(text, rows, ConfigError)["rows"], rows, ConfigError)
@@ -79,6 +82,21 @@ class Excerpt:
         cells = shaped(list[ReportCell], facts.get("rows", []), path, ConfigError)
         return cls(tuple(cells), shaped(dict[str, Any], facts.get("of", {}), path, ConfigError))
 
+    @property
+    def plotted(self) -> bool:
+        """Whether it is of a report with anything of the two parts that plots are drawn of."""
+        return any(cell.part in (curves.PART.id, local_methods.PART.id) for cell in self.cells)
+
+    def with_parts(self, other: "Excerpt") -> "Excerpt":
+        """This, with the parts of another report in the place of its own. Raises ConfigError for a report of another
+        model, or of other counts."""
+        parts = dict.fromkeys(cell.part for cell in other.cells)
+        if differ := [name for name in SUBJECT if other.of.get(name) != self.of.get(name)]:
+            raise ConfigError(f"a report of some parts ({', '.join(parts)}) joins one of the same {differ[0]}")
+        later = {**self.of.get(LATER, {}), **dict.fromkeys(parts, other.of.get("versions", {}))}
+        own = (cell for cell in self.cells if cell.part not in parts)
+        return Excerpt((*own, *other.cells), {**self.of, LATER: later})
+
     def text(self) -> str:
         """As JSON, a cell a line, without what a cell does not say."""
         told = ({k: v for k, v in asdict(cell).items() if v is not None and v != ""} for cell in self.cells)
@@ -87,10 +105,11 @@ class Excerpt:
 
     def page(self) -> list[str]:
         """Lines of Markdown: the tables of all parts that have figures, and why others have none."""
-        versions = ", ".join(f"{name} {version}" for name, version in self.of.get("versions", {}).items())
+        versions, later = self.of.get("versions", {}), self.of.get(LATER, {})
         about = (
-            f"`{COMMAND}`, of `{self.of.get('model')}` ({versions}; {self.of.get('device')}). Pictures and plots are "
-            "in the report that the command writes. Beside a figure stand its 95 % interval, where there is one, and n."
+            f"`{COMMAND}`, of `{self.of.get('model')}` ({_listed(versions)}; {self.of.get('device')}). "
+            "Pictures and plots are in the report that the command writes. Beside a figure stand its 95 % interval, "
+            "where there is one, and n."
         )
         lines = ["## The papers retold", "", about, ""]
         for part in PARTS:
@@ -99,6 +118,8 @@ class Excerpt:
             if not told:
                 continue
             lines += [f"### {part.id}: {part.title}", "", f"{part.source}.", ""]
+            if part.id in later:
+                lines += [f"Measured later: `{COMMAND} --only {part.id}` ({_listed(later[part.id])}).", ""]
             for table in tables_of(told):
                 lines += markdown_table(table)
             for reason, command, rows in reasons_of(cells):
@@ -142,6 +163,10 @@ class Excerpt:
         """The cell of a judge, or of who was optimised where there is none."""
         found = [c for c in self.cells if (c.part, c.row, c.column) == (part, row, column) and c.ours is not None]
         return min(found, key=lambda cell: OPTIMISED in cell.protocol, default=None)
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def _at_gain(cell: ReportCell | None) -> str:

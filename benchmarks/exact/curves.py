@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.bootstrap import Interval, interval, resamples
+from benchmarks.equal_change import EqualChange, at_equal_change, where_first
 from benchmarks.exact.answers import Answer
 from benchmarks.exact.questions import Question
 from benchmarks.truth import Cases, check_law, latent_of
@@ -54,6 +55,16 @@ class ExactCurve:
         pooled: Array = (self.above[name] @ share) / max(float(self.below[name] @ share), 1e-12)
         return np.concatenate([[UNCHANGED[name]], pooled])
 
+    def each(self, name: str) -> Array:
+        """A measure (A, N) of each picture by itself; NaN in those that have nothing to measure, as no such region."""
+        below = np.where(self.below[name] > 0, self.below[name], np.nan)
+        found: Array = self.above[name] / below
+        return found
+
+    def beside(self, other: "ExactCurve") -> EqualChange:
+        """This method beside another, picture by picture, where both change as much inside the mask."""
+        return at_equal_change(*((one.each("inside"), one.each("outside")) for one in (self, other)))
+
     @property
     def most(self) -> float:
         """The greatest gain."""
@@ -61,9 +72,7 @@ class ExactCurve:
 
     def at(self, name: str, gain: float, weights: Array | None = None) -> float:
         """A measure where the curve first has a gain, between amounts; beyond its greatest gain, the value there."""
-        highest = np.maximum.accumulate(self.mean("gain", weights))
-        rising = np.concatenate([[True], np.diff(highest) > 0])
-        return float(np.interp(gain, highest[rising], self.mean(name, weights)[rising]))
+        return where_first(self.mean("gain", weights), self.mean(name, weights), gain)
 
     def ends(self, name: str, gain: float) -> Interval:
         """The 95 % bootstrap interval of :meth:`at` over the pictures."""

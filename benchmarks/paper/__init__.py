@@ -5,6 +5,7 @@ from benchmarks.paper.part import Made, PaperPart, PartUnit
 from benchmarks.paper.parts import (
     catalogues,
     curves,
+    equally_local,
     fusion,
     grids,
     inversion,
@@ -34,6 +35,7 @@ _SSG = (
 PARTS: tuple[PaperPart, ...] = (
     *sorted(_SSG, key=lambda part: ("tfax".index(part.id[4]), int(part.id[5:]))),
     *fusion.PARTS,
+    equally_local.PART,
     *catalogues.PARTS,
 )
 

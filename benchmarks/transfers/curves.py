@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.equal_change import REACHED, EqualChange, at_equal_change
 from benchmarks.transfers.protocol import (
     BATCH,
     COUNT,
@@ -58,9 +59,12 @@ class Sweep:
         return editor, amount if self.option is None else 1.0
 
 
-#: The three queries of Editing in Style, each over what it has to be varied.
+#: The three queries of Editing in Style, each over what it has to be varied; the sequential one with a budget for each
+#: layer, as in the released code, and with one for all of them together, as in the paper.
 QUERIES = (
     Sweep("editing-in-style", "sequential", (0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.8), "share"),
+    Sweep("editing-in-style", "sequential, one budget", (0.003, 0.01, 0.02, 0.04, 0.08, 0.16), "share",
+          ("convention=paper",)),
     Sweep("editing-in-style", "simultaneous", (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0), "gain",
           ("query=simultaneous",)),
     Sweep("editing-in-style", "global", STRENGTHS, None, ("query=global",)),
@@ -91,17 +95,9 @@ class TransferCurve:
         """What curves that are compared have in common."""
         return self.model, self.region, self.conversion
 
-    def outside_at(self, inside: Array) -> Array:
-        """Each pair's Out-MSE (N,) where its In-MSE is that of ``inside`` (N,), between amounts; 0 at none.
-
-        NaN where the curve does not get so far.
-        """
-        found = np.full(len(inside), np.nan)
-        for pair, wanted in enumerate(inside):
-            x = np.maximum.accumulate([0.0, *self.inside[:, pair]])
-            if wanted <= x[-1]:
-                found[pair] = np.interp(wanted, x, [0.0, *self.outside[:, pair]])
-        return found
+    def beside(self, other: "TransferCurve") -> EqualChange:
+        """This curve beside another of the same pairs, where both have changed the region equally."""
+        return at_equal_change((self.inside, self.outside), (other.inside, other.outside))
 
 
 def curves(
@@ -160,30 +156,49 @@ def spread(values: Array, seed: int = 0) -> dict[str, Any]:
 
 
 def rows(made: Sequence[TransferCurve], against: str = MIXING) -> list[TransferRow]:
-    """Rows of curves: both errors at each amount; and how much less than by the method ``against``, where that was
-    measured, changes outside at equal change inside, pair by pair, at each method's greatest amount."""
+    """Rows of curves: both errors at each amount; and, of methods other than ``against``, those of :func:`compared`
+    with that, where it was measured."""
     found = list[TransferRow]()
     for curve in made:
-        facts: dict[str, Any] = {
-            "task": "transfers", "method": curve.method, "model": curve.model, "region": curve.region,
-        }  # fmt: skip
         name = protocol(curve.conversion, curve.size)
         for metric, values in (("in_mse", curve.inside), ("out_mse", curve.outside)):
             found += [
-                TransferRow(metric=metric, protocol=name, amount=amount, **spread(own), **facts)
+                TransferRow(metric=metric, protocol=name, amount=amount, **spread(own), **facts(curve))
                 for amount, own in zip(curve.amounts, values, strict=True)
                 if not np.isnan(own).all()
             ]
         plain = [c for c in made if c.method == against and c.place == curve.place]
         for other in plain if curve.method != against else ():
-            saved = other.outside_at(curve.inside[-1]) - curve.outside[-1]
-            if not np.isnan(saved).all():
-                words = f"{name}: Out-MSE of {against} at equal In-MSE, minus the method's"
-                found.append(
-                    TransferRow(metric="outside_saved", protocol=words, amount=curve.amounts[-1], **spread(saved),
-                                **facts)
-                )  # fmt: skip
+            found += compared(curve, other)
     return found
+
+
+def compared(curve: TransferCurve, other: TransferCurve) -> list[TransferRow]:
+    """A method beside another, pair by pair at equal In-MSE, REACHED of the greatest that both come to: the In-MSE
+    there, the Out-MSE of each, and how much less the method's is, with a paired interval.
+
+    Nothing where no pair has such a region.
+    """
+    found = curve.beside(other)
+    if np.isnan(found.saved).all():
+        return []
+    name = protocol(curve.conversion, curve.size)
+    place = f"{name}, at {REACHED:g} of the greatest In-MSE that it and {other.method} both reach"
+    measures = {
+        "in_mse_equal": (found.inside, place),
+        "out_mse_equal": (found.own, place),
+        "out_mse_against": (found.other, f"{place}: {other.method}"),
+        "outside_saved": (found.saved, f"{place}: {other.method} less it"),
+    }
+    return [
+        TransferRow(metric=metric, protocol=words, **spread(values), **facts(curve))
+        for metric, (values, words) in measures.items()
+    ]
+
+
+def facts(curve: TransferCurve) -> dict[str, Any]:
+    """What a curve's rows say of it."""
+    return {"task": "transfers", "method": curve.method, "model": curve.model, "region": curve.region}
 
 
 def draw(made: Sequence[TransferCurve], path: str | Path, conversion: Conversion = "correct") -> None:

@@ -96,6 +96,12 @@ def test_what_strays_is_seen_outside_and_gains_nothing():
     assert [(one["generator"], one["name"]) for one in methods] == [("A", "exact"), ("B", "exact")]
     assert methods[0]["outside"] < methods[1]["outside"]
     assert [cell.column for cell in local_methods.cells(still, "row")] == ["greatest gain"]
+    beside = {cell.column: cell for cell in local_methods.equally(plain, strayed, "row")}
+    assert all(cell.n == 6 and cell.low <= cell.value <= cell.high for cell in beside.values())
+    assert beside["equal change inside"].value == pytest.approx(0.9 * plain.each("inside")[-1].mean())
+    assert beside["change outside there"].value < plain.each("outside")[-1].mean()
+    assert beside["saved"].low > 0.1
+    assert {cell.value for cell in local_methods.equally(still, strayed, "row")} == {0.0}  # it changes nothing
 
 
 def test_questions_that_cannot_be_asked():

@@ -98,6 +98,32 @@ def test_documents_keep_what_they_show_of_a_report(report, tmp_path):
     assert said.count("![") == 2 and insert(said, "report", "new").count("new") == 1
 
 
+def test_a_report_of_some_parts_takes_the_place_of_these_alone(report, tmp_path):
+    model = tiny_model(tmp_path / "tiny", PORTRAITS)
+    anew = [part("ssg.t2", [figure(GENERATORS[0], "ID", 0.75, "id (optimised)")], {}),
+            part("sf.x1", [figure("hair", "saved", 0.0625, "less")], {})]  # fmt: skip
+    run(Setting(model, tmp_path / "later", TINY), anew)
+    out, readme = tmp_path / "docs" / "measured.md", tmp_path / "README.md"
+    readme.write_text("<!-- measured -->\n<!-- end -->\n<!-- report -->\n<!-- end -->\n")
+    write([ENTRY], out, readme, report)
+    page, said = out.read_text(), readme.read_text()
+    write([ENTRY], out, readme, tmp_path / "later")
+    joined = out.read_text()
+    assert "0.625" in page and "0.625" not in joined and "0.750" in joined and "0.0625" in joined
+    assert f"Measured later: `{retold.COMMAND} --only sf.x1`" in joined and "later" not in page
+    assert readme.read_text() == said.replace("0.625", "0.750")
+    untouched = joined[joined.index("### ssg.f10") :].partition("### sf.x1")[0]
+    assert untouched.strip() in page and joined.count("### ") == page.count("### ") + 1
+    write([ENTRY], out)
+    assert out.read_text() == joined
+    other = TINY.replace(edits=TINY.edits + 1)
+    run(Setting(model, tmp_path / "other", other), anew)
+    with pytest.raises(ConfigError, match="the same budget"):
+        write([ENTRY], out, report=tmp_path / "other")
+    write([ENTRY], out, readme, report)
+    assert (out.read_text(), readme.read_text()) == (page, said)
+
+
 def test_what_is_no_finished_report_is_refused(report, tmp_path):
     with pytest.raises(ConfigError, match=r"rows\.json"):
         write([ENTRY], tmp_path / "measured.md", report=tmp_path)

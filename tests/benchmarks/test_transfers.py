@@ -49,18 +49,47 @@ def curve(method, inside, outside):
 
 
 def test_curves_are_compared_pair_by_pair_at_equal_change_inside():
+    """Where both have come to nine tenths of the change inside that the lesser of the two ever makes."""
     plain = curve(MIXING, [[1, 2, 1], [2, 4, 1]], [[1, 1, 2], [3, 2, 4]])
-    assert plain.outside_at(np.array([0.5, 3.0, 2.0])).tolist()[:2] == [0.5, 1.5]
-    assert np.isnan(plain.outside_at(np.array([0.5, 3.0, 2.0]))[2])  # that pair's curve does not get so far
-    own = curve("stylefusion", [[0.5, 1, 0.5], [1.5, 3, np.nan]], [[0, 0, 0], [0.5, 0.25, 0.0]])
-    rows = transfers.rows([plain, own])
-    (saved,) = [row for row in rows if row.metric == "outside_saved"]
-    assert (saved.method, saved.n, saved.skipped, saved.amount) == ("stylefusion", 2, 1, 2)
-    assert saved.value == pytest.approx((1.5 + 1.25) / 2) and saved.low <= saved.value <= saved.high
-    means = {(row.metric, row.amount): row.value for row in rows if row.method == MIXING}
-    assert means["in_mse", 1] == pytest.approx(4 / 3) and means["out_mse", 2] == pytest.approx(3)
-    assert {line["method"] for line in transfers.table(rows)} == {MIXING, "stylefusion"}
-    assert all(line["metric"] in ("in_mse", "out_mse", "outside_saved") for line in transfers.table(rows))
+    own = curve("stylefusion", [[0.35, 2.6, 0.5], [1.5, 8, np.nan]], [[0, 0, 0], [0.5, 1, 0.0]])
+    found = own.beside(plain)
+    np.testing.assert_allclose(found.inside, [1.35, 3.6, np.nan])
+    np.testing.assert_allclose(found.own, [0.5 / 1.15, 1 / 5.4, np.nan])
+    np.testing.assert_allclose(found.other, [1.7, 1.8, np.nan])
+    again = plain.beside(own)
+    np.testing.assert_array_equal(again.saved, -found.saved)
+    rows = [row for row in transfers.rows([plain, own]) if row.amount is None]
+    assert {row.method for row in rows} == {"stylefusion"} and {(row.n, row.skipped) for row in rows} == {(2, 1)}
+    means = {row.metric: row.value for row in rows}
+    assert means == pytest.approx(
+        {
+            "in_mse_equal": 2.475,
+            "out_mse_equal": (0.5 / 1.15 + 1 / 5.4) / 2,
+            "out_mse_against": 1.75,
+            "outside_saved": 1.75 - (0.5 / 1.15 + 1 / 5.4) / 2,
+        }
+    )
+    assert all(row.low <= row.value <= row.high and MIXING in row.protocol for row in rows)
+    means = {(row.metric, row.amount): row.value for row in transfers.rows([plain, own]) if row.method == MIXING}
+    assert means == pytest.approx(
+        {("in_mse", 1): 4 / 3, ("in_mse", 2): 7 / 3, ("out_mse", 1): 4 / 3, ("out_mse", 2): 3}
+    )
+    assert {line["metric"] for line in transfers.table(rows)} == {row.metric for row in rows}
+
+
+def test_methods_that_are_one_save_nothing_however_far_each_goes():
+    """The same changes at other amounts; also where a strength brings a change back, or goes on outside alone."""
+    random = np.random.default_rng(0)
+    inside, outside = np.sort(random.random((2, 9, 20)), axis=1)
+    whole = curve("stylefusion", inside, outside)
+
+    def saved(x, y):
+        return whole.beside(curve(MIXING, x, y)).saved
+
+    assert not saved(inside[:5], outside[:5]).any()
+    assert not saved(np.concatenate([inside, inside[3:5]]), np.concatenate([outside, 2 * outside[3:5]])).any()
+    assert not saved(np.concatenate([inside, inside[-1:]]), np.concatenate([outside, 9 * outside[-1:]])).any()
+    np.testing.assert_allclose(saved(inside, 2 * outside), whole.beside(whole).own)
 
 
 def test_a_stylegan2_is_measured_with_all_its_methods_and_plain_mixing(style, tmp_path):
@@ -84,7 +113,7 @@ def test_a_stylegan2_is_measured_with_all_its_methods_and_plain_mixing(style, tm
 def test_larger_budgets_change_more(style):
     """Each query takes over more channels, or more of them, the more it is given."""
     made = transfers.curves(style, ("hair",), transfers.QUERIES, 2)
-    assert [one.method for one in made[::2]] == ["sequential", "simultaneous", "global"]
+    assert [one.method for one in made[::2]] == ["sequential", "sequential, one budget", "simultaneous", "global"]
     for one in made:
         total = np.nan_to_num(one.inside) + np.nan_to_num(one.outside)
         assert (total[-1] > total[0]).all()
@@ -104,10 +133,14 @@ def test_sequential_queries_are_the_most_local_where_channels_add_up(seed):
     gains = np.geomspace(0.01, 100, 2000)
     found = np.array([errors(query="simultaneous", gain=gain) for gain in gains])
     plain = TransferCurve("planted", "simultaneous", "hair", "correct", tuple(gains), found[:, :1], found[:, 1:], 16)
-    budgets = [errors(epsilon=epsilon) for epsilon in np.linspace(0.5, 20, 30)]
-    for own_inside, own_outside in budgets:
-        assert own_outside <= plain.outside_at(np.array([own_inside]))[0] + 1e-5
-    assert max(plain.outside_at(np.array([x]))[0] - y for x, y in budgets) > 0.05
+    budgets = tuple(np.linspace(0.1, 20, 400))
+    own = np.array([errors(epsilon=epsilon) for epsilon in budgets])
+    saved = np.concatenate([
+        TransferCurve("planted", "sequential", "hair", "correct", budgets[:last], own[:last, :1], own[:last, 1:], 16)
+        .beside(plain).saved
+        for last in range(20, 401, 20)
+    ])  # fmt: skip
+    assert saved.min() >= -1e-3 and saved.max() > 0.05
 
 
 def test_maps_light_up_where_the_region_is():

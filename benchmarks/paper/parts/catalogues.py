@@ -114,12 +114,12 @@ def _compared(setting: Setting, part: str, _progress: Progress) -> list[Figure]:
 
 
 def _queries(setting: Setting, name: str, progress: Progress) -> Made:
-    """The three queries over their budgets, In-MSE against Out-MSE; or where edits change pictures."""
+    """The queries over their budgets, In-MSE against Out-MSE; or where edits change pictures."""
     model = host(setting, METHOD)
     if name == MAPS:
         return Made(figures=_error_maps(setting, model, progress))
     parts_of(model, (name,))
-    made = transfers.curves(model, (name,), transfers.QUERIES, setting.budget.pairs, progress)
+    made = transfers.curves(model, (name,), transfers.QUERIES, setting.budget.edits, progress)
     measures = equal_change(made, "simultaneous", lambda row: f"{row.region}: {row.method}")
     return Made(measures, series={"curves": [stored(curve) for curve in made]})
 

@@ -68,15 +68,16 @@ def distance(
 
 
 def equal_change(made: Sequence[transfers.TransferCurve], against: str, row: Callable[[Any], str]) -> list[Measure]:
-    """In- and Out-MSE at each method's greatest amount, and what it changes less outside than another at equal In-MSE,
-    as cells."""
+    """In- and Out-MSE at each method's greatest amount, Out-MSE at equal In-MSE with another, and how much less it is
+    than the other's, as cells."""
     found = transfers.rows(made, against)
-    most = {one.method: max(one.amounts) for one in made}
-    columns = {"in_mse": "In-MSE", "out_mse": "Out-MSE", "outside_saved": "Out-MSE saved"}
+    most = {one.method: max(curve.amounts) for one in found for curve in made if curve.method == one.method}
+    columns = {"in_mse": "In-MSE", "out_mse": "Out-MSE", "out_mse_equal": "Out-MSE at equal In-MSE",
+               "outside_saved": "saved there"}  # fmt: skip
     return [
         measured(one, row(one), columns[one.metric], of_pictures=False)
         for one in found
-        if one.amount == most[one.method]
+        if one.metric in columns and one.amount in (None, most[one.method])
     ]
 
 

@@ -3,20 +3,27 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from benchmarks import editing, exact
+from benchmarks.bootstrap import mean_interval
+from benchmarks.equal_change import REACHED
 from benchmarks.paper.cells import Absent, Measure
 from benchmarks.paper.part import Made, PaperPart, PartUnit
 from benchmarks.paper.parts.curves import GENERATORS
 from benchmarks.paper.plots import points
 from benchmarks.paper.setting import Figure, NotThere, Progress, Setting
+from benchmarks.transfers import MIXING
 from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 
-REGIONS = ("hair", "mouth", "background")
+REGIONS = ("hair", "face", "mouth", "background")
 #: The gain of the table; the plot's is this, or nine tenths of the most that all methods but the feeblest reach.
 GAIN, FEEBLE = 0.5, 0.1
 COLUMNS = {"inside": "change inside", "outside": "change outside", "distance": "distance to the true picture",
            "identity": "identity", "perceptual": "perceptual"}  # fmt: skip
+#: What is told of the place where plain mixing changes a region equally.
+EQUALLY = {"inside": "equal change inside", "own": "change outside there", "other": "of plain mixing", "saved": "saved"}
 
 CAPTION = (
     "Change outside against change inside, {}: mean absolute on [0, 1], of the regions as the law of portraits draws "
@@ -27,7 +34,7 @@ CAPTION = (
 
 def units(setting: Setting) -> tuple[str, ...]:
     known = setting.model.domain
-    regions = [name for name in REGIONS if name in known.regions.names]
+    regions = [name for name in REGIONS if name in (*known.regions.names, *known.regions.groups)]
     attributes = [name for name in editing.PAPER_ATTRIBUTES if name in known.attribute_names]
     return tuple(f"{generator}: {name}" for name in (*regions, *attributes) for generator in GENERATORS)
 
@@ -44,18 +51,21 @@ def make(setting: Setting, name: str, progress: Progress) -> Made:
         raise NotThere(
             Absent(f"'{model.name}' has no method for '{asked}'", f"semedit fit directions --model {model.name}")
         )
-    measures, made = list[Measure](), list[dict[str, Any]]()
-    for done, answer in enumerate(answers):
-        curve = exact.measure(model, question, answer)
-        made.append(curve.to_json())
-        measures += cells(curve, f"{asked}: {generator}, {answer.method}")
-        progress(done + 1, len(answers))
-    return Made(measures, series={"generator": generator, "curves": made})
+    made = list[exact.ExactCurve]()
+    for answer in answers:
+        made.append(exact.measure(model, question, answer))
+        progress(len(made), len(answers))
+    plain, measures = [curve for curve in made if curve.method == MIXING], list[Measure]()
+    for curve in made:
+        row = f"{asked}: {generator}, {curve.method}"
+        measures += cells(curve, row)
+        measures += [cell for other in plain if other is not curve for cell in equally(curve, other, row)]
+    return Made(measures, series={"generator": generator, "curves": [curve.to_json() for curve in made]})
 
 
 def put(model: Model, asked: str, count: int) -> tuple[exact.Question, list[exact.Answer]]:
     """A question of ``count`` codes, and what answers it."""
-    if asked in model.domain.regions.names:
+    if asked in (*model.domain.regions.names, *model.domain.regions.groups):
         question = exact.taking(model, asked, count)
         return question, exact.transfer_answers(model, question)
     question = exact.turning(model, asked, count)
@@ -71,6 +81,25 @@ def cells(curve: exact.ExactCurve, row: str) -> list[Measure]:
         found.append(Measure(row=row, column=column, value=curve.at(name, GAIN), protocol=said, n=curve.n,
                              low=ends.low, high=ends.high))  # fmt: skip
     return found
+
+
+def equally(curve: exact.ExactCurve, other: exact.ExactCurve, row: str) -> list[Measure]:
+    """What a method and another change outside at equal change inside, REACHED of the greatest that both come to,
+    picture by picture, with paired intervals. Nothing where no picture has such a region."""
+    found = curve.beside(other)
+    known = ~np.isnan(found.saved)
+    if not known.any():
+        return []
+    place, measures = f"at {REACHED:g} of the greatest change inside that it and {other.method} both reach", []
+    for name, column in EQUALLY.items():
+        values = getattr(found, name)[known]
+        said = curve.protocols["inside" if name == "inside" else "outside"]
+        ends = mean_interval(values)
+        measures.append(
+            Measure(row=row, column=column, value=float(values.mean()), n=len(values), skipped=curve.n - len(values),
+                    protocol=f"{said}, {place}", low=ends.low, high=ends.high)
+        )  # fmt: skip
+    return measures
 
 
 def draw(setting: Setting, units: Sequence[PartUnit]) -> Sequence[Figure]:

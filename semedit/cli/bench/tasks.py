@@ -91,7 +91,7 @@ def measured(
         str | None, typer.Option(help="A document to write the first model's short table into, between its marks.")
     ] = None,
     paper: Annotated[
-        str | None, typer.Option("--report", help="Folder of a report of 'bench paper', to show its figures too.")
+        str | None, typer.Option("--report", help="Folder of a report of 'bench paper', whole or some parts.")
     ] = None,
     json: JsonOption = False,
 ) -> None:

@@ -25,7 +25,7 @@ def transfers(
     ] = None,
     count: Annotated[int, typer.Option("--count", min=2, help="Pairs of target and reference.")] = measured.COUNT,
     queries: Annotated[
-        bool, typer.Option("--queries", help="Compare the three queries of Editing in Style, over their budgets.")
+        bool, typer.Option("--queries", help="Compare the queries of Editing in Style, over their budgets.")
     ] = False,
     sets: Annotated[
         int, typer.Option("--sets", min=0, help="Also Frechet distances, over so many pictures a region; 0: none.")
