@@ -107,13 +107,14 @@ def fresh(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_the_readmes_commands_do_what_they_say(fresh):
+def test_the_readmes_commands_do_what_they_say(fresh, capsys):
     """Typed in order, the long ones with small budgets."""
     lines = typed(README.split("## Six commands")[1].split("\n## ")[0])
     assert len(lines) == 6
     for line in lines:
         budget = next((more for begun, more in BUDGETS.items() if line.startswith(begun)), [])
         assert run([*shlex.split(line)[1:], *budget]) == 0, line
+        assert "No measurable change" not in capsys.readouterr().out, line
     inversion = fresh / "semedit-out" / "portrait"
     assert (inversion / "latent.safetensors").exists() and (inversion / "edits").is_dir()
     assert json.loads((inversion / "manifest.json").read_text())

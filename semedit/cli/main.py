@@ -99,6 +99,8 @@ def run(argv: list[str] | None = None) -> int:
     except typer.Exit as leave:
         return leave.exit_code
     except Misuse as error:
+        if not error.format_message():  # no command was named, and the help has been shown
+            return MISUSE
         return _failed(_usage(error), arguments)
     except SemeditError as error:
         return _failed(str(error), arguments, error.exit_code)

@@ -23,7 +23,8 @@ class EqualLinear(nn.Module):
 
     def __init__(self, in_dim: int, out_dim: int, *, bias: float = 0.0, lr_mul: float = 1.0, activate: bool = False):
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_dim, in_dim) / lr_mul)
+        # In place: on the meta device "/" is written in Python, and would import torch's compiler for it.
+        self.weight = nn.Parameter(torch.randn(out_dim, in_dim).div_(lr_mul))
         self.bias = nn.Parameter(torch.full((out_dim,), bias))
         self.lr_mul, self.activate = lr_mul, activate
         self.scale = lr_mul / math.sqrt(in_dim)

@@ -312,6 +312,11 @@ def test_help_and_version(capsys):
     for command in ([], ["invert"], ["edit"], ["models"], ["fit"], ["bench"]):
         assert run([*command, "--help"]) == 0
     assert run(["edit", "--no-such-option"]) == 2 and run(["no-such-command"]) == 2
+    capsys.readouterr()
+    for group in ([], ["fit"]):
+        assert run(group) == 2
+        shown = capsys.readouterr()
+        assert "Usage:" in shown.out and not shown.err  # its help, and no complaint without words
 
 
 def test_fit_domain_networks(tmp_path, capsys):

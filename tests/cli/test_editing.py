@@ -19,7 +19,8 @@ from semedit.metrics.clip import Clip
 from semedit.pictures.reading import find_pictures
 from tests.cli.conftest import refuse
 
-FEW = ["--set", "steps=4"]
+#: A search by words of a moment: few beginnings are tried, and few steps taken.
+FEW = ["--set", "candidates=16", "--set", "steps=4"]
 
 
 @pytest.fixture
@@ -119,12 +120,13 @@ class TestWords:
 
     def test_an_edit_within_noise_says_so(self, own, capsys):
         edit = ["edit", "--text", "a person with glasses", "--regions", "background", "--out", str(own)]
-        assert run([*edit, "--set", "steps=1"]) == 0  # the first step's rate is zero
+        still = ["--set", "candidates=0", "--set", "steps=1"]  # the first step's rate is zero
+        assert run([*edit, *still]) == 0
         assert "No measurable change" in capsys.readouterr().out
 
     def test_an_identity_budget(self, own, capsys):
         edit = ["edit", "--text", "a person with dark skin", "--out", str(own), "--set", "identity_budget=0.02"]
-        assert run([*edit, "--set", "steps=30"]) == 0
+        assert run([*edit, "--set", "candidates=16", "--set", "steps=30"]) == 0
         assert "stopped by its identity budget" in capsys.readouterr().out
 
     def test_another_clip_from_a_file(self, own, tiny_clip, tmp_path, results):
@@ -250,7 +252,9 @@ def test_misuse_is_one_line(own, capsys, arguments, words):
 
 @pytest.mark.usefixtures("quick_studies")
 class TestFitting:
-    QUICK = ("--samples", "256", "--local-samples", "0", "--chosen", "0.1")
+    #: The smallest of the shipped models.
+    SMALL = ("--model", "portraits-adversarial")
+    QUICK = (*SMALL, "--samples", "256", "--local-samples", "0", "--chosen", "0.1")
 
     def test_directions_by_prompts_join_the_others_in_the_file(self, tmp_path, results, capsys):
         file, labels = tmp_path / "d.safetensors", ["--labels", str(tmp_path / "labels")]
@@ -262,17 +266,21 @@ class TestFitting:
         library = DirectionLibrary.load(file)
         assert list(library) == ["beard", "dark"] and library["dark"].prompts[0] == "a person with dark skin"
         assert set(library.described()["cosines"]) == {"beard", "dark"}
-        (one,) = results("edit", "--mean", "--attr", "dark", "--editors", str(file), "--out", str(tmp_path / "o"))
+        (one,) = results(
+            "edit", *self.SMALL, "--mean", "--attr", "dark", "--editors", str(file), "--out", str(tmp_path / "o")
+        )
         assert one["score_after_optimised"] > one["score_before_optimised"]
         assert "portraits-clip" in one["protocols"]["score"]
 
     def test_local_directions_and_calibration(self, tmp_path, results):
         file = tmp_path / "d.safetensors"
-        results("fit", "directions", "--attributes", "bangs", "--samples", "256", "--local-samples", "256",
-                "--chosen", "0.1",
+        results("fit", "directions", *self.SMALL, "--attributes", "bangs", "--samples", "256",
+                "--local-samples", "256", "--chosen", "0.1",
                 "--labels", str(tmp_path / "labels"), "--out", str(file))  # fmt: skip
         assert len(list((tmp_path / "labels").iterdir())) == 2
-        (row,) = results("fit", "calibration", "--attributes", "smile", "--regions", "mouth", "--out", str(file))
+        (row,) = results(
+            "fit", "calibration", *self.SMALL, "--attributes", "smile", "--regions", "mouth", "--out", str(file)
+        )
         assert row["regions"] == "mouth" and DirectionLibrary.load(file)["smile"].study_.gain == row["gain"]
 
     def test_misuse(self, tmp_path, capsys):

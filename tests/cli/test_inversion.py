@@ -239,8 +239,8 @@ def test_fit_identity_and_encoder(tmp_path, capsys):
 
 def test_fit_flow_and_edit_with_the_shipped_one(workspace, tmp_path, capsys, quick_studies):
     file = tmp_path / "flow.safetensors"
-    fit = ["fit", "flow", "--samples", "512", "--epochs", "1", "--attr", "smile", "--attr", "beard", "--out", str(file)]
-    assert run([*fit, "--labels", str(tmp_path / "labels"), "--json"]) == 0
+    fit = ["fit", "flow", "--model", "portraits-adversarial", "--samples", "512", "--epochs", "1", "--out", str(file)]
+    assert run([*fit, "--attr", "smile", "--attr", "beard", "--labels", str(tmp_path / "labels"), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["results"]
     assert [row["attr"] for row in rows] == ["smile", "beard"] and file.exists()
     edit = ["edit", "--attr", "beard", "--method", "styleflow", "--strength", "2", "--out", str(workspace), "--json"]

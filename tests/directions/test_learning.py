@@ -10,6 +10,12 @@ from semedit.editing.model import Model
 from semedit.errors import MissingWeights
 
 
+@pytest.fixture(autouse=True)
+def few_codes(monkeypatch):
+    """Editors are measured on a few samples only."""
+    monkeypatch.setattr("directions.probe.COUNT", 8)
+
+
 class TestStudy:
     def test_it_is_measured_recorded_and_kept(self, model, tmp_path):
         labelled = label_samples(model, model.domain.attributes(), 512, 0, tmp_path)

@@ -17,6 +17,13 @@ def test_calibration_interpolates_or_takes_the_best(curve, wanted):
     assert shortest((1.0, 2.0, 3.0), curve) == pytest.approx(wanted)
 
 
+@pytest.fixture
+def strengths_alone(monkeypatch):
+    """Edits are measured on two codes, and which regions suffice is not asked, but said."""
+    monkeypatch.setattr("directions.probe.COUNT", 2)
+    monkeypatch.setattr("directions.learning.choose_regions", lambda *_: ("mouth", 1.0, ()))
+
+
 class TestInversions:
     """What an encoder finds is edited instead of what was sampled; nothing else differs."""
 
@@ -51,16 +58,16 @@ class TestInversions:
         scale, gain = strength_1(probe, model.editors()["smile"], "mouth", 1.0)
         assert scale == wanted and (gain == 0.4) == (wanted == needed)
 
-    def test_measuring_again_comes_to_the_same(self, monkeypatch):
+    @pytest.mark.usefixtures("strengths_alone")
+    def test_measuring_again_comes_to_the_same(self):
         """What inversions have shown is not taken for what samples need, so that strengths do not creep."""
-        monkeypatch.setattr("directions.probe.COUNT", 2)
         model = semedit.load("portraits")
         library = model.editors()
         once, again = (measure(model, library, ("smile",), base="inversions")[0] for _ in range(2))
         assert once == again
 
-    def test_other_regions_are_measured_anew(self, monkeypatch):
-        monkeypatch.setattr("directions.probe.COUNT", 2)
+    @pytest.mark.usefixtures("strengths_alone")
+    def test_other_regions_are_measured_anew(self):
         model = semedit.load("portraits")
         library = model.editors()
         measure(model, library, ("smile",))

@@ -21,7 +21,7 @@ from semedit.latents.regions import RegionTable
 from semedit.networks.discriminator import Discriminator, DualDiscriminator
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Synthesis
-from semedit.storage.weights import load_state, load_weights
+from semedit.storage.weights import check_state, load_weights
 from semedit.training.engine.team import Team
 from semedit.training.gan.config import GanConfig, TrainConfig
 from semedit.training.gan.draws import BatchPart, CodeDraw
@@ -84,18 +84,39 @@ def critic_file(source: str) -> Path:
     return path
 
 
-def adopt(discriminator: Discriminator, source: str) -> None:
-    """Give a discriminator the weights of a trained one: a model's, or a native file's.
+def critic_tensors(discriminator: Discriminator, source: str) -> dict[str, Tensor]:
+    """The weights that a trained discriminator, a model's or a native file's, has for another one.
 
     One that sees pictures alone takes the branch of pictures, and the end, from one that sees masks too. Raises
-    CheckpointError for a source without a discriminator, or with one of other sizes.
+    CheckpointError for a source without a discriminator, or with one of another kind or of other sizes.
     """
     path = critic_file(source)
     found = load_weights(path)
     if found.kind not in (discriminator.KIND, DualDiscriminator.KIND):
         raise CheckpointError(f"{path}: holds a {found.kind}, not a {discriminator.KIND}")
-    own = discriminator.state_dict()
-    load_state(discriminator, {name: found.tensors[name] for name in own if name in found.tensors}, path)
+    tensors = {name: found.tensors[name] for name in discriminator.state_dict() if name in found.tensors}
+    check_state(discriminator, tensors, path)
+    return tensors
+
+
+def adopt(discriminator: Discriminator, source: str) -> None:
+    """Give a discriminator the weights of a trained one; the errors of :func:`critic_tensors`."""
+    discriminator.load_state_dict(critic_tensors(discriminator, source))
+
+
+def check_adversary(course: CourseConfig) -> None:
+    """Raises, before anything is taught, what would end the course at its last stage: ConfigError for an adversary of
+    other sizes than the generator's, CheckpointError for a ``critic`` that does not fit the adversary."""
+    adversarial = course.adversarial
+    if adversarial is None:
+        return
+    own, wanted = adversarial.generator.to_json(), course.generator.to_json()
+    if changed := [f"adversarial.generator.{name}={wanted[name]}" for name in wanted if own.get(name) != wanted[name]]:
+        raise ConfigError(f"the adversary's stage has a generator of other sizes; set {', '.join(changed)}")
+    if course.critic:
+        with torch.device("meta"):
+            sketch = adversarial.build_discriminator()
+        critic_tensors(sketch, course.critic)
 
 
 class TaughtRun(Run):

@@ -24,7 +24,7 @@ from semedit.training.engine.run import CONFIG
 from semedit.training.engine.state import STATE, read_header
 from semedit.training.engine.team import Team
 from semedit.training.gan.growing import enlarged
-from semedit.training.teaching.adversary import TaughtRun, critic_file
+from semedit.training.teaching.adversary import TaughtRun, check_adversary
 from semedit.training.teaching.classroom import Classroom
 from semedit.training.teaching.config import CourseConfig, TeachConfig
 from semedit.training.teaching.stages import GENERATOR, STAGES, pair_losses
@@ -44,14 +44,14 @@ def teach(
     """Run, or resume, a course in ``folder``; returns the last stage's averaged generator, frozen.
 
     ``progress`` receives (step, steps) of the stage at work, ``say`` a line of text now and then. A stage whose state
-    has reached its number of steps is not done again. Raises ConfigError for a folder of another course, or a domain
-    without a teacher.
+    has reached its number of steps is not done again. Raises ConfigError for a folder of another course, a domain
+    without a teacher, or an adversary of other sizes than the generator's; CheckpointError for a ``critic`` of another
+    kind or other sizes than the adversary's: all before anything is taught.
     """
     team, say = team or Team(), say if team is None or team.primary else (lambda _: None)
     if config.start:
         zoo.generator_file(config.start)
-    if config.critic:
-        critic_file(config.critic)
+    check_adversary(config)
     with run_folder(folder, team) as own:
         return _taught(config, own, domain, team, progress, say)
 

@@ -12,6 +12,11 @@ from semedit.packages import installed
 needs_openvino = pytest.mark.skipif(not installed("openvino"), reason="openvino is not installed")
 
 
+@pytest.fixture(scope="module")
+def made(small) -> backend.OpenVinoBackend:
+    return backend.OpenVinoBackend(small, "fp32")
+
+
 def test_what_is_asked_for_must_be_there(monkeypatch):
     with pytest.raises(UnknownName, match="openvino"):
         load("portraits", backend="tensorrt")
@@ -24,11 +29,11 @@ def test_what_is_asked_for_must_be_there(monkeypatch):
 
 @needs_openvino
 @pytest.mark.parametrize("batch", [1, 3])
-def test_pictures_are_those_of_torch(small, batch):
+def test_pictures_are_those_of_torch(small, made, batch):
     renderer = CodeRenderer(small)
     latent = renderer.sample(batch)
     wanted = renderer.synthesise(latent)
-    renderer.backend = backend.OpenVinoBackend(small, "fp32")
+    renderer.backend = made
     found = renderer.synthesise(latent)
     assert type(found) is type(wanted)
     for name, value in vars(wanted).items():
@@ -36,9 +41,9 @@ def test_pictures_are_those_of_torch(small, batch):
 
 
 @needs_openvino
-def test_what_it_cannot_do_torch_does(small, monkeypatch):
+def test_what_it_cannot_do_torch_does(small, made, monkeypatch):
     renderer = CodeRenderer(small)
-    renderer.backend = made = backend.OpenVinoBackend(small, "fp32")
+    renderer.backend = made
     latent = renderer.sample(1)
     monkeypatch.setattr(made, "_one", lambda codes: pytest.fail("asked of OpenVINO"))
     composition = torch.ones(1, len(small.regions))

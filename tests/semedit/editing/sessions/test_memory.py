@@ -54,7 +54,7 @@ def test_renders_yields_batch_after_batch(small, alive):
 
 @pytest.fixture(scope="module")
 def model():
-    return load("portraits")
+    return load("portraits-adversarial")
 
 
 def test_sample(tmp_path, monkeypatch, alive):

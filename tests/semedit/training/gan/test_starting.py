@@ -212,6 +212,7 @@ def test_an_adapted_model_reads_its_ancestors_codes_and_uses_its_directions(run,
     latent = source.sample(2, seed=1).wplus()
     before, after = source.synthesise(latent), cel.synthesise(latent)
     assert torch.equal(before.coarse_segmentation, after.coarse_segmentation)
+    monkeypatch.setattr("directions.probe.COUNT", 4)
     labelled = label_samples(source, source.domain.attributes(), 256, 0, tmp_path / "labels")
     fitted, _ = learn_directions(source, labelled, attributes=("smile",), chosen=0.1)
     fitted.save(models / "source" / zoo.DIRECTIONS)

@@ -5,6 +5,7 @@ import pytest
 import semedit
 from baselines.stylegan2 import COURSES
 from semedit.checkpoints import zoo
+from semedit.checkpoints.native import save_discriminator
 from semedit.domains import domain
 from semedit.errors import CheckpointError, ConfigError
 from semedit.storage.atomic import write_json
@@ -84,3 +85,20 @@ def test_a_critic_needs_an_adversary():
         with pytest.raises(ConfigError, match="critic is what the adversary begins as") as refused:
             SHORT.with_overrides(assignments)
         assert len(str(refused.value).splitlines()) == 1
+
+
+def test_an_adversary_that_does_not_fit_is_refused_before_anything_is_taught(tmp_path):
+    """A discriminator of other sizes or of another kind, and a generator of other sizes, in a full course."""
+    save_discriminator(
+        tmp_path / "pictures.safetensors", COURSES["stylegan2-taught-tiny"]().adversarial.build_discriminator()
+    )
+    wider = course("portraits-taught-tiny").with_overrides(["generator.local_channels=12"])
+    refusals = [
+        (SHORT.replace(critic="portraits-128"), CheckpointError, "does not fit the network"),
+        (SHORT.replace(critic=str(tmp_path / "pictures.safetensors")), CheckpointError, "holds a stylegan2"),
+        (wider, ConfigError, "set adversarial.generator.local_channels=12$"),
+    ]
+    for config, kind, words in refusals:
+        with pytest.raises(kind, match=words):
+            teach(config, tmp_path / "run", domain=domain("portraits"))
+        assert not (tmp_path / "run").exists()
