@@ -27,9 +27,8 @@ def workspace(tmp_path_factory, portrait) -> Path:
 
 @pytest.fixture
 def quick_studies(monkeypatch):
-    """Editors are measured on a few samples, and the regions that suffice are sought among the best one."""
+    """Editors are measured on a few samples only."""
     monkeypatch.setattr("directions.probe.COUNT", 4)
-    monkeypatch.setattr("directions.region_choice.CANDIDATES", 1)
 
 
 def refuse(capsys, arguments: list[str], *words: str, code: int = 2) -> None:
