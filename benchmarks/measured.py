@@ -147,18 +147,16 @@ def write(entries: Sequence[ModelFolder], out: str | Path, readme: str | Path | 
 
     ``report`` is the folder of a finished report of the papers: its tables join the page, its few rows ``readme``, its
     two plots the folder of the page, and its figures stay in a file there, which later pages take them from. One of
-    some parts alone (``--only``), but those that are plotted, takes the place of these parts there. Raises ConfigError
-    for a folder or a file that is none, or a part of a report of something else.
+    some parts alone (``--only``) takes the place of these parts there. Raises ConfigError for a folder or a file that
+    is none, or a part of a report of something else.
     """
     path = Path(out)
     kept = path.parent / KEPT
     told = Excerpt.of_report(report) if report else None
-    excerpt = told
-    if kept.exists() and not (told and told.plotted):
-        before = Excerpt.read(kept)
-        excerpt = before.with_parts(told) if told else before
-    elif report and told:
-        draw(report, told, path.parent)
+    before = Excerpt.read(kept) if kept.exists() else None
+    excerpt = before.with_parts(told) if before and told else told or before
+    if report and told:
+        draw(report, told, path.parent, whole=before is None)
     if report and excerpt:
         write_bytes(kept, excerpt.text().encode())
     write_bytes(path, page(entries, excerpt).encode())

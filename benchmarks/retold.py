@@ -82,15 +82,12 @@ class Excerpt:
         cells = shaped(list[ReportCell], facts.get("rows", []), path, ConfigError)
         return cls(tuple(cells), shaped(dict[str, Any], facts.get("of", {}), path, ConfigError))
 
-    @property
-    def plotted(self) -> bool:
-        """Whether it is of a report with anything of the two parts that plots are drawn of."""
-        return any(cell.part in (curves.PART.id, local_methods.PART.id) for cell in self.cells)
-
     def with_parts(self, other: "Excerpt") -> "Excerpt":
-        """This, with the parts of another report in the place of its own. Raises ConfigError for a report of another
-        model, or of other counts."""
+        """This, with the parts of another report in the place of its own; one that has all parts takes this one's
+        place. Raises ConfigError for some parts of another model, or of other counts."""
         parts = dict.fromkeys(cell.part for cell in other.cells)
+        if all(cell.part in parts for cell in self.cells):
+            return other
         if differ := [name for name in SUBJECT if other.of.get(name) != self.of.get(name)]:
             raise ConfigError(f"a report of some parts ({', '.join(parts)}) joins one of the same {differ[0]}")
         later = {**self.of.get(LATER, {}), **dict.fromkeys(parts, other.of.get("versions", {}))}
@@ -177,22 +174,24 @@ def _at_gain(cell: ReportCell | None) -> str:
     return f"{cell.ours:.4f} [{cell.low:.4f}, {cell.high:.4f}]" + (f" at {gain[1]}" if gain else "")
 
 
-def draw(report: str | Path, excerpt: Excerpt, folder: str | Path) -> None:
+def draw(report: str | Path, excerpt: Excerpt, folder: str | Path, *, whole: bool = True) -> None:
     """The two plots of a finished report, for documents in ``folder``: figure 10, and local methods at equal gain.
 
-    ``excerpt`` is the report's own. Raises MissingWeights without matplotlib; ConfigError for a report in which neither
-    part has run.
+    ``excerpt`` is the report's own; one that is not ``whole`` has those that it has. Raises MissingWeights without
+    matplotlib; ConfigError for a whole report in which either part has not run.
     """
     edits, methods = (_units(Path(report), excerpt, part) for part in (curves.PART.id, local_methods.PART.id))
     panels = local_methods.panels_of(methods, QUESTIONS)
-    if not edits or not panels:
+    if whole and not (edits and panels):
         raise ConfigError(f"{report}: {curves.PART.id} or {local_methods.PART.id} has not run, and cannot be plotted")
     for name in PLOTS:
         path = Path(folder) / name
-        if name == CURVES:
+        if name == CURVES and edits:
             editing_shown.draw(curves.shown(edits), path)
-        else:
+        elif name != CURVES and panels:
             points(panels, path)
+        else:
+            continue
         with Image.open(path) as drawn:
             packed = io.BytesIO()
             drawn.convert("RGB").quantize(INKS).save(packed, "PNG", optimize=True)

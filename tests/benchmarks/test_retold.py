@@ -120,8 +120,13 @@ def test_a_report_of_some_parts_takes_the_place_of_these_alone(report, tmp_path)
     run(Setting(model, tmp_path / "other", other), anew)
     with pytest.raises(ConfigError, match="the same budget"):
         write([ENTRY], out, report=tmp_path / "other")
+    before = {name: (out.parent / name).stat().st_mtime_ns for name in retold.PLOTS}
+    run(Setting(model, tmp_path / "plotted", TINY), PARTS[2:3])  # one of the two plots
+    write([ENTRY], out, readme, tmp_path / "plotted")
+    drawn = [name for name, then in before.items() if (out.parent / name).stat().st_mtime_ns != then]
+    assert drawn == [retold.CURVES] and out.read_text().partition("### ssg.f10")[0] in joined
     write([ENTRY], out, readme, report)
-    assert (out.read_text(), readme.read_text()) == (page, said)
+    assert readme.read_text() == said and "### sf.x1" in out.read_text()
 
 
 def test_what_is_no_finished_report_is_refused(report, tmp_path):
