@@ -10,15 +10,16 @@ from semedit.errors import UnknownName
 #: Drawn portraits: their feature distance has another scale than LPIPS, so that pixels count for more. After the
 #: encoder a little identity loss doubles what the scoring network sees of the person, for 0.1 dB.
 _PORTRAITS = {"lr": 0.05, "mse_weight": 4.0, "mean_weight": 0.4, "labels_weight": 0.3}
+#: From the encoder's code the way is short: Adam's first step, which is as long as ``lr`` whatever the loss, must not
+#: leave what the encoder has found (at 0.05 persons end at a similarity of 0.91, at 0.01 at 0.97; n=8).
+_NEAR = {"steps": 60, "lr": 0.01, "mean_weight": 0.7, "identity_weight": 0.05}
 #: Options in which a domain departs from a method's defaults: (domain, method) -> options.
 DOMAIN_OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("portraits", "optimize"): {**_PORTRAITS, "steps": 300},
-    ("portraits", "restyle+optimize"): {**_PORTRAITS, "steps": 60, "mean_weight": 0.7, "identity_weight": 0.05},
+    ("portraits", "restyle+optimize"): {**_PORTRAITS, **_NEAR},
     ("portraits", "pti"): {
         **_PORTRAITS,
-        "steps": 60,
-        "mean_weight": 0.7,
-        "identity_weight": 0.05,
+        **_NEAR,
         "tuning": {"steps": 200, "lr": 1e-3, "mse_weight": 4.0},
     },
 }
