@@ -84,6 +84,7 @@ class TestEveryInverter:
     def test_options_of_every_domain_are_valid(self, bundle, method):
         for domain in DOMAINS:
             assert isinstance(default_options(method, domain), INVERTERS[method].options)
+            assert not getattr(default_options(method, domain, regions=False), "labels_weight", 0)
         assert {m for _, m in DOMAIN_OPTIONS} <= set(INVERTERS)
 
 
