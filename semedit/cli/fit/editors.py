@@ -161,7 +161,7 @@ def flow(
             loaded, labelled, attributes=wanted, epochs=epochs, seed=seed, progress=progress
         )
     rows = [one.to_json() for one in found]
-    keep(loaded, path, fitted.save)
+    keep(loaded, path, lambda path: fitted.save(path, half=True))
     report = Report(json)
     for row in rows:
         report.add(**row, file=str(path), samples=len(labelled))
@@ -204,7 +204,7 @@ def calibration(
     with progress_bar("measuring", json) as progress:
         found = learning.measure(loaded, library, wanted, seed=seed, progress=progress, regions=regions, base=base)
     rows = [one.to_json() for one in found]
-    keep(loaded, path, lambda path: library.save(path, half=True))
+    keep(loaded, path, library.save)
     report = Report(json)
     for row in rows:
         report.add(**row, file=str(path))
