@@ -20,7 +20,7 @@ from semedit.protocols import Bundle
 
 Progress = Callable[[int, int], None]
 #: How much further than samples inversions may ask an edit to go: beyond, pictures fall apart.
-FURTHER = 2.5
+FURTHER = 2.0
 #: The share of extremes, a side, that local directions are learnt from.
 LOCAL_CHOSEN = 0.15
 
