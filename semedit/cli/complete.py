@@ -36,7 +36,7 @@ def attributes(context: typer.Context, incomplete: str) -> list[str]:
 
     name = str(context.params.get("model") or "portraits")
     entry = cards.entries().get(cards.ALIASES.get(name, name))
-    path = entry and entry.file(cards.DIRECTIONS)
+    path = entry and entry.inherited(cards.DIRECTIONS)
     return _starting(_learnt(path), incomplete) if path else []
 
 

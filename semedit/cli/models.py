@@ -60,7 +60,7 @@ def info(name: NameArgument = "portraits", json: JsonOption = False) -> None:
     entry = zoo.find(name)
     card = dict(entry.card)
     for library in EDITORS.values():
-        if path := entry.file(library.FILE):
+        if path := entry.inherited(library.FILE):
             card[path.stem] = library.load(path).described()
     if entry.encoder_path:
         stored = load_encoder(entry.encoder_path)

@@ -65,6 +65,7 @@ def _model(name_or_path: str | Path, domain_name: str | None, precision: Literal
            encoder: str | Path | None, editors: Mapping[str, str | Path] | None) -> Model:  # fmt: skip
     generator, chosen = load_generator(name_or_path), preferred() if precision == "auto" else precision
     path = Path(name_or_path)
+    generator.grown = zoo.grown_from({generator.fingerprint, *generator.lineage} - {""})
     if exists(path):
         own = None if path.suffix in (".pt", ".pth") else load_weights(path, generator.KIND).extra.get("domain")
         own = shaped(str | None, own, f"{path}: domain")  # type: ignore[arg-type]

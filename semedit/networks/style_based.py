@@ -110,6 +110,8 @@ class StyleBasedGenerator(nn.Module, ABC):
     fingerprint: str = ""
     #: Fingerprints of the generators that this one was adapted from, whose codes it reads too.
     lineage: tuple[str, ...] = ()
+    #: Fingerprints of the generators that were grown from this one or those, so that codes mean the same in all.
+    grown: tuple[str, ...] = ()
 
     @property
     @abstractmethod
@@ -130,13 +132,14 @@ class StyleBasedGenerator(nn.Module, ABC):
         return self.regions
 
     def check(self, latent: Latent) -> None:
-        """LatentError unless ``latent`` is a finite code of this generator, or of one that it was adapted from."""
+        """LatentError unless ``latent`` is a finite code of this generator, of one that it was adapted from, or of one
+        that was grown from these."""
         if not isinstance(latent, Latent):
             raise LatentError(
                 f"a {type(latent).__name__} where a Latent is wanted; sample, invert and generator.latent give one"
             )
         check_finite({"latent": latent.data}, "a code", LatentError)
-        latent.check_generator(self.fingerprint, *self.lineage)
+        latent.check_generator(self.fingerprint, *self.lineage, *self.grown)
 
     def mean_w(self, samples: int = 10_000, seed: int = 0) -> Tensor:
         """Mean mapped code (1, D) over ``samples`` draws of z from a CPU generator with ``seed``; see the mapping's."""

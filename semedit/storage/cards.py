@@ -5,7 +5,7 @@ A model is a folder with a ``card.json``. Shipped models are package data; a use
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,13 +49,22 @@ class ModelFolder:
         return path if path.exists() else None
 
     @property
+    def start(self) -> "ModelFolder | None":
+        """The model that this one was grown from, whose codes mean the same; None if there is none here."""
+        known = self.card.get(GROWN_FROM)
+        return next((one for one in entries().values() if known and one.card.get("fingerprint") == known), None)
+
+    def inherited(self, name: str) -> Path | None:
+        """The path of one of its files, or else of its start's; None if neither has it."""
+        start = None if self.file(name) else self.start
+        return start.inherited(name) if start else self.file(name)
+
+    @property
     def encoder_path(self) -> Path | None:
-        """The file of its encoder, or of the encoder of the model that it was grown from; None if there is none."""
+        """The file of its encoder, or of its start's; None if there is none."""
         own = next((path for name in ENCODERS if (path := self.file(name))), None)
-        if own is None and (start := self.card.get(GROWN_FROM)):
-            smaller = next((one for one in entries().values() if one.card.get("fingerprint") == start), None)
-            return smaller.encoder_path if smaller else None
-        return own
+        start = None if own else self.start
+        return start.encoder_path if start else own
 
     @property
     def generator_path(self) -> Path:
@@ -71,6 +80,12 @@ def home() -> Path:
 def entries() -> dict[str, ModelFolder]:
     """All models present, shipped and added, by name."""
     return {name: entry for name, entry in folders().items() if "generator" in entry.card}
+
+
+def grown_from(fingerprints: Collection[str]) -> tuple[str, ...]:
+    """Fingerprints of the models present that were grown from generators with these, whose codes mean the same."""
+    cards = [entry.card for entry in entries().values() if str(entry.card.get(GROWN_FROM)) in fingerprints]
+    return tuple(str(card["fingerprint"]) for card in cards if card.get("fingerprint"))
 
 
 def folders() -> dict[str, ModelFolder]:
