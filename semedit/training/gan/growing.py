@@ -6,12 +6,13 @@ discriminator block join. The grown generator's pictures are at first the old on
 
 import copy
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from semedit.errors import ConfigError
-from semedit.networks.discriminator import DualDiscriminator
+from semedit.networks.discriminator import DiscriminatorConfig, DualDiscriminator
 from semedit.networks.generator import GeneratorConfig, SemanticGenerator
 from semedit.training.gan.config import TrainConfig
 
@@ -62,6 +63,12 @@ def enlarged(source: SemanticGenerator, target: GeneratorConfig) -> SemanticGene
     return grown
 
 
+def enlarged_critic(config: DiscriminatorConfig, size: int) -> DiscriminatorConfig:
+    """A discriminator's sizes at ``size`` px: as wide there as at its own."""
+    more = {config.size << step: config.width(config.size) for step in range(doublings(config.size, size) + 1)}
+    return config.replace(size=size, channels={**more, **config.channels})
+
+
 def grown_discriminator(source: DualDiscriminator, config: TrainConfig) -> DualDiscriminator:
     """``source`` at the run's size: unchanged, or with new first blocks in both branches."""
     target = config.discriminator
@@ -70,17 +77,43 @@ def grown_discriminator(source: DualDiscriminator, config: TrainConfig) -> DualD
     if not steps:
         return copy.deepcopy(source)
     grown = DualDiscriminator(target)
-    state, old = grown.state_dict(), {}
-    for name, value in source.state_dict().items():
-        branch, _, rest = name.partition(".")
-        if not branch.endswith("_branch"):
-            old[name] = value
-        elif not rest.startswith("0."):  # the input convolution is made anew
-            block, _, rest = rest.partition(".")
-            old[f"{branch}.{int(block) + steps}.{rest}"] = value
-    carry(state, old, "discriminator")
+    state = grown.state_dict()
+    carry(state, deepened(state, source.state_dict(), steps), "discriminator")
     grown.load_state_dict(state)
     return grown
+
+
+def deepened(own: Mapping[str, Tensor], old: Mapping[str, Tensor], steps: int) -> dict[str, Tensor]:
+    """The state of a discriminator that is ``steps`` blocks deeper than the one of state ``old``; ``own`` is fresh.
+
+    It judges at first as the old one judges a smaller picture: a branch begins with the old first convolution, whose
+    channels the new blocks hand on, halved, as far as they are wide enough.
+    """
+    state, branches = dict(own), dict[str, int]()
+    for name, value in old.items():
+        branch, _, rest = name.partition(".")
+        number, _, parameter = rest.partition(".")
+        if not branch.endswith("_branch"):
+            state[name] = value
+        elif number == "0":
+            kept = branches[branch] = min(len(value), len(own[name]))
+            state[name] = torch.cat([value[:kept].to(own[name].device), own[name][kept:]])
+        else:
+            state[f"{branch}.{int(number) + steps}.{parameter}"] = value
+    for branch, channels in branches.items():
+        for block in range(1, steps + 1):
+            pass_on(state, f"{branch}.{block}", channels)
+    return state
+
+
+def pass_on(state: dict[str, Tensor], block: str, channels: int) -> None:
+    """Have a residual block's first ``channels`` be those of its input, halved."""
+    skip, other = (state[f"{block}.{name}.weight"].clone() for name in ("skip", "conv2"))
+    outputs, inputs = skip.shape[:2]
+    kept = min(channels, outputs, inputs)
+    skip[:kept], other[:kept] = 0, 0
+    skip.view(outputs, inputs)[:kept, :kept].fill_diagonal_(math.sqrt(2 * inputs))  # 1 after its scale and gain
+    state[f"{block}.skip.weight"], state[f"{block}.conv2.weight"] = skip, other
 
 
 def carry(state: dict[str, Tensor], old: dict[str, Tensor], what: str) -> None:

@@ -25,7 +25,7 @@ from semedit.storage.weights import load_weights
 from semedit.training.engine.feed import DataConfig
 from semedit.training.engine.state import STATE, read_header
 from semedit.training.gan.config import TrainConfig
-from semedit.training.gan.growing import grown_discriminator, grown_generator
+from semedit.training.gan.growing import enlarged_critic, grown_discriminator, grown_generator
 from semedit.training.gan.recipes import adaptation
 from semedit.training.gan.state import GanState, initial_state, read_networks, state_of
 
@@ -57,10 +57,9 @@ def open_networks(source: str | Path) -> Networks:
     if path.suffix in (".pt", ".pth"):
         trained, discriminator = _try(lambda: load_official(path, "g")), _try(lambda: load_official_discriminator(path))
         return Networks(trained or copy.deepcopy(average), average, discriminator)
-    folder = path.parent if path.exists() else zoo.find(str(source)).folder
-    file, card = folder / zoo.DISCRIMINATOR, zoo.read_card(folder)
-    config = TrainConfig.from_json(card["config"]) if "config" in card else None
-    return Networks(copy.deepcopy(average), average, load_discriminator(file) if file.exists() else None, config)
+    folder = model_of(path.parent if path.exists() else zoo.find(str(source)).folder)
+    file = folder.inherited(zoo.DISCRIMINATOR)
+    return Networks(copy.deepcopy(average), average, load_discriminator(file) if file else None, options_of(folder))
 
 
 T = TypeVar("T")
@@ -122,11 +121,25 @@ def read_sizes(source: str | Path) -> Sizes:
         critic = _try(lambda: discriminator_config(read_official(file, "d")[1]))
         return Sizes(generator, critic, None)
     generator = GeneratorConfig.from_json(dict(load_weights(file, "generator").config))
-    beside, card = file.parent / zoo.DISCRIMINATOR, zoo.read_card(file.parent)
-    critic = None
-    if beside.exists():
-        critic = DiscriminatorConfig.from_json(dict(load_weights(beside, "discriminator").config))
-    return Sizes(generator, critic, TrainConfig.from_json(card["config"]) if "config" in card else None)
+    folder, critic = model_of(file.parent), None
+    if beside := folder.inherited(zoo.DISCRIMINATOR):
+        small = DiscriminatorConfig.from_json(dict(load_weights(beside, "discriminator").config))
+        critic = enlarged_critic(small, generator.size)
+    return Sizes(generator, critic, options_of(folder))
+
+
+def model_of(folder: Path) -> zoo.ModelFolder:
+    """A folder with a generator as a model's, whether it is an installed one or not."""
+    return zoo.ModelFolder(folder.name, folder, zoo.read_card(folder))
+
+
+def options_of(model: zoo.ModelFolder) -> TrainConfig | None:
+    """The options of the GAN training that a model's card records, or that of the model that it was grown from; None
+    where there was none, as in a course by pairs alone."""
+    config = model.card.get("config", {})
+    if "discriminator" in config:
+        return TrainConfig.from_json(config)
+    return options_of(model.start) if model.start else None
 
 
 def adaptation_of(start: str, assignments: list[str]) -> TrainConfig:

@@ -18,13 +18,15 @@ from semedit.data.source import Batch, Source
 from semedit.domains import Domain
 from semedit.errors import CheckpointError, ConfigError
 from semedit.latents.regions import RegionTable
-from semedit.networks.discriminator import Discriminator, DualDiscriminator
+from semedit.networks.discriminator import Discriminator, DiscriminatorConfig, DualDiscriminator
 from semedit.networks.style_based import StyleBasedGenerator
 from semedit.networks.synthesis import Synthesis
+from semedit.storage.content import reading
 from semedit.storage.weights import check_state, load_weights
 from semedit.training.engine.team import Team
 from semedit.training.gan.config import GanConfig, TrainConfig
 from semedit.training.gan.draws import BatchPart, CodeDraw
+from semedit.training.gan.growing import deepened, doublings
 from semedit.training.gan.losses import generator_loss, mask_consistency
 from semedit.training.gan.state import GanState, state_of
 from semedit.training.gan.step import GanStep
@@ -87,14 +89,21 @@ def critic_file(source: str) -> Path:
 def critic_tensors(discriminator: Discriminator, source: str) -> dict[str, Tensor]:
     """The weights that a trained discriminator, a model's or a native file's, has for another one.
 
-    One that sees pictures alone takes the branch of pictures, and the end, from one that sees masks too. Raises
-    CheckpointError for a source without a discriminator, or with one of another kind or of other sizes.
+    One that sees pictures alone takes the branch of pictures, and the end, from one that sees masks too. A larger one
+    keeps its own first blocks. Raises CheckpointError for a source without a discriminator, or with one of another kind
+    or of other sizes.
     """
     path = critic_file(source)
     found = load_weights(path)
     if found.kind not in (discriminator.KIND, DualDiscriminator.KIND):
         raise CheckpointError(f"{path}: holds a {found.kind}, not a {discriminator.KIND}")
-    tensors = {name: found.tensors[name] for name in discriminator.state_dict() if name in found.tensors}
+    own, taken = discriminator.state_dict(), found.tensors
+    with reading(path):
+        size = DiscriminatorConfig.from_json(dict(found.config)).size
+    if size < discriminator.config.size:
+        steps, parts = doublings(size, discriminator.config.size), {name.partition(".")[0] for name in own}
+        taken = deepened(own, {name: taken[name] for name in taken if name.partition(".")[0] in parts}, steps)
+    tensors = {name: taken[name] for name in own if name in taken}
     check_state(discriminator, tensors, path)
     return tensors
 

@@ -120,8 +120,9 @@ class CourseConfig(Config):
     @property
     def keeps_codes(self) -> bool:
         """Whether codes of the start mean the same in the end: neither its mapping nor its local generators learn."""
-        still = self.pairs.steps <= self.pairs.render_alone
-        return bool(self.start) and not (self.mapping.steps or self.points.steps) and still and not self.adversarial
+        still = self.pairs.steps <= self.pairs.render_alone and not (self.mapping.steps or self.points.steps)
+        judged = self.adversarial is not None and self.adversarial.freeze_local != "true_freeze"
+        return bool(self.start) and still and not judged
 
     def build_generator(self, regions: RegionTable) -> StyleBasedGenerator:
         """A fresh generator of the course's sizes, its weights drawn from torch's global generator."""

@@ -52,11 +52,13 @@ def pack_course(
     shown = _before(config.get("start", ""))
     for name in (*(stage.name for stage in STAGES), ADVERSARIAL):
         if (run / name / GENERATOR).exists():
-            shown[name] = images_of(run / name / GENERATOR)
+            shown[name] = shown.get(name, 0) + images_of(run / name / GENERATOR)
+    pictures = sum(count for name, count in shown.items() if name != MappingRun.name)
+    now = images_of(last / GENERATOR) if last.name != MappingRun.name else 0
     facts: dict[str, Any] = {
         "course": config,
         "shown": shown,
-        "images_before": sum(count for name, count in shown.items() if name not in (MappingRun.name, last.name)),
+        "images_before": _images(config.get("start", "")) + pictures - now,
         "data_sha256": {path.name: sha256(path) for path in sorted(run.glob("lessons-*.safetensors"))},
     }
     if lineage := opener(last / GENERATOR).lineage:  # the course kept the codes of its start, and so its encoder
@@ -71,3 +73,10 @@ def _before(start: str) -> dict[str, int]:
     extra = load_weights(Path(start)).extra
     stage = {extra["stage"]: extra.get("images")} if "stage" in extra else {}
     return dict(shaped(dict[str, int], extra.get("shown", stage), f"{start}: shown"))
+
+
+def _images(start: str) -> int:
+    """The pictures that the model called ``start`` was shown, as its card says; 0 for a file."""
+    model = zoo.entries().get(zoo.ALIASES.get(start, start))
+    counts = (model.card.get("images", 0), model.card.get("images_before", 0)) if model else ()
+    return sum(shaped(int, count, f"the card of {start}: images") for count in counts)

@@ -10,7 +10,7 @@ from semedit.training.teaching.config import LessonConfig, MappingStage, PairsSt
 
 
 def portraits_128() -> TeachConfig:
-    """The default generator: portraits at 128 px, masks on a coarse grid of 64.
+    """Portraits at 128 px, masks on a coarse grid of 64: what the default generator is grown from.
 
     The shipped one's adversary began as a trained discriminator (``critic``), and weighed 0.06 for the first half of
     its pictures and 0.2 for the second: here, their mean.
@@ -33,9 +33,9 @@ def portraits_128() -> TeachConfig:
 
 
 def portraits_256() -> TeachConfig:
-    """The default generator at twice the size: its render net, grown by a block, learns alone.
+    """The default generator: that of 128 px, whose render net, grown by a block, learns alone.
 
-    Codes mean what they mean at 128 px, so that its encoder, its directions and its flow are those of the default.
+    Codes mean what they mean at 128 px, so that encoder, directions and flow of that one serve both.
     """
     small = portraits_128()
     return small.replace(

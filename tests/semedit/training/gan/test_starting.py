@@ -63,6 +63,26 @@ def test_a_grown_discriminator_keeps_its_inner_blocks(run):
     assert state.discriminator(torch.randn(4, 3, 32, 32), torch.randn(4, 13, 32, 32)).shape == (4, 1)
 
 
+def test_a_grown_discriminator_begins_with_the_old_ones_opinion(run):
+    """Its new block hands on what the old first convolution sees, halved: exactly so where a picture is flat."""
+    old, state = open_networks(run), starting_state(grown_config(run), CPU, CELEBAMASK)
+    ours, theirs = state.discriminator, old.discriminator
+    pictures = torch.randn(5, 3, 1, 1).expand(-1, -1, 32, 32)
+    with torch.no_grad():
+        handed = ours.image_branch[1](ours.image_branch[0](pictures))[..., 4:12, 4:12]
+        seen = theirs.image_branch[0](pictures[..., :16, :16])[..., 4:12, 4:12]
+    assert handed.shape == seen.shape and seen.std() > 0.1
+    torch.testing.assert_close(handed, seen, rtol=1e-4, atol=1e-4)
+
+
+def test_a_grown_model_is_adapted_with_the_discriminator_of_its_start():
+    grown, small = (adaptation_of(name, []) for name in ("portraits-256", "portraits-128"))
+    assert (grown.discriminator.size, grown.r1_image) == (256, small.r1_image)
+    state, theirs = starting_state(grown, CPU, CELEBAMASK), open_networks("portraits-128").discriminator
+    assert torch.equal(state.discriminator.final_conv.weight, theirs.final_conv.weight)
+    assert state.average.lineage[1:] == zoo.load_generator("portraits-256").lineage
+
+
 def test_a_grown_run_trains_and_resumes_without_its_start(run, tmp_path):
     config = grown_config(run)
     said = []

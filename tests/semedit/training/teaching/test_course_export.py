@@ -1,15 +1,19 @@
 """From a course's folder to a model's: the last stage's networks, and who taught them."""
 
 import pytest
+import torch
 
 import semedit
 from baselines.stylegan2 import COURSES
 from semedit.checkpoints import zoo
 from semedit.checkpoints.native import save_discriminator
 from semedit.domains import domain
-from semedit.errors import CheckpointError, ConfigError
+from semedit.errors import CheckpointError, ConfigError, LatentError
+from semedit.networks.discriminator import DualDiscriminator
 from semedit.storage.atomic import write_json
 from semedit.training.engine.run import CONFIG
+from semedit.training.gan.starting import open_networks
+from semedit.training.teaching.adversary import adopt
 from semedit.training.teaching.course import teach
 from semedit.training.teaching.export import is_course, pack_course
 from semedit.training.teaching.recipes import course
@@ -44,6 +48,8 @@ def test_a_course_without_an_adversary_is_packed_too(run, tmp_path):
     entry = pack_course(own, tmp_path / "model", "portraits")
     assert entry.card["shown"] == {"points": 2 * 8, "pairs": 2 * 4} and entry.card["images_before"] == 16
     assert not (tmp_path / "model" / zoo.DISCRIMINATOR).exists()
+    assert open_networks(tmp_path / "model" / "generator.safetensors").config is None  # and can be adapted
+    assert zoo.find("portraits-256").card["images_before"] > 300_000 > zoo.find("portraits-256").card["images"]
     start = zoo.load_generator(run / "points" / "generator.safetensors")
     assert entry.card["grown_from"] == start.fingerprint  # the render net learnt alone
     assert "grown_from" not in pack_course(run, tmp_path / "whole", "portraits").card
@@ -54,8 +60,12 @@ def test_a_grown_model_has_the_encoder_and_the_editors_of_its_start():
     assert large.entry.encoder_path == small.entry.encoder_path and large.default_method == small.default_method
     assert large.refiner.size == small.refiner.size
     assert large.editors("interfacegan").keys() == small.editors("interfacegan").keys()
+    code = large.sample(1, seed=3)
+    assert small.synthesise(code).image.shape[-1] == 128  # codes mean the same, in all that come of the same start
     cel = semedit.load("portraits-cel")  # its codes mean the same, and do not show the same
-    assert cel.editors("interfacegan") and not cel.has_encoder
+    assert cel.editors("interfacegan") and not cel.has_encoder and cel.synthesise(code).image.shape[-1] == 256
+    with pytest.raises(LatentError, match="belongs to generator"):
+        semedit.load("portraits-adversarial").synthesise(code)
 
 
 def test_a_course_that_has_taught_nothing_is_refused(tmp_path):
@@ -102,3 +112,19 @@ def test_an_adversary_that_does_not_fit_is_refused_before_anything_is_taught(tmp
         with pytest.raises(kind, match=words):
             teach(config, tmp_path / "run", domain=domain("portraits"))
         assert not (tmp_path / "run").exists()
+
+
+def test_a_smaller_critic_grows_with_its_adversary(tmp_path):
+    """The adversary of a grown generator begins as the trained discriminator of the small one, behind a new block."""
+    small = SHORT.adversarial.build_discriminator()
+    save_discriminator(tmp_path / "critic.safetensors", small)
+    options = SHORT.adversarial.discriminator
+    large = DualDiscriminator(options.replace(size=32, channels={32: 8, **options.channels}))
+    adopt(large, str(tmp_path / "critic.safetensors"))
+    ours, theirs = large.state_dict(), small.state_dict()
+    assert torch.equal(ours["final_conv.weight"], theirs["final_conv.weight"])
+    assert torch.equal(ours["mask_branch.0.weight"], theirs["mask_branch.0.weight"])
+    assert torch.equal(ours["image_branch.2.conv2.weight"], theirs["image_branch.1.conv2.weight"])
+    wider = DualDiscriminator(options.replace(size=32, channels={32: 8, **options.channels, 16: 12}))
+    with pytest.raises(CheckpointError, match="does not fit the network"):
+        adopt(wider, str(tmp_path / "critic.safetensors"))
