@@ -11,16 +11,17 @@ from directions.contract import AttributeEditor, EditorLibrary
 from directions.interfacegan.editor import InterFaceGAN
 from directions.interfacegan.library import DirectionLibrary
 from directions.labels import Labelled
-from directions.probe import Probe, calibrate
+from directions.probe import Probe, calibrate, codes_of
 from directions.region_choice import choose_regions, edit_regions
 from directions.study import SAMPLES, Calibration, Measured, Study
 from directions.styleflow.library import FlowLibrary, FlowTraining, scores_of
 from semedit.errors import ConfigError, UnknownName
+from semedit.latents.latent import Latent
 from semedit.protocols import Bundle
 
 Progress = Callable[[int, int], None]
 #: How much further than samples inversions may ask an edit to go: beyond, pictures fall apart.
-FURTHER = 2.0
+FURTHER = 5.0
 #: The share of extremes, a side, that local directions are learnt from.
 LOCAL_CHOSEN = 0.15
 
@@ -36,6 +37,7 @@ def learn_directions(
     chosen: float = 0.02,
     seed: int = 0,
     space: Literal["w", "s"] = "w",
+    cost: float = 1.0,
     progress: Progress | None = None,
 ) -> tuple[DirectionLibrary, list[Measured]]:
     """Fit and measure a direction for each of ``attributes`` (default: all that are scored).
@@ -43,8 +45,8 @@ def learn_directions(
     ``regions`` are the default regions of their edits (by default the domain's, or where it has none the smallest set
     that is measured to be enough); ``prompts`` the words that scored them. ``local`` labels samples of regions by
     themselves; a direction learnt from them takes the other's place in these regions where it is the better one.
-    ``space`` is that of the labelled codes. Returns the library and what was measured of each. Progress counts the
-    attributes.
+    ``space`` is that of the labelled codes, ``cost`` the machines' C. Returns the library and what was measured of
+    each. Progress counts the attributes.
     """
     made: dict[str, InterFaceGAN] = {}
     rows: list[Measured] = []
@@ -59,7 +61,7 @@ def learn_directions(
         place = regions or edit_regions(model).get(name, "auto")
         direction = InterFaceGAN(
             name, regions=place, prompts=prompts, chosen=chosen, seed=seed, space=space,
-            styles=model.generator.in_style_space,
+            styles=model.generator.in_style_space, cost=cost,
         )  # fmt: skip
         direction.fit(labelled.codes, scores)
         if local and place not in ("auto", "all"):
@@ -88,12 +90,12 @@ def measure(
     """
     if regions and regions != "auto":
         model.generator.regions.select(regions)
-    rows = []
+    rows, codes = [], codes_of(model, base, seed + 1)
     for done, name in enumerate(attributes):
         own = library[name].calibration_
         if regions and regions != own.regions:  # what was measured is true of the regions that it was measured in
             library.record(name, replace(own, regions=regions, study=None))
-        study(model, library, name, seed + 1, base)
+        library.record(name, calibration_of(model, library[name], seed + 1, base, codes))
         rows.append(row_of(library[name], labelled))
         if progress:
             progress(done + 1, len(attributes))
@@ -123,20 +125,21 @@ def study(model: Bundle, library: EditorLibrary[AttributeEditor], attr: str, see
     return found.study
 
 
-def calibration_of(model: Bundle, editor: AttributeEditor, seed: int = 1, base: str = SAMPLES) -> Calibration:
+def calibration_of(model: Bundle, editor: AttributeEditor, seed: int = 1, base: str = SAMPLES,
+                   codes: Latent | None = None) -> Calibration:  # fmt: skip
     """What strength 1 has to mean for an editor, measured: scale, gain, side effects, regions that suffice.
 
     Default regions that are "auto" become those that are chosen here. On inversions, samples count too, measured
-    before or now: regions that suffice are theirs, and strength 1 goes as far as both need; where inversions need more
-    than FURTHER times as much, as far as samples do. Where there is nothing to score the attribute with, all stays as
-    it is, but for "auto", which becomes all regions.
+    before or now: regions that suffice are theirs, and strength 1 goes as far as both need, up to FURTHER times as
+    far as samples do. Where there is nothing to score the attribute with, all stays as it is, but for "auto", which
+    becomes all regions. ``codes`` are those of the base, where they are known already.
     """
     name = editor.attribute
     scorer = model.scorer(name, editor.prompts)
     if scorer is None:
         own = editor.calibration_
         return replace(own, regions="all" if own.regions == "auto" else own.regions)
-    probe = Probe.of(model, scorer, seed, base=base)
+    probe = Probe.of(model, scorer, seed, base=base, latent=codes)
     before: Study | None = None
     if base == SAMPLES:
         auto, distance, table = choose_regions(probe, editor)
@@ -159,12 +162,13 @@ def strength_1(
     probe: Probe, editor: AttributeEditor, regions: str | None, samples: float | None
 ) -> tuple[float, float]:
     """What strength 1 means in ``regions`` (default: the editor's), and the gain there: the distance that the probe's
-    codes need, or that ``samples`` need, where the probe's need less, or more than FURTHER times as much."""
+    codes need, but no less than what ``samples`` need, and no more than FURTHER times as much."""
     scale, gain = calibrate(probe, editor, regions)
     if samples is None or samples < scale <= FURTHER * samples:
         return scale, gain
-    moved, _ = probe.changes(editor.with_scale(1.0), samples, regions)
-    return samples, moved[probe.names.index(editor.attribute)].item()
+    scale = min(max(scale, samples), FURTHER * samples)
+    moved, _ = probe.changes(editor.with_scale(1.0), scale, regions)
+    return scale, moved[probe.names.index(editor.attribute)].item()
 
 
 def better_local(model: Bundle, direction: InterFaceGAN, labelled: Labelled, seed: int) -> InterFaceGAN | None:
@@ -176,7 +180,7 @@ def better_local(model: Bundle, direction: InterFaceGAN, labelled: Labelled, see
     scorer = model.scorer(name, direction.prompts)
     if scorer is None or labelled.scores[name].min() == labelled.scores[name].max():
         return None
-    local = InterFaceGAN(name, regions=direction.regions_, chosen=LOCAL_CHOSEN, seed=seed)
+    local = InterFaceGAN(name, regions=direction.regions_, chosen=LOCAL_CHOSEN, seed=seed, cost=direction.cost)
     made = local.fit(labelled.codes, labelled.scores[name])
     probe = Probe.of(model, scorer, seed + 1)
 

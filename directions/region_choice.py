@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 
 from directions.contract import AttributeEditor
-from directions.probe import Probe, gains, shortest
+from directions.probe import Probe, calibrate
 from directions.study import Effect
 from semedit.latents.regions import BASE_NAME, WHOLE
 from semedit.protocols import Bundle
@@ -25,7 +25,7 @@ def choose_regions(probe: Probe, editor: AttributeEditor) -> tuple[str, float, t
     """
     names = probe.model.generator.regions.names
     everything = ",".join(names) or WHOLE
-    distance, _ = shortest(editor.DISTANCES, gains(probe, editor, everything))
+    distance, _ = calibrate(probe, editor, everything)
     unit = editor.with_scale(1.0)
 
     def effect(regions: str) -> Effect:

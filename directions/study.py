@@ -32,7 +32,7 @@ class Effect:
 @dataclass(frozen=True)
 class Study:
     """What was measured of an attribute's edits on ``samples`` codes: samples of the generator (truncation 0.7), or
-    inversions of its pictures, as ``base`` says; the table of regions is always of samples.
+    inversions of pictures, as ``base`` says; the table of regions is always of samples.
 
     scale: what strength 1 means in the default regions, and gain: of the score there; unmasked_scale and unmasked_gain:
     the same for an edit of all rows; side_effects: mean change of every other attribute's score there;

@@ -95,7 +95,9 @@ class InterFaceGAN(AttributeEditor):
     ``styles`` brings other codes to; ``regions`` are the default regions of edits, ``prompts`` the words that gave the
     scores; ``chosen`` is the share of extremes a side (or their count, above 1), ``split`` the share of them that is
     trained on (1: all, none are held out), ``invalid`` the score of samples that could not be scored, which are left
-    out; ``seed`` draws the split.
+    out; ``seed`` draws the split. ``cost`` is the SVM's C, 1 in the paper's code: the smaller, the nearer the normal
+    comes to the difference between the mean codes of both extremes, which crosses the boundary by a shorter way where
+    codes vary along few of their coordinates.
 
     After ``fit``: ``direction_`` (D,) unit norm, positive side = higher score; ``report_``; ``calibration_``, in which
     strength 1 is a distance in W, half of that between the highest and the lowest tenth of the codes until it has been
@@ -108,13 +110,15 @@ class InterFaceGAN(AttributeEditor):
 
     def __init__(self, attribute: str, *, regions: str = "all", prompts: tuple[str, ...] = (), chosen: float = 0.02,
                  split: float = 0.7, seed: int = 0, invalid: float | None = None, space: Literal["w", "s"] = "w",
-                 styles: Callable[[Latent], Latent] | None = None):  # fmt: skip
+                 styles: Callable[[Latent], Latent] | None = None, cost: float = 1.0):  # fmt: skip
+        if not cost > 0:
+            raise ConfigError(f"cost is {cost}; the C of a support vector machine is above 0")
         self.attribute, self.regions, self.prompts = attribute, regions, prompts
         self.chosen, self.split, self.seed, self.invalid = chosen, split, seed, invalid
-        self.space, self.styles = space, styles
+        self.space, self.styles, self.cost = space, styles, cost
 
     def fit(self, codes: Array, scores: Array) -> Self:
-        """Learn from codes (M, D) and scores (M,): a linear C-SVM, C = 1, on the extremes, without scaling.
+        """Learn from codes (M, D) and scores (M,): a linear C-SVM, C = ``cost``, on the extremes, without scaling.
 
         Scores that are missing (NaN, or ``invalid``) are left out. Of codes that are mapped from a file only the
         extremes, and then a few thousand at a time, are read. Raises LatentError for other shapes, ConfigError where
@@ -134,7 +138,7 @@ class InterFaceGAN(AttributeEditor):
         random = np.random.default_rng(self.seed)
         high, low = random.permutation(high), random.permutation(low)
         train = np.concatenate([high[:n_train], low[:n_train]])
-        machine = SVC(kernel="linear").fit(codes[train], np.repeat([1, 0], n_train))
+        machine = SVC(C=self.cost, kernel="linear").fit(codes[train], np.repeat([1, 0], n_train))
         held = np.concatenate([high[n_train:], low[n_train:]])
         right = int((machine.predict(codes[held]) == np.repeat([1, 0], len(high) - n_train)).sum()) if len(held) else 0
         middle = (scores.max() + scores.min()) / 2
@@ -224,6 +228,7 @@ class InterFaceGAN(AttributeEditor):
             "seed": self.seed,
             "space": self.space,
             "invalid": self.invalid,
+            "cost": self.cost,
         }
 
     def tensors(self) -> dict[str, Array]:
@@ -236,7 +241,8 @@ class InterFaceGAN(AttributeEditor):
         """A fitted direction from what :meth:`tensors` and :meth:`state` gave."""
         options = {name: state[name] for name in ("regions", "chosen", "split", "seed")}
         prompts = tuple(shaped(list[str], state.get("prompts", []), "prompts"))
-        self = cls(attribute, prompts=prompts, invalid=state.get("invalid"), space=state.get("space", "w"), **options)
+        options |= {"invalid": state.get("invalid"), "space": state.get("space", "w"), "cost": state.get("cost", 1.0)}
+        self = cls(attribute, prompts=prompts, **options)
         self.direction_ = np.asarray(tensors[attribute], np.float32).reshape(-1)
         if not np.any(self.direction_):
             raise CheckpointError(f"the direction of '{attribute}' is zero throughout")

@@ -1,5 +1,7 @@
 """Calibration: what strength 1 has to mean."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -10,11 +12,13 @@ from directions.study import Study
 from semedit.errors import UnknownName
 
 
-@pytest.mark.parametrize("curve, wanted", [
-    ([0.1, 0.3, 0.5], (2.5, 0.4)), ([0.5, 0.6, 0.7], (0.8, 0.4)), ([0.1, 0.3, 0.2], (2.0, 0.3)),
+@pytest.mark.parametrize("gain, wanted", [
+    (lambda d: d / 6, (2.5, 2.5 / 6)),  # reached between two distances
+    (lambda d: float(d > 2.8), (2.875, 1.0)),  # comes at once: what lies halfway gains nothing
+    (lambda d: 0.5, (0.125, 0.5)), (lambda d: 0.3 - abs(d - 2) / 9, (2.0, 0.3)), (lambda d: -d, (1.0, -1.0)),
 ])  # fmt: skip
-def test_calibration_interpolates_or_takes_the_best(curve, wanted):
-    assert shortest((1.0, 2.0, 3.0), curve) == pytest.approx(wanted)
+def test_calibration_finds_the_shortest_distance_or_takes_the_best(gain, wanted):
+    assert shortest((1.0, 2.0, 3.0), gain, 0.4) == pytest.approx(wanted)
 
 
 @pytest.fixture
@@ -31,10 +35,17 @@ class TestInversions:
         model = semedit.load("portraits")
         scorer = model.domain.attributes()
         probe = Probe(model, [scorer], seed=3, count=2, base="inversions")
-        pictures = model.synthesise(model.sample(2, 3, 1.0)).image
+        pictures = model.domain.painter()(2, model.generator.config.size, 3, "soft").images
         found = model.inverter("restyle").invert(pictures).latent
         torch.testing.assert_close(probe.latent.data, found.data)
         torch.testing.assert_close(probe.images, model.synthesise(found).image)
+
+    def test_where_nobody_draws_pictures_are_samples(self):
+        model = semedit.load("portraits")
+        model.domain = dataclasses.replace(model.domain, draw=None)
+        pictures = model.synthesise(model.sample(2, 3, 1.0)).image
+        found = Probe(model, [model.domain.attributes()], seed=3, count=2, base="inversions").latent
+        torch.testing.assert_close(found.data, model.inverter("restyle").invert(pictures).latent.data)
 
     def test_an_unknown_base_is_refused(self):
         with pytest.raises(UnknownName, match=r"'inversion'.*did you mean 'inversions'"):
@@ -50,8 +61,8 @@ class TestInversions:
         assert study.base == "inversions" and Study.from_json(study.to_json()) == study
         assert row.scale == library["smile"].scale_ and sampled.scale <= row.scale <= FURTHER * sampled.scale
 
-    @pytest.mark.parametrize("needed, wanted", [(1.5, 1.5), (0.5, 1.0), (2.6, 1.0)])
-    def test_strength_1_goes_as_far_as_both_need_or_samples(self, needed, wanted, monkeypatch):
+    @pytest.mark.parametrize("needed, wanted", [(1.5, 1.5), (0.5, 1.0), (5.6, FURTHER)])
+    def test_strength_1_goes_as_far_as_both_need_within_limits(self, needed, wanted, monkeypatch):
         monkeypatch.setattr("directions.learning.calibrate", lambda *_: (needed, 0.4))
         model = semedit.load("portraits")
         probe = Probe(model, [model.domain.attributes()], count=2)

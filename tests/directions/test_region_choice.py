@@ -26,7 +26,7 @@ class Wanted(Probe):
     """A probe that says what each region is worth, instead of measuring pictures."""
 
     def __init__(self, model, worth):
-        self.model, self.worth, self.names = model, worth, ("smile", "beard")
+        self.model, self.worth, self.names, self.target = model, worth, ("smile", "beard"), 0.4
 
     def changes(self, editor, strength, regions=None):
         parts = (regions or editor.regions_).split(",")

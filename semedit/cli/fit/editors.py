@@ -59,6 +59,9 @@ def directions(
     chosen: Annotated[float, typer.Option(help="Extremes used: a share of all samples, or a count, a side.")] = default(
         learn_directions, "chosen"
     ),
+    cost: Annotated[
+        float, typer.Option(help="C of the SVM; far below 1, directions join the means of both extremes.")
+    ] = default(learn_directions, "cost"),
     truth: TruthOption = False,
     space: Annotated[
         Literal["w", "s"], typer.Option(help="The space of the directions: w, or s, which StyleGAN2 has.")
@@ -110,7 +113,7 @@ def directions(
 
         fitted, found = library.learn_directions(
             loaded, labelled, attributes=wanted, regions=regions, prompts=prompts, local=local, chosen=chosen,
-            seed=seed, space=space,
+            seed=seed, space=space, cost=cost,
         )  # fmt: skip
     rows = [one.to_json() for one in found]
     if path.exists():

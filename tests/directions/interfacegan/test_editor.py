@@ -75,6 +75,21 @@ def test_toy_data_gives_back_its_normal():
     assert np.degrees(np.arccos(direction @ normal)) < 5 and abs(np.linalg.norm(direction) - 1) < 1e-6
 
 
+def test_a_small_cost_joins_the_means_of_the_extremes():
+    """Where codes hardly vary, a boundary may lie along anything; the difference of the means does not."""
+    random = np.random.default_rng(2)
+    codes = random.normal(size=(4000, 6)).astype(np.float32) * np.float32([3, 1, 1, 1, 1, 0.01])
+    scores = codes[:, 0] / 3 + 0.3 * np.abs(codes[:, 1]) + 40 * codes[:, 5]
+    high, low = np.argsort(-scores)[:400], np.argsort(scores)[:400]
+    means = codes[high].mean(0) - codes[low].mean(0)
+    small, usual = (InterFaceGAN("x", chosen=0.1, split=1, cost=c).fit(codes, scores) for c in (1e-6, 1.0))
+    assert small.direction_ @ means / np.linalg.norm(means) > 0.9999 > usual.direction_ @ means / np.linalg.norm(means)
+    again = InterFaceGAN.from_state("x", small.tensors(), small.state())
+    assert again.cost == small.cost and np.array_equal(again.direction_, small.direction_)
+    with pytest.raises(ConfigError, match="cost is 0"):
+        InterFaceGAN("x", cost=0)
+
+
 def test_missing_scores_are_left_out_and_too_few_refused():
     codes = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
     scores = codes[:, 0].copy()
