@@ -21,7 +21,7 @@ GROWN_FROM = "grown_from"
 #: An encoder lies beside its generator, native or as its authors published it.
 ENCODERS = ("encoder.safetensors", "encoder.pt")
 #: Short names of the default models.
-ALIASES = {"portraits": "portraits-128"}
+ALIASES = {"portraits": "portraits-256"}
 #: Official models that users bring themselves (file name, domain); their licences do not allow shipping them.
 OFFICIAL = {
     "celebamask-hq": ("CelebAMask-HQ-512x512.pt", "faces"),

@@ -178,7 +178,7 @@ class TestReconstruction:
         shown = quantise(to_images(torch.stack(list(unseen_pictures(PORTRAITS.draw, 128, 1)))))
         save_picture(shown[0], tmp_path / "a.png")
         save_picture(shown[0, :, 20:], tmp_path / "b.png")
-        faces = Model(load("portraits").generator, domain("faces"))
+        faces = Model(load("portraits-128").generator, domain("faces"))
         files = [tmp_path / "a.png", tmp_path / "b.png"]
         (found,) = reconstruction.stored_pictures(faces, files, aligned=True)
         assert torch.equal(to_images(found[None]), shown)

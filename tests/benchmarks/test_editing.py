@@ -160,7 +160,7 @@ class TestCurves:
 class TestBases:
     def test_inversions_of_held_out_pictures(self):
         """The codes are the encoder's, of pictures that the reconstruction bench inverts too."""
-        shipped = load("portraits")
+        shipped = load("portraits-128")
         base = bases.base_codes(shipped, count=3)
         assert base.kind == "inversions" and len(base) == 3 and base.latent.space == "w+"
         target = quantise(torch.stack(list(bases.unseen_pictures(PORTRAITS.draw, 128, 3))) / 127.5 - 1)

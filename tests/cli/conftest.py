@@ -13,7 +13,7 @@ from semedit.pictures.sheets import save_picture
 @pytest.fixture(scope="session")
 def portrait(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("input") / "portrait.png"
-    save_picture(render(sample_factors(1, 31), 128)[0][0], path)
+    save_picture(render(sample_factors(1, 31), 256)[0][0], path)
     return path
 
 

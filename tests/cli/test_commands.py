@@ -30,7 +30,7 @@ def test_invert_writes_what_it_says(workspace, portrait, capsys):
     assert {"mse", "psnr", "perceptual", "identity"} <= set(manifest["metrics"]) == set(manifest["protocols"])
     latent = Latent.load(folder / "latent.safetensors")
     assert latent.space == "w+" and latent.metadata["source"] == "portrait.png"
-    assert latent.metadata["alignment"]["size"] == 128 and len(latent.metadata["source_sha256"]) == 64
+    assert latent.metadata["alignment"]["size"] == 256 and len(latent.metadata["source_sha256"]) == 64
 
 
 def test_invert_json_is_one_object_on_stdout(portrait, tmp_path, capsys):
@@ -73,7 +73,7 @@ def test_a_photo_of_something_else_is_reported_as_such(tmp_path, capsys):
     Image.fromarray(load_sample_image("flower.jpg")).resize((160, 107)).save(tmp_path / "flower.png")
     capsys.readouterr()
     assert run(["invert", str(tmp_path / "flower.png"), "--out", str(tmp_path / "out"), "--steps", "2"]) == 0
-    assert "lies outside what 'portraits-128' knows" in capsys.readouterr().err
+    assert "lies outside what 'portraits-256' knows" in capsys.readouterr().err
 
 
 def test_edit_takes_the_latest_inversion(workspace, capsys):
@@ -230,7 +230,7 @@ def test_models_list_and_info(capsys):
     assert {"portraits-adversarial", "portraits-128", "portraits-cel", "celebamask-hq"} <= names
     assert run(["models", "info", "portraits", "--json"]) == 0
     card = json.loads(capsys.readouterr().out)["results"][0]
-    assert card["recipe"] == "portraits-128" and card["shown"]["pairs"] > 0 and "smile" in card["directions"]
+    assert card["recipe"] == "portraits-256" and card["shown"]["pairs"] > 0 and "smile" in card["directions"]
 
 
 def test_shipped_models_are_intact_and_small(capsys):

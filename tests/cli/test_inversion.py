@@ -47,7 +47,7 @@ class TestRealPhoto:
 
     def test_outside_the_domain_nothing_is_pasted_unless_insisted(self, photo, inverted, capsys):
         """The shipped model knows drawn portraits: the warning says which model and file would do."""
-        words = ["outside what 'portraits-128' knows", "--anyway", "CelebAMask-HQ-512x512.pt", "--model celebamask-hq"]
+        words = ["outside what 'portraits-256' knows", "--anyway", "CelebAMask-HQ-512x512.pt", "--model celebamask-hq"]
         refuse(capsys, ["edit", "--attr", "smile", "--paste-back", "--out", str(inverted)], *words)
         assert not list(inverted.rglob("pasted.png"))
         assert run(["edit", "--attr", "smile", "--out", str(inverted), "--json"]) == 0
@@ -65,7 +65,7 @@ class TestRealPhoto:
         own = np.asarray(astronaut())
         assert mask.shape == (512, 512) and 0 < (mask > 0).mean() < 0.05
         assert np.array_equal(pasted[mask == 0], own[mask == 0]) and not np.array_equal(pasted, own)
-        assert Image.open(folder / "mask.png").size == (128, 128)
+        assert Image.open(folder / "mask.png").size == (256, 256)
         Image.new("L", (512, 512), 0).save(inverted / "black.png")
         assert run([*edit, "--mask", str(inverted / "black.png")]) == 0
         assert np.array_equal(np.asarray(Image.open(folder / "pasted.png")), own)

@@ -50,8 +50,9 @@ class Server:
         env = {**os.environ, **proxy, "TMPDIR": str(root), "OMP_NUM_THREADS": "2", "PYTHONPATH": path}
         # A test run in the background ignores SIGINT, and so would what it starts.
         heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-        self.process = subprocess.Popen([sys.executable, "-m", "semedit", "ui", "--port", str(port)], env=env,
-                                        cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=heeded)  # fmt: skip
+        command = [sys.executable, "-m", "semedit", "ui", "--model", "portraits-128", "--port", str(port)]
+        self.process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=heeded)  # fmt: skip
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().split()[0]
 

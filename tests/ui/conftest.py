@@ -1,4 +1,4 @@
-"""What the tests of the page share: the shipped model, a desk of it, a photo."""
+"""What the tests of the page share: a shipped model, a desk of it, a photo."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from semedit.ui.desk import Desk
 
 @pytest.fixture(scope="session")
 def shipped():
-    return load("portraits")
+    return load("portraits-128")
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from semedit.cli.console import DeviceOption, JsonOption, ModelOption, Report, c
 from semedit.editing.loading import load
 from semedit.errors import SemeditError, UnknownName
 
-#: The model whose report is made unless told otherwise; that of each domain, and one adapted from it.
-USUAL = "portraits"
-MODELS = {USUAL: (USUAL, "portraits-cel"), "faces": ("celebamask-hq", "toonify")}
+#: The model whose report is made unless told otherwise, of its rivals' size; that of each domain, and one adapted.
+USUAL = "portraits-128"
+MODELS = {"portraits": (USUAL, "portraits-cel"), "faces": ("celebamask-hq", "toonify")}
 
 #: Names of other generators: StyleGAN2 of the domain's own data, the published one of FFHQ, SemanticGAN with the
 #: proposed training and with its own, and one of whole bodies.
@@ -47,7 +47,7 @@ def paper(
     device: DeviceOption = "cpu",
 ) -> None:
     """Retell the papers: what they report beside what is measured here. A run that was stopped goes on."""
-    for kind, name, choices in (("domain", domain or USUAL, MODELS), ("budget", budget, papers.BUDGETS)):
+    for kind, name, choices in (("domain", domain or "portraits", MODELS), ("budget", budget, papers.BUDGETS)):
         if name not in choices:
             raise UnknownName(kind, name, choices)
     if domain and model == USUAL:
