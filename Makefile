@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked-$(shell cksum requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
-# One thread a process is fastest for the small networks of the tests.
+# More threads than two bring the small networks of the tests nothing.
 export OMP_NUM_THREADS ?= 2
 
 .PHONY: demo test lint types unit docs fuzz clean

@@ -14,6 +14,7 @@ from benchmarks.speed import generator as forwards
 from directions import EDITORS, learn_directions, learn_flow, study
 from encoders import INVERTERS
 from semedit.cli import early
+from semedit.cli.bench.paper import MODELS
 from semedit.cli.main import build
 from semedit.data.celebamask import prepare_celebamask
 from semedit.domains import DOMAINS
@@ -68,6 +69,7 @@ OWNED = {
     ("fit features", "lr"): FEATURES.lr,
     **{(words, "role"): default(file_name, "role") for words in FITTED},
     ("fit directions", "chosen"): default(learn_directions, "chosen"),
+    ("fit directions", "cost"): default(learn_directions, "cost"),
     ("fit directions", "space"): default(learn_directions, "space"),
     ("fit directions", "seed"): default(learn_directions, "seed"),
     ("fit flow", "epochs"): default(learn_flow, "epochs"),
@@ -107,6 +109,7 @@ OWNED = {
         for key, param in OPTIONS.items()
         if "--model" in param.opts and not param.required and not param.multiple and key != ("doctor", "model")
     },
+    ("bench paper", "model"): MODELS["portraits"][0],
 }  # fmt: skip
 #: Options that the command line alone has: where results go, how many are asked for, and how they are laid out.
 ITS_OWN = {
