@@ -24,7 +24,7 @@ def photo(tmp_path_factory):
 
 @pytest.fixture
 def desk(shipped, tmp_path):
-    return Desk(shipped, tmp_path / "desk", "portraits")
+    return Desk(shipped, tmp_path / "desk", "portraits-128")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def test_a_photo_is_shown_at_each_step_and_pasted_back(desk, photo, tmp_path):
     shown = []
     now = begin_with_photo(desk, photo, ignore, lambda name, image: shown.append((name, image.size)), quick=True)
     assert [name.split(":")[0] for name, _ in shown] == ["cut out", "restyle"] and shown[0][1] == (128, 128)
-    assert command_lines(desk) == ["semedit invert 'a photo.png' --method restyle"]
+    assert command_lines(desk) == ["semedit invert 'a photo.png' --method restyle --model portraits-128"]
     assert now.latent.metadata["source"] == "a photo.png" and not desk.beginning.warning
     with pytest.raises(ConfigError, match="edit the picture first"):
         desk.paste()
