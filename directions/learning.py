@@ -20,7 +20,7 @@ from semedit.latents.latent import Latent
 from semedit.protocols import Bundle
 
 Progress = Callable[[int, int], None]
-#: How much further than samples inversions may ask an edit to go: beyond, pictures fall apart.
+#: How many times as far as samples inversions may ask an edit to go.
 FURTHER = 5.0
 #: The share of extremes, a side, that local directions are learnt from.
 LOCAL_CHOSEN = 0.15
@@ -95,7 +95,7 @@ def measure(
         own = library[name].calibration_
         if regions and regions != own.regions:  # what was measured is true of the regions that it was measured in
             library.record(name, replace(own, regions=regions, study=None))
-        library.record(name, calibration_of(model, library[name], seed + 1, base, codes))
+        study(model, library, name, seed + 1, base, codes)
         rows.append(row_of(library[name], labelled))
         if progress:
             progress(done + 1, len(attributes))
@@ -118,9 +118,12 @@ def row_of(editor: AttributeEditor, labelled: Labelled | None = None) -> Measure
 
 
 def study(model: Bundle, library: EditorLibrary[AttributeEditor], attr: str, seed: int = 1,
-          base: str = SAMPLES) -> Study | None:  # fmt: skip
-    """Measure an attribute's edits and record it in the library; what was known before where nothing scores it."""
-    found = calibration_of(model, library[attr], seed, base)
+          base: str = SAMPLES, codes: Latent | None = None) -> Study | None:  # fmt: skip
+    """Measure an attribute's edits and record it in the library; what was known before where nothing scores it.
+
+    ``codes`` are those of the base, where they are known already.
+    """
+    found = calibration_of(model, library[attr], seed, base, codes)
     library.record(attr, found)
     return found.study
 

@@ -97,7 +97,8 @@ class InterFaceGAN(AttributeEditor):
     trained on (1: all, none are held out), ``invalid`` the score of samples that could not be scored, which are left
     out; ``seed`` draws the split. ``cost`` is the SVM's C, 1 in the paper's code: the smaller, the nearer the normal
     comes to the difference between the mean codes of both extremes, which crosses the boundary by a shorter way where
-    codes vary along few of their coordinates.
+    codes vary along few of their coordinates. The place of the boundary, and with it the accuracies of ``report_``, is
+    hardly determined then.
 
     After ``fit``: ``direction_`` (D,) unit norm, positive side = higher score; ``report_``; ``calibration_``, in which
     strength 1 is a distance in W, half of that between the highest and the lowest tenth of the codes until it has been

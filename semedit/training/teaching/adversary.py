@@ -90,8 +90,8 @@ def critic_tensors(discriminator: Discriminator, source: str) -> dict[str, Tenso
     """The weights that a trained discriminator, a model's or a native file's, has for another one.
 
     One that sees pictures alone takes the branch of pictures, and the end, from one that sees masks too. A larger one
-    keeps its own first blocks. Raises CheckpointError for a source without a discriminator, or with one of another kind
-    or of other sizes.
+    begins as the smaller one, grown. Raises CheckpointError for a source without a discriminator, or with one of
+    another kind or of other sizes.
     """
     path = critic_file(source)
     found = load_weights(path)
