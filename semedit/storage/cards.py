@@ -52,7 +52,9 @@ class ModelFolder:
     def start(self) -> "ModelFolder | None":
         """The model that this one was grown from, whose codes mean the same; None if there is none here."""
         known = self.card.get(GROWN_FROM)
-        return next((one for one in entries().values() if known and one.card.get("fingerprint") == known), None)
+        if not known or known == self.card.get("fingerprint"):
+            return None
+        return next((one for one in entries().values() if one.card.get("fingerprint") == known), None)
 
     def inherited(self, name: str) -> Path | None:
         """The path of one of its files, or else of its start's; None if neither has it."""

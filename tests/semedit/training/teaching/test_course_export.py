@@ -1,5 +1,7 @@
 """From a course's folder to a model's: the last stage's networks, and who taught them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -59,6 +61,8 @@ def test_a_grown_model_has_the_encoder_and_the_editors_of_its_start():
     small, large = semedit.load("portraits-128"), semedit.load("portraits-256")
     assert large.entry.encoder_path == small.entry.encoder_path and large.default_method == small.default_method
     assert large.refiner.size == small.refiner.size
+    selfish = replace(large.entry, card={**large.entry.card, "grown_from": large.entry.card["fingerprint"]})
+    assert selfish.start is None and selfish.encoder_path is None
     assert large.editors("interfacegan").keys() == small.editors("interfacegan").keys()
     code = large.sample(1, seed=3)
     assert small.synthesise(code).image.shape[-1] == 128  # codes mean the same, in all that come of the same start
