@@ -35,6 +35,12 @@ def small() -> SemanticGenerator:
 
 
 @pytest.fixture(autouse=True)
+def seeded():
+    """Every test draws the same numbers on every run, whichever tests ran before it."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
 def own_home(tmp_path, monkeypatch):
     """No test sees, or touches, the user's own models."""
     monkeypatch.setenv("SEMEDIT_HOME", str(tmp_path / "home"))
