@@ -77,10 +77,13 @@ def starting_state(
     device: torch.device,
     regions: RegionTable,
     say: Callable[[str], None] = lambda _: None,
+    *,
+    brings_critic: bool = False,
 ) -> GanState:
     """The state at step 0 of the run that ``config`` describes.
 
-    ``say`` is told what was taken over. Raises ConfigError if the start's networks are of other sizes than the run's.
+    ``say`` is told what was taken over; ``brings_critic`` where the caller will put a trained discriminator in the
+    place of a fresh one. Raises ConfigError if the start's networks are of other sizes than the run's.
     """
     if not config.start:
         return initial_state(config, device, regions)
@@ -92,7 +95,8 @@ def starting_state(
     if not config.masks and start.average.fingerprint:
         average.lineage = (start.average.fingerprint, *start.average.lineage)
     if start.discriminator is None:
-        say(f"{config.start} has no discriminator; a fresh one is trained, which takes longer and forgets more")
+        if not brings_critic:
+            say(f"{config.start} has no discriminator; a fresh one is trained, which takes longer and forgets more")
         discriminator = DualDiscriminator(config.discriminator)
     else:
         discriminator = grown_discriminator(start.discriminator, config)

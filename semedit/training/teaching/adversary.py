@@ -28,6 +28,7 @@ from semedit.training.gan.config import GanConfig, TrainConfig
 from semedit.training.gan.draws import BatchPart, CodeDraw
 from semedit.training.gan.growing import deepened, doublings
 from semedit.training.gan.losses import generator_loss, mask_consistency
+from semedit.training.gan.starting import starting_state
 from semedit.training.gan.state import GanState, state_of
 from semedit.training.gan.step import GanStep
 from semedit.training.gan.trainer import Run
@@ -149,8 +150,12 @@ class TaughtRun(Run):
 
     def begin(self, regions: RegionTable) -> GanState:
         """The taught generator and a discriminator: ``critic``, that of the run's start, or a fresh one."""
-        state = super().begin(regions) if isinstance(self.config, TrainConfig) else self.begin_alone()
-        if self.course.critic:
+        config, device, brings_critic = self.config, self.team.device, bool(self.course.critic)
+        if isinstance(config, TrainConfig):
+            state = starting_state(config, device, regions, self.say, brings_critic=brings_critic)
+        else:
+            state = self.begin_alone()
+        if brings_critic:
             adopt(state.discriminator, self.course.critic)
         return state
 
