@@ -16,10 +16,11 @@ from benchmarks.fidelity import Progress
 from benchmarks.rows import Lines, Row
 from directions import EDITORS, AttributeEditor, EditorLibrary
 from semedit.domains.base import PerceptualMetric, Truth
-from semedit.domains.judges import Judge, perceptual_panel
+from semedit.domains.judges import Judge, attribute_panel, perceptual_panel
 from semedit.editing.model import Model
 from semedit.errors import ConfigError, MissingWeights
 from semedit.latents.latent import Latent
+from semedit.metrics.attributes import AttributeScorer
 from semedit.metrics.pixels import mse
 from semedit.pictures.tensors import to_bytes, to_images
 
@@ -28,6 +29,7 @@ COUNT, SEED, CHUNK = 200, 440_001, 64
 STRENGTHS, TRIED = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0), 48
 MSE = "mse[-1,1], 8 bit"
 Distances = dict[tuple[str, str], Tensor]
+Judges = tuple[Judge[PerceptualMetric], Judge[AttributeScorer]]
 #: A pixel has changed where a channel differs by more than this, on [-1, 1].
 CHANGED = 0.1
 #: Portraits that are looked through for each code that is wanted, at most.
@@ -112,13 +114,16 @@ def edit_pictures(model: Model, editor: AttributeEditor, codes: Tensor, strength
 
 
 @torch.no_grad()
-def distances(judge: Judge[PerceptualMetric], found: Cases, edited: Tensor, device: torch.device) -> Distances:
+def distances(judges: Judges, attr: str, found: Cases, edited: Tensor, device: torch.device) -> Distances:
     """Distances to the true edited pictures: of edited pictures (N, 3, S, S), uint8, and of those before.
 
-    "mse_changed" is taken where the true edit or the edit has changed a pixel.
+    "mse_changed" is taken where the true edit or the edit has changed a pixel; "score" is the distance of the score of
+    ``attr``, so that without an edit it is what the true edit changes by it (hair hides many an earring).
     """
     inside = f"{MSE}, where either edit changed by more than {CHANGED}"
     parts: list[Distances] = []
+    judge, scorer = judges
+    column = scorer.network.index(attr)
     for pieces in zip(*(x.split(CHUNK) for x in (found.shown, found.true, found.wanted, edited)), strict=True):
         shown, true, wanted, made = (to_images(piece.to(device)) for piece in pieces)
         changed = (((wanted - true).abs() > CHANGED) | ((made - shown).abs() > CHANGED)).any(1, keepdim=True)
@@ -131,6 +136,9 @@ def distances(judge: Judge[PerceptualMetric], found: Cases, edited: Tensor, devi
             ),
             (judge.named("perceptual"), judge.protocol): torch.stack(
                 [judge.network.distance(x, wanted) for x in both]
+            ),
+            (scorer.named("score"), scorer.protocol): torch.stack(
+                [(scorer.network.score(x) - scorer.network.score(wanted))[:, column].abs() for x in both]
             ),
         })  # fmt: skip
     return {key: torch.cat([part[key] for part in parts], dim=1).cpu() for key in parts[0]}
@@ -153,7 +161,8 @@ def truth_rows(
     """
     truth, attributes = model.domain.truth_of(model.generator.config), attributes or model.domain.attribute_names
     libraries = {name: library for name in methods or EDITORS if (library := _editors(model, name, bool(methods)))}
-    judge, sign = perceptual_panel(model.domain, model.device).first, 1.0 if on else -1.0
+    judges = perceptual_panel(model.domain, model.device).first, attribute_panel(model.domain, model.device).first
+    sign = 1.0 if on else -1.0
     rows: list[TruthRow] = []
     for done, attr in enumerate(attributes):
         found = cases(model, truth, attr, on, count, seed)
@@ -169,7 +178,7 @@ def truth_rows(
             best = min(STRENGTHS, key=lambda s: mse(to_images(tried[s]), wanted).mean().item())
             for chosen, strength in ((False, 1.0), (True, best)):
                 edited = edit_pictures(model, editor, found.codes, sign * strength)
-                measured = distances(judge, found, edited, model.device)
+                measured = distances(judges, attr, found, edited, model.device)
                 facts: dict[str, Any] = {
                     "task": "truth", "method": method, "model": model.name, "n": count, "attr": attr,
                     "strength": sign * strength, "chosen": chosen, "regions": editor.regions_,

@@ -7,7 +7,10 @@ from benchmarks.paper.setting import NotThere, Progress, Setting
 from directions import EDITORS
 
 #: Measure -> column of the table.
-COLUMNS = {"mse": "MSE", "mse_changed": "MSE where either changes", "perceptual": "perceptual distance"}
+COLUMNS = {
+    "mse": "MSE", "mse_changed": "MSE where either changes", "perceptual": "perceptual distance",
+    "score": "the attribute's score",
+}  # fmt: skip
 
 
 def units(setting: Setting) -> tuple[str, ...]:
