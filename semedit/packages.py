@@ -14,7 +14,7 @@ from typing import Any
 from semedit.errors import ShadowedPackage
 
 #: The version of all of it, as ``semedit.__version__`` says; pyproject.toml has the same.
-VERSION = "0.8.0"
+VERSION = "0.9.0"
 PACKAGES = ("encoders", "directions", "baselines", "benchmarks")
 
 

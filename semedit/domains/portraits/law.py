@@ -7,7 +7,8 @@ whose rows come from several draws (style mixing) shows the hair of one and the 
 show the same thing, such as skin, read the same coordinate each from its own row: alike when all rows share one z.
 
 :data:`LAW` is the table. Factors are monotone in their coordinate, and palettes are ordered with colours between
-neighbours, because a mapping network has to learn them.
+neighbours, because a mapping network has to learn them. For the same reason the phase of hair's waves stays where its
+sine is nearly straight: local generators read it by a linear layer.
 """
 
 from collections.abc import Mapping
@@ -77,7 +78,7 @@ LAW: tuple[Entry, ...] = (
     Entry("bald", "hair:shape", Switch(0.14)), Entry("bangs", "hair:shape", Switch(0.44)),
     Entry("bun", "hair:shape", Switch(0.12)), Entry("hair_length", "hair:shape", Uniform()),
     Entry("hair_volume", "hair:shape", Uniform(0.05, 0.13)), Entry("hair_wave", "hair:shape", Uniform()),
-    Entry("hair_phase", "hair:shape", Uniform(0.0, 6.28)), Entry("parting", "hair:shape", Uniform(-0.22, 0.22)),
+    Entry("hair_phase", "hair:shape", Uniform(-0.6, 0.6)), Entry("parting", "hair:shape", Uniform(-0.22, 0.22)),
     Entry("hairline", "hair:shape", Uniform(-0.40, -0.33)),
     Entry("hair_tone", "hair:texture", Uniform()), Entry("dye", "hair:texture", Uniform()),
     Entry("dyed", "hair:texture", Switch(0.22)), Entry("hair_shade", "hair:texture", Uniform(-0.12, 0.12)),

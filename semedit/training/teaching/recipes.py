@@ -12,8 +12,9 @@ from semedit.training.teaching.config import LessonConfig, MappingStage, PairsSt
 def portraits_128() -> TeachConfig:
     """Portraits at 128 px, masks on a coarse grid of 64: what the default generator is grown from.
 
-    The shipped one's adversary began as a trained discriminator (``critic``), and weighed 0.06 for the first half of
-    its pictures and 0.2 for the second: here, their mean.
+    The shipped one went through points and pairs twice, the second time when hair had been drawn anew: the steps here
+    are those of both. Its adversary began as a trained discriminator (``critic``); an earlier one, between the two, is
+    not counted.
     """
     generator = GeneratorConfig(
         size=128, style_dim=256, mapping_layers=4, base_layers=2, depth_layers=4, local_layers=6, local_channels=48,
@@ -27,7 +28,7 @@ def portraits_128() -> TeachConfig:
     )  # fmt: skip
     return TeachConfig(
         name="portraits-128", generator=generator, lessons=LessonConfig(count=60_000),
-        points=PointsStage(matrix_lr=0.03), pairs=PairsStage(steps=3_000), adversarial=adversarial,
+        points=PointsStage(steps=47_000, matrix_lr=0.03), pairs=PairsStage(steps=4_000), adversarial=adversarial,
         adversarial_weight=0.13,
     )  # fmt: skip
 
@@ -42,7 +43,7 @@ def portraits_256() -> TeachConfig:
         name="portraits-256", start="portraits-128", adversarial=None,
         generator=small.generator.replace(size=256, render_channels={64: 64, 128: 32, 256: 16}),
         lessons=LessonConfig(count=8_000, held_out=64), mapping=MappingStage(steps=0), points=PointsStage(steps=0),
-        pairs=PairsStage(steps=2_000, render_alone=2_000, batch=4, matrix_lr=0.007, lr=1.5e-3, perceptual_tiles=2),
+        pairs=PairsStage(steps=800, render_alone=800, batch=4, matrix_lr=0.007, lr=1.5e-3, perceptual_tiles=2),
         sheet_every=200, checkpoint_every=100, monitor_every=200, log_every=20,
     )  # fmt: skip
 
