@@ -127,6 +127,7 @@ def distances(judges: Judges, attr: str, found: Cases, edited: Tensor, device: t
     for pieces in zip(*(x.split(CHUNK) for x in (found.shown, found.true, found.wanted, edited)), strict=True):
         shown, true, wanted, made = (to_images(piece.to(device)) for piece in pieces)
         changed = (((wanted - true).abs() > CHANGED) | ((made - shown).abs() > CHANGED)).any(1, keepdim=True)
+        goal = scorer.network.score(wanted)[:, column]
         area = (3 * changed.flatten(1).sum(1)).clamp(min=1)
         both = made, shown
         parts.append({
@@ -138,7 +139,7 @@ def distances(judges: Judges, attr: str, found: Cases, edited: Tensor, device: t
                 [judge.network.distance(x, wanted) for x in both]
             ),
             (scorer.named("score"), scorer.protocol): torch.stack(
-                [(scorer.network.score(x) - scorer.network.score(wanted))[:, column].abs() for x in both]
+                [(scorer.network.score(x)[:, column] - goal).abs() for x in both]
             ),
         })  # fmt: skip
     return {key: torch.cat([part[key] for part in parts], dim=1).cpu() for key in parts[0]}

@@ -46,13 +46,14 @@ def strand_shade(head: Head, spread: float = 0.0) -> Tensor:
     angle = torch.atan2(u, v + 0.75 + spread)
     curl = head["hair_wave"] * 0.9 * torch.sin(radius * 14 + phase)
     flow = angle * 9 + 0.35 * curl
-    strands = 0.5 * torch.sin(flow * 3.1 + phase) + 0.35 * torch.sin(flow * 7.3 + 1.7 * phase)
+    strands = 0.30 * torch.sin(flow * 3.1 + phase) + 0.21 * torch.sin(flow * 7.3 + 1.7 * phase)
+    strands = strands + 0.15 * torch.sin(flow * 15.7)
     fan = torch.atan2(head.u, v + 0.75 + spread) + 0.04 * curl
-    locks = torch.sin(fan * 13 + phase) + 0.3 * torch.sin(fan * 26 + 2 * phase)
-    strands = (0.6 * strands + 0.15 * torch.sin(flow * 15.7) + 0.7 * locks) * smooth(radius, 0.05, 0.40)
-    gloss = bell(radius - 0.36 - 0.03 * strands, 0.085)
+    locks = 0.70 * torch.sin(fan * 13 + phase) + 0.21 * torch.sin(fan * 26 + 2 * phase)
+    combed = (strands + locks) * smooth(radius, 0.05, 0.40)
+    gloss = bell(radius - 0.36 - 0.03 * combed, 0.085)
     shade = head.light(head.u, head.v + 0.1, 0.62, 0.85)
-    return 0.28 + 0.62 * shade + 0.085 * strands + 0.30 * gloss * (0.6 + 0.4 * shade)
+    return 0.28 + 0.62 * shade + 0.085 * combed + 0.30 * gloss * (0.6 + 0.4 * shade)
 
 
 def back_hair_box(pose: Pose) -> Tensor:

@@ -176,6 +176,8 @@ def test_a_model_without_a_discriminator_says_so(run, tmp_path):
     said = []
     starting_state(config, CPU, CELEBAMASK, said.append)
     assert any("has no discriminator" in line for line in said)
+    starting_state(config, CPU, CELEBAMASK, (quiet := list[str]()).append, brings_critic=True)
+    assert quiet and not any("discriminator" in line for line in quiet)
 
 
 def test_an_official_checkpoint_starts_a_run(small, tmp_path):
